@@ -1,0 +1,48 @@
+"""Bandolo: public funding calls as checked, executable policy files.
+
+    from bandolo import load_policy
+
+    policy = load_policy("policies/bando_2023.yaml")
+    decision = policy.decide(application, as_of="2023-03-01")
+    print(decision.outcome, decision.failed(), decision.results, decision.missing)
+
+`ls` of this package, in the order in which a policy goes through it:
+
+    source       text with places                            syntax/    text → ast, the policy as written
+    diagnostics/ what can be said to a user                  check/     ast → core, the policy as meant
+    language/    types, values, the table of functions       evaluate/  core + application → decision
+    pipeline     the driver, one line an arrow               explain/   decision → reasons → words
+    policy       what a host program holds                   surfaces/  the command line; testing/, export/: uses of a policy
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bandolo.version import __version__
+
+if TYPE_CHECKING:
+    from bandolo.diagnostics import ApplicationError, Diagnostic, PolicyError
+    from bandolo.evaluate.decision import Decision, RequirementResult
+    from bandolo.policy import Policy, load_policy
+
+_PLACES = {
+    "ApplicationError": "bandolo.diagnostics",
+    "Diagnostic": "bandolo.diagnostics",
+    "PolicyError": "bandolo.diagnostics",
+    "Decision": "bandolo.evaluate.decision",
+    "RequirementResult": "bandolo.evaluate.decision",
+    "Policy": "bandolo.policy",
+    "load_policy": "bandolo.policy",
+}
+
+__all__ = ["ApplicationError", "Decision", "Diagnostic", "Policy", "PolicyError", "RequirementResult", "__version__", "load_policy"]
+
+
+def __getattr__(name: str) -> Any:
+    """Public names are imported when they are first used: `import bandolo` itself costs next to nothing."""
+    if name not in _PLACES:
+        raise AttributeError(f"module 'bandolo' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_PLACES[name]), name)

@@ -1,0 +1,77 @@
+"""The ranking section: its names and types are checked when the policy is; the command that ranks uses what is kept here."""
+
+from __future__ import annotations
+
+from bandolo.check import core
+from bandolo.check.expressions import Expressions
+from bandolo.check.mismatch import wrong_type
+from bandolo.check.scope import Scope
+from bandolo.check.symbols import Symbols
+from bandolo.diagnostics import Diagnostic
+from bandolo.diagnostics.spelling import nearest
+from bandolo.language.types import MONEY, ORDERED, InvalidType, OptionalType
+from bandolo.syntax import ast
+
+Words = dict[str, tuple[str | None, dict[str, tuple[str, ...]]]]
+
+
+def check_ranking(written: ast.Ranking, symbols: Symbols, expressions: Expressions, out: list[Diagnostic]) -> core.RankingPlan:
+    """The ranking as meant. Codes: `unknown-stage`, `unknown-entity`, `unknown-requirement`, `no-award` and those of expressions."""
+    root = Scope(symbols.root)
+    if written.among is not None and written.among.name not in symbols.stages:
+        near = nearest(written.among.name, symbols.stages)
+        out.append(Diagnostic("unknown-stage", written.among.span, {"name": written.among.name, "nearest": near}))
+    order = tuple(_key(k, root, expressions, out) for k in written.order_by)
+    words: Words = {}
+    record = key = keep = None
+    if written.exclusive is not None:
+        exclusive = written.exclusive
+        record = exclusive.record.name
+        if record not in symbols.entities:
+            near = nearest(record, symbols.entities)
+            out.append(Diagnostic("unknown-entity", exclusive.record.span, {"name": record, "nearest": near}))
+            record = None
+        else:
+            key = expressions.check(exclusive.key, Scope(record))
+        keep = _key(exclusive.keep, root, expressions, out)
+        for name, value in (("counts", exclusive.counts), ("order", exclusive.order), ("recheck", exclusive.recheck)):
+            if value is not None:
+                words[name] = _words(value, symbols, expressions, out)
+    if written.when_short is not None:
+        words["when_short"] = _words(written.when_short, symbols, expressions, out)
+    budget = expressions.wanted(written.budget, Scope(None), MONEY) if written.budget is not None else None
+    pots = tuple(
+        (p.name.name, expressions.wanted(p.amount, Scope(None), MONEY), expressions.wanted(p.award, root, MONEY)) for p in written.pots
+    )
+    award = expressions.wanted(written.award, root, MONEY) if written.award is not None else None
+    if budget is not None and award is None:
+        out.append(Diagnostic("no-award", written.span))
+    return core.RankingPlan(written.among.name if written.among else None, order, record, key, keep, words, budget, pots, award)
+
+
+def _key(key: ast.OrderKey, scope: Scope, expressions: Expressions, out: list[Diagnostic]) -> tuple[core.Expr, bool]:
+    found = expressions.check(key.value, scope)
+    type_ = found.type.of if isinstance(found.type, OptionalType) else found.type
+    if type_ not in ORDERED and not isinstance(type_, InvalidType):
+        out.append(wrong_type(found.span, ORDERED[1], found.type, "order"))
+    return found, key.descending
+
+
+def _words(
+    value: ast.Ident | ast.ByReading[ast.Ident] | tuple[ast.Ident, ...], symbols: Symbols, expressions: Expressions, out: list[Diagnostic]
+) -> tuple[str | None, dict[str, tuple[str, ...]]]:
+    """A word, or a list of requirements, or one of either for each option of a reading."""
+    if isinstance(value, tuple):
+        for ident in value:
+            if ident.name not in symbols.requirement_entity:
+                near = nearest(ident.name, symbols.requirement_entity)
+                out.append(Diagnostic("unknown-requirement", ident.span, {"name": ident.name, "nearest": near}))
+        return None, {"": tuple(i.name for i in value)}
+    if isinstance(value, ast.Ident):
+        return None, {"": (value.name,)}
+    subject = expressions.check(value.reading, Scope(None))
+    if not isinstance(subject, core.Option):
+        if not isinstance(subject, core.Invalid):
+            out.append(Diagnostic("by-reading-only", value.reading.span))
+        return None, {}
+    return subject.reading, {k: (i.name,) for k, (_, i) in value.options.items()}

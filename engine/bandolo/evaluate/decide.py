@@ -1,0 +1,254 @@
+"""One decision: read the application, compute every step, weigh the verdicts into stages and an outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from fractions import Fraction
+
+from bandolo import limits
+from bandolo.check import core
+from bandolo.diagnostics import Diagnostic
+from bandolo.evaluate.decision import (
+    Decision, FaultFound, Quote, RequirementResult, ResultValue, StruckRecord, Verdict,
+)  # fmt: skip
+from bandolo.evaluate.inputs import Application, read_application
+from bandolo.evaluate.reference import Evaluation, TooManySteps
+from bandolo.evaluate.settle import Changes, Settled
+from bandolo.evaluate.shares import CENT
+from bandolo.evaluate.stages import outcome_of, status_of
+from bandolo.language import calendar
+from bandolo.language.functions import round_
+from bandolo.language.types import MONEY, Language, OptionalType
+from bandolo.language.values import Fault, Record, Unknown, Value, is_known
+from bandolo.language.wording import say
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a decision says of its own making."""
+
+    engine: str
+    amendments: tuple[str, ...]
+    as_of: str | None
+    policy_digest: str
+
+
+def decide(
+    policy: core.Policy, settled: Settled, changes: Changes, identity: Identity, data: object, trace: bool = False
+) -> tuple[Decision | None, list[Diagnostic]]:
+    """The decision on an application, or the faults of its data. Codes: those of `read_application`, and `too-many-steps`."""
+    application, diagnostics = read_application(policy, settled, data)
+    if application is None:
+        return None, diagnostics
+    count = sum(len(records) for records in application.records.values())
+    budget = limits.STEPS_BASE + count * limits.STEPS_PER_RECORD
+    evaluation = Evaluation(policy, settled.settings, application.records, budget, trace)
+    try:
+        evaluation.run()
+        return _Assembly(policy, settled, changes, identity, application, evaluation).decision(), []
+    except TooManySteps:
+        return None, [Diagnostic("too-many-steps", path="$", args={"limit": budget})]
+
+
+class _Assembly:
+    """Puts a decision together from what was computed."""
+
+    def __init__(
+        self, policy: core.Policy, settled: Settled, changes: Changes, identity: Identity, application: Application, evaluation: Evaluation
+    ) -> None:
+        self.policy, self.settled, self.changes, self.identity = policy, settled, changes, identity
+        self.application, self.evaluation = application, evaluation
+        self.faults: dict[tuple[str, str], set[str]] = {}
+        self.texts: dict[tuple[str, str], str] = {}
+
+    def decision(self) -> Decision:
+        policy = self.policy
+        results = self._requirements()
+        stages = {
+            s.name: status_of(s.name, self.evaluation.open[s.name], [r for r in results if r.stage == s.name], policy.root)
+            for s in policy.stages
+        }
+        outcome, stage = outcome_of(stages)
+        excluded = self._excluded(results)
+        barred = self._barred(results, stages)
+        values = self._results()
+        root = self.application.root
+        key = policy.entities[policy.root].key
+        name = root.facts.get((key.name, None)) if key is not None else None
+        return Decision(
+            policy.id, self.identity.policy_digest, self.identity.engine, self.identity.amendments,
+            str(name) if name is not None and is_known(name) else None, self.application.digest, self.identity.as_of,
+            outcome, stage, stages, tuple(results), excluded, barred, values, self._missing(results, stages),
+            self.settled.pending, self.settled.open_readings, self.settled.assumed, self._changed(),
+            {n: v for n, v in self.settled.settings.options.items() if isinstance(v, str)}, self._faults(),
+            self.evaluation if self.evaluation.traced else None,
+        )  # fmt: skip
+
+    # Requirements.
+
+    def _requirements(self) -> list[RequirementResult]:
+        """Every verdict, by stage, then by level, then by id, then by record: the order of the file does not matter."""
+        policy = self.policy
+        found = []
+        order = sorted(policy.requirements.values(), key=lambda r: (policy.stage_index(r.stage), policy.depth(r.entity), r.entity, r.id))
+        for requirement in order:
+            for record in sorted(self.application.records[requirement.entity], key=_place):
+                found.append(self._requirement(requirement, record))
+        return found
+
+    def _requirement(self, requirement: core.Requirement, record: Record) -> RequirementResult:
+        evaluation = self.evaluation
+        verdict: Verdict = evaluation.verdicts[requirement.id, record]  # type: ignore[assignment]
+        met = evaluation.met[requirement.id, record]
+        effect = evaluation.effect_of(requirement)
+        word: str | None = None
+        cure_by: date | None = None
+        missing: set[str] = set(met.missing) if isinstance(met, Unknown) else set()
+        if isinstance(effect, Unknown):
+            missing |= effect.missing if verdict == "failed" else set()
+        else:
+            word = effect.word
+            if word == "suspend" and verdict == "failed" and effect.cure is not None:
+                cure_by, lapsed = self._cure(effect, record)
+                word = "reject" if lapsed else word
+        fault = None
+        if isinstance(met, Fault):
+            fault = met.code
+            self._fault(met, requirement.id)
+        counts = self._counts(requirement, record)
+        message = self._message(requirement, record) if verdict == "failed" else {}
+        sources = tuple(Quote(s.document, s.quote) for s in requirement.words.sources)
+        return RequirementResult(
+            requirement.id, record.path, requirement.stage, verdict, word, counts, message, sources, tuple(sorted(missing)), fault, cure_by
+        )
+
+    def _cure(self, effect: core.Effect, record: Record) -> tuple[date | None, bool]:
+        """The last day to put it right, and whether the clock has passed it."""
+        assert effect.cure is not None and effect.cure_from is not None
+        start = self.evaluation.value(effect.cure_from, {0: record})
+        length = self.evaluation.value(effect.cure, {0: record})
+        if not isinstance(start, date) or not is_known(length):
+            return None, False
+        conventions = self.policy.conventions
+        try:
+            due = calendar.add(start, length, conventions.month_rounding)  # type: ignore[arg-type]
+        except calendar.OutOfRange:
+            return None, False
+        now = self.settled.settings.as_of
+        lapsed = isinstance(now, datetime) and calendar.wall_time(now, conventions.time_zone).date() > due
+        return due, lapsed
+
+    def _counts(self, requirement: core.Requirement, record: Record) -> bool | None:
+        """Whether the record still belongs to the application: an `exclude` requirement itself always counts."""
+        if record.owner is None or requirement.may("exclude"):
+            return True
+        admitted = self.evaluation.admitted[record, requirement.stage]
+        return admitted if isinstance(admitted, bool) else None
+
+    def _message(self, requirement: core.Requirement, record: Record) -> dict[str, str]:
+        if requirement.message is None:
+            return {}
+        languages: tuple[Language, Language] = ("it", "en")
+        return {lang: self._filled(requirement.message.pieces[lang], record, lang) for lang in languages if lang in requirement.message.pieces}
+
+    def _filled(self, pieces: tuple[str | core.Expr, ...], record: Record, lang: Language) -> str:
+        conventions = self.policy.conventions
+        texts = []
+        for piece in pieces:
+            if isinstance(piece, str):
+                texts.append(piece)
+            else:
+                value = self.evaluation.value(piece, {0: record})
+                texts.append(say(value, piece.type, lang, conventions.currency, conventions.time_zone))
+        return "".join(texts).strip()
+
+    # Records struck.
+
+    def _excluded(self, results: list[RequirementResult]) -> tuple[StruckRecord, ...]:
+        by_subject: dict[str, list[RequirementResult]] = {}
+        for result in results:
+            stage_open = self.evaluation.open[result.stage]
+            if result.verdict == "failed" and result.effect == "exclude" and stage_open is True:
+                by_subject.setdefault(result.subject, []).append(result)
+        return self._struck(by_subject)
+
+    def _barred(self, results: list[RequirementResult], stages: dict[str, str]) -> tuple[StruckRecord, ...]:
+        by_subject: dict[str, list[RequirementResult]] = {}
+        for result in results:
+            applies = result.subject != self.policy.root and result.counts is not False
+            if applies and result.verdict == "failed" and result.effect == "bar" and stages[result.stage] != "not_started":
+                by_subject.setdefault(result.subject, []).append(result)
+        return self._struck(by_subject)
+
+    def _struck(self, by_subject: dict[str, list[RequirementResult]]) -> tuple[StruckRecord, ...]:
+        keys = {r.path: r.key for records in self.application.records.values() for r in records}
+        return tuple(
+            StruckRecord(subject, keys[subject], tuple(r.id for r in results), results[0].stage) for subject, results in by_subject.items()
+        )
+
+    # Results.
+
+    def _results(self) -> tuple[ResultValue, ...]:
+        found = []
+        for result in self.policy.results:
+            for record in sorted(self.application.records[result.entity], key=_place):
+                if record.owner is None:
+                    admitted: Value = True
+                else:
+                    admitted = self.evaluation.admitted[record, ""]
+                if admitted is False:
+                    continue
+                value = self._outgoing(self.evaluation.definitions[result.entity, result.name, record], result)
+                if isinstance(admitted, Unknown) and not isinstance(value, Fault):
+                    value = Unknown(admitted.missing | (value.missing if isinstance(value, Unknown) else frozenset()))
+                elif isinstance(admitted, Fault):
+                    value = admitted
+                if isinstance(value, Fault):
+                    self._fault(value, result.name)
+                path = None if record.owner is None else record.path
+                found.append(ResultValue(result.name, result.entity, path, record.key if path else None, result.type, value))
+        return tuple(found)
+
+    def _outgoing(self, value: Value, result: core.Result) -> Value:
+        """An amount that leaves the policy is rounded to the cent; an instant leaves in the policy's zone."""
+        type_ = result.type.of if isinstance(result.type, OptionalType) else result.type
+        if type_ == MONEY and isinstance(value, Fraction | Unknown):
+            return round_(self.policy.conventions, value, self.settled.settings.money_rounding, CENT)
+        if isinstance(value, datetime):
+            return calendar.wall_time(value, self.policy.conventions.time_zone)
+        return value
+
+    # What is open, assumed, changed, faulty.
+
+    def _missing(self, results: list[RequirementResult], stages: dict[str, str]) -> tuple[str, ...]:
+        """The facts that leave a verdict open which still counts."""
+        missing: set[str] = set()
+        for result in results:
+            if stages[result.stage] != "not_started" and result.counts is not False:
+                missing.update(result.missing)
+        for value in self.evaluation.open.values():
+            if isinstance(value, Unknown):
+                missing.update(value.missing)
+        return tuple(sorted(m for m in missing if not m.startswith(("parameter.", "reading."))))
+
+    def _changed(self) -> tuple[str, ...]:
+        return tuple(sorted([*self.changes.set, *(f"reading.{r}" for r in self.changes.readings)]))
+
+    def _fault(self, fault: Fault, affects: str) -> None:
+        place, text = "", ""
+        if fault.span is not None:
+            place, text = f"{fault.span.line}:{fault.span.column}", fault.span.text
+        self.faults.setdefault((fault.code, place), set()).add(affects)
+        self.texts[fault.code, place] = " ".join(text.split())
+
+    def _faults(self) -> tuple[FaultFound, ...]:
+        return tuple(
+            FaultFound(code, place, self.texts[code, place], tuple(sorted(affects))) for (code, place), affects in sorted(self.faults.items())
+        )
+
+
+def _place(record: Record) -> tuple[bool, str, int]:
+    """Records by key, so that their order in the application does not matter; those without one by position."""
+    digits = record.path.rpartition("[")[2].rstrip("]")
+    return record.key is None, record.path if record.key is not None else "", int(digits) if record.key is None and digits.isdigit() else 0

@@ -1,0 +1,57 @@
+"""From verdicts to the status of a stage, and from stages to the outcome (LANGUAGE.md, "Outcome")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bandolo.evaluate.decision import Outcome, RequirementResult, StageStatus
+from bandolo.language.values import Value
+
+STATUS_BY_EFFECT: dict[str, StageStatus] = {"reject": "failed", "suspend": "suspended", "refer": "referred", "bar": "barred"}
+PRECEDENCE: tuple[StageStatus, ...] = ("failed", "suspended", "undetermined", "referred", "barred")
+"""The first of these that a requirement brings is the stage's status: what is final, then what can be acted on, then what is open."""
+
+
+def status_of(stage: str, opened: Value, results: list[RequirementResult], root: str) -> StageStatus:
+    """The status of one stage from the verdicts of its requirements."""
+    if opened is False:
+        return "not_started"
+    if opened is not True:
+        return "undetermined"
+    brought = {status for r in results if (status := _brought(r, r.subject == root)) is not None}
+    return next((s for s in PRECEDENCE if s in brought), "passed")
+
+
+def _brought(result: RequirementResult, of_root: bool) -> StageStatus | None:
+    """What one verdict does to the stage.
+
+    An `exclude` or a `flag` does nothing here, nor does the `bar` of a listed record: they speak of the record.
+    """
+    if result.verdict in ("met", "not_applicable") or result.counts is False:
+        return None
+    if result.effect is None:
+        return "undetermined"
+    status = STATUS_BY_EFFECT.get(result.effect)
+    if status is None or (status == "barred" and not of_root):
+        return None
+    if result.verdict == "unknown" or result.counts is None:
+        return "undetermined"
+    return status
+
+
+def outcome_of(stages: Mapping[str, StageStatus]) -> tuple[Outcome, str]:
+    """The outcome and the stage that decides it.
+
+    Rejected as soon as a stage has failed, whichever; else the first opened stage that is not passed; else admitted.
+    """
+    for name, status in stages.items():
+        if status == "failed":
+            return "rejected", name
+    last = next(iter(stages))
+    for name, status in stages.items():
+        if status == "not_started":
+            continue
+        if status != "passed":
+            return status, name  # type: ignore[return-value]
+        last = name
+    return "admitted", last

@@ -1,0 +1,98 @@
+"""Arithmetic of dates and instants, with every convention stated (LANGUAGE.md, "Time").
+
+Instants are kept in UTC. A local time that a clock change skips is read with the offset before the change (02:30 becomes 03:30);
+one that it repeats is the earlier of the two. Adding months keeps the day of the month; where that day does not exist the policy's
+`month_rounding` says what happens.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from bandolo.language.values import Duration
+
+
+class OutOfRange(ValueError):
+    """A date before year 1 or after year 9999, or a day that does not exist under `month_rounding: error`."""
+
+
+@lru_cache(maxsize=32)
+def zone(name: str) -> ZoneInfo:
+    """The time zone of an IANA name; ZoneInfoNotFoundError or ValueError where there is none."""
+    return ZoneInfo(name)
+
+
+def instant(local: datetime, zone_name: str) -> datetime:
+    """The instant of a local wall time in a zone; an instant that carries its own offset stays what it is."""
+    try:
+        if local.tzinfo is None:
+            local = local.replace(tzinfo=zone(zone_name), fold=0)
+        return local.astimezone(UTC)
+    except (OverflowError, ValueError) as error:
+        raise OutOfRange from error
+
+
+def wall_time(moment: datetime, zone_name: str) -> datetime:
+    """The local wall time of an instant, in a zone."""
+    try:
+        return moment.astimezone(zone(zone_name))
+    except (OverflowError, ValueError) as error:
+        raise OutOfRange from error
+
+
+def add(day: date, length: Duration, month_rounding: str | None) -> date:
+    """`length` after `day`: months and years together first, rounded once to a day that exists, then days."""
+    total = day.year * 12 + day.month - 1 + length.months
+    year, month = total // 12, total % 12 + 1
+    if not 1 <= year <= 9999:
+        raise OutOfRange
+    last = monthrange(year, month)[1]
+    excess = day.day - last
+    try:
+        if excess <= 0:
+            result = date(year, month, day.day)
+        elif month_rounding == "down":
+            result = date(year, month, last)
+        elif month_rounding == "up":
+            result = date(year, month, last) + timedelta(days=1)
+        else:
+            raise OutOfRange
+        return result + timedelta(days=length.days)
+    except OverflowError as error:
+        raise OutOfRange from error
+
+
+def add_to_instant(moment: datetime, length: Duration, zone_name: str, month_rounding: str | None) -> datetime:
+    """`length` after an instant: the same wall time on the later day."""
+    local = wall_time(moment, zone_name)
+    day = add(local.date(), length, month_rounding)
+    return instant(datetime.combine(day, local.time().replace(fold=0)), zone_name)
+
+
+def whole_months(first: date, second: date) -> int:
+    """Whole months from `first` to `second`: a month is whole when the same day of the month is reached; negative backwards."""
+    if second < first:
+        return -whole_months(second, first)
+    months = (second.year - first.year) * 12 + second.month - first.month
+    return months - (second.day < first.day)
+
+
+@lru_cache(maxsize=16)
+def _holidays(country: str, subdivision: str | None) -> object:
+    import holidays  # an extra: only calls whose terms roll over holidays need it
+
+    return holidays.country_holidays(country, subdiv=subdivision)
+
+
+def working_day_from(day: date, country: str, subdivision: str | None) -> date:
+    """The first working day on or after `day`: no Saturday, Sunday or public holiday of the place."""
+    closed = _holidays(country, subdivision)
+    try:
+        while day.weekday() >= 5 or day in closed:  # type: ignore[operator]
+            day += timedelta(days=1)
+    except OverflowError as error:
+        raise OutOfRange from error
+    return day

@@ -1,0 +1,163 @@
+"""The values that expressions have when an application is decided.
+
+Numbers, percentages and amounts are `Fraction`: exact, whatever the order of a formula. Unknown and Fault are values too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import Enum
+from fractions import Fraction
+from typing import Final, TypeGuard
+
+from bandolo.source import Span
+
+
+class NoneValue(Enum):
+    """`none`: there is none. Not the same as unknown."""
+
+    NONE = "none"
+
+    def __repr__(self) -> str:
+        return "none"
+
+
+NONE: Final = NoneValue.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A length of time: `months` (years are twelve) and `days`. Months are added first and rounded once, then days."""
+
+    months: int = 0
+    days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A value that is not supplied, or depends on one: what is missing, and the bounds that are known of it, both included.
+
+    `missing` holds paths of facts, `parameter.NAME` for pending parameters, `reading.NAME` for open readings, and `as_of`.
+    """
+
+    missing: frozenset[str]
+    low: Bound | None = None
+    high: Bound | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A computation that has no result, such as a division by zero: which one, and where it is written."""
+
+    code: str
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One item of a list, and whether it belongs to it: True, or Unknown while that depends on missing facts."""
+
+    value: Value
+    sure: bool | Unknown = True
+
+
+@dataclass(frozen=True, slots=True)
+class ListValue:
+    """A list whose possible items are known, some perhaps unsure to belong to it."""
+
+    members: tuple[Member, ...]
+
+
+@dataclass(eq=False, slots=True)
+class Record:
+    """One record of an application: the root, or an item of a list. Compared by identity.
+
+    `path` names it for people and machines (`project`, `partners[IT1]`, `partners[3]` where it has no usable key).
+    """
+
+    entity: str
+    path: str
+    key: str | None
+    owner: Record | None
+    facts: dict[tuple[str, str | None], Value] = field(default_factory=dict)
+
+    def ancestor(self, entity: str) -> Record:
+        """This record, or the owner above it, that is of the given entity."""
+        record: Record | None = self
+        while record is not None and record.entity != entity:
+            record = record.owner
+        assert record is not None, "the checker admits only owners"
+        return record
+
+
+Bound = Fraction | date | datetime
+Value = bool | Fraction | date | datetime | Duration | str | NoneValue | Unknown | Fault | ListValue | Record
+
+
+def is_known(value: Value) -> TypeGuard[bool | Fraction | date | datetime | Duration | str | NoneValue | ListValue | Record]:
+    return not isinstance(value, Unknown | Fault)
+
+
+def unknown(parts: Iterable[Value], low: Bound | None = None, high: Bound | None = None) -> Value:
+    """Unknown for what the given parts miss, within the bounds; known after all where the bounds meet."""
+    if low is not None and low == high:
+        return low
+    missing: frozenset[str] = frozenset()
+    for part in parts:
+        if isinstance(part, Unknown):
+            missing |= part.missing
+    return Unknown(missing, low, high)
+
+
+def bounds(value: Value) -> tuple[Bound | None, Bound | None]:
+    """The lowest and the highest that a value can be; None where that is not known."""
+    if isinstance(value, Unknown):
+        return value.low, value.high
+    if isinstance(value, Fraction | date):
+        return value, value
+    return None, None
+
+
+def either(values: list[Value]) -> Value:
+    """A value that is one of several, not known which: known where they are all equal, else Unknown within their hull.
+
+    A fault among them is one of the possibilities: the whole stays unknown.
+    """
+    first = values[0]
+    if is_known(first) and all(type(v) is type(first) and v == first for v in values[1:]):
+        return first
+    lows, highs = zip(*(bounds(v) for v in values), strict=True)
+    low = None if any(b is None for b in lows) else min(lows)
+    high = None if any(b is None for b in highs) else max(highs)
+    return unknown(values, low, high)
+
+
+def and_(values: Iterable[Value]) -> Value:
+    """Kleene's `and`: false wins, then unknown, then a fault."""
+    return _kleene(values, decides=False)
+
+
+def or_(values: Iterable[Value]) -> Value:
+    """Kleene's `or`: true wins, then unknown, then a fault."""
+    return _kleene(values, decides=True)
+
+
+def _kleene(values: Iterable[Value], decides: bool) -> Value:
+    open_: list[Value] = []
+    fault: Fault | None = None
+    for value in values:
+        if isinstance(value, Unknown):
+            open_.append(value)
+        elif isinstance(value, Fault):
+            fault = fault or value
+        elif value is decides:
+            return decides
+    if open_:
+        return unknown(open_)
+    return fault if fault is not None else not decides
+
+
+def not_(value: Value) -> Value:
+    return not value if isinstance(value, bool) else value

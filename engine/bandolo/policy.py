@@ -1,0 +1,185 @@
+"""What a host program holds: a loaded policy that decides applications. Frozen, and safe to share among threads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from bandolo import limits
+from bandolo.check import core
+from bandolo.diagnostics import ApplicationError, Diagnostic, PolicyError, errors
+from bandolo.evaluate.decide import Identity, decide
+from bandolo.evaluate.decision import Decision
+from bandolo.evaluate.settle import Changes, Settled, settle
+from bandolo.evaluate.typed import BadValue, read_value
+from bandolo.language.functions import Conventions
+from bandolo.language.types import DATE, DATETIME
+from bandolo.language.values import Value
+from bandolo.language import calendar
+from bandolo.pipeline import AS_OF_UNKNOWN, Loaded, load
+from bandolo.source import read_bytes
+from bandolo.version import __version__
+
+AsOf = date | datetime | str | None
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A checked policy. `load_policy` makes one.
+
+    `warnings` are the diagnostics that did not keep it from loading. `core` is the policy as meant, for tools.
+    """
+
+    core: core.Policy
+    settled: Settled
+    warnings: tuple[Diagnostic, ...]
+    amendments: tuple[str, ...]
+    loaded: Loaded
+    before: Policy | None = None
+    """The policy without its last amendment, where that does not reach every application."""
+
+    @property
+    def id(self) -> str:
+        return self.core.id
+
+    @property
+    def digest(self) -> str:
+        """The digest of what the policy says, amendments included; layout and comments do not matter."""
+        return self.core.digest
+
+    def decide(
+        self,
+        application: Mapping[str, Any],
+        *,
+        as_of: AsOf = None,
+        set: Mapping[str, Any] | None = None,
+        readings: Mapping[str, str] | None = None,
+        assume: bool | Sequence[str] = False,
+        trace: bool = False,
+    ) -> Decision:
+        """The decision on an application given as a mapping of facts.
+
+        Amounts, rates and numbers are text, int, Decimal or Fraction; a float is refused. `as_of` is the clock: a date (its start), an
+        instant, or text; without it what depends on the clock is undetermined. `set`, `readings` and `assume` are what-ifs and are
+        listed in the decision.
+
+        Raises ApplicationError if the data is bad, PolicyError if a what-if is.
+        """
+        clock, shown = self.clock(as_of)
+        changes = self.changes(set or {}, readings or {}, assume)
+        return self._decide(application, clock, shown, changes, trace)
+
+    def _decide(self, application: Mapping[str, Any], clock: Value, shown: str | None, changes: Changes, trace: bool) -> Decision:
+        from bandolo.reach import reached
+
+        policy = reached(self, application, clock, shown, changes) if self.before is not None else self
+        if policy is None:
+            return self._both(application, clock, shown, changes, trace)
+        if policy is not self:
+            return policy._decide(application, clock, shown, changes, trace)
+        return self.decide_as_amended(application, clock, shown, changes, trace)
+
+    def decide_as_amended(self, application: Mapping[str, Any], clock: Value, shown: str | None, changes: Changes, trace: bool) -> Decision:
+        """The decision with all amendments in force, whether or not they reach the application."""
+        settled = self.settled
+        if changes != Changes() or clock is not AS_OF_UNKNOWN:
+            settled, found = settle(self.core, changes, clock)
+            if errors(found):
+                raise PolicyError(found)
+        identity = Identity(__version__, self.amendments, shown, self.digest)
+        decision, diagnostics = decide(self.core, settled, changes, identity, application, trace)
+        if decision is None:
+            raise ApplicationError(diagnostics)
+        return decision
+
+    def _both(self, application: Mapping[str, Any], clock: Value, shown: str | None, changes: Changes, trace: bool) -> Decision:
+        """Whether the amendment reaches the application is not known: what both texts agree on stands, the rest is undetermined."""
+        from bandolo.reach import agreed
+
+        assert self.before is not None
+        amended = self.decide_as_amended(application, clock, shown, changes, trace)
+        return agreed(self, amended, self.before._decide(application, clock, shown, changes, trace))
+
+    def clock(self, as_of: AsOf) -> tuple[Value, str | None]:
+        """The instant that `as_of` stands for, and how the decision shows it; PolicyError if it is none."""
+        if as_of is None:
+            return AS_OF_UNKNOWN, None
+        conventions = self.core.conventions
+        try:
+            if isinstance(as_of, str) and len(as_of) == 10:
+                as_of = read_value(as_of, DATE, conventions)  # type: ignore[assignment]
+            if isinstance(as_of, date) and not isinstance(as_of, datetime):
+                return calendar.instant(datetime(as_of.year, as_of.month, as_of.day), conventions.time_zone), as_of.isoformat()
+            moment = read_value(as_of, DATETIME, conventions)
+            assert isinstance(moment, datetime)
+            return moment, calendar.wall_time(moment, conventions.time_zone).isoformat()
+        except BadValue as bad:
+            raise PolicyError([Diagnostic(bad.code, path="as_of", args=bad.args_)]) from None
+
+    def changes(self, set: Mapping[str, Any], readings: Mapping[str, str], assume: bool | Sequence[str]) -> Changes:
+        """A what-if, checked: known names, right types. Raises PolicyError."""
+        from bandolo.diagnostics.spelling import nearest
+
+        found: list[Diagnostic] = []
+        values: dict[str, Value] = {}
+        for name, raw in set.items():
+            if name not in self.core.parameters:
+                args = {"name": name, "nearest": nearest(name, self.core.parameters)}
+                found.append(Diagnostic("unknown-parameter", path=f"set.{name}", args=args))
+                continue
+            try:
+                values[name] = parameter_value(raw, self.core.parameters[name], self.core.conventions)
+            except BadValue as bad:
+                found.append(Diagnostic(bad.code, path=f"set.{name}", args=bad.args_))
+        for name, option in readings.items():
+            if name not in self.core.readings:
+                args = {"kind": "reading", "name": name, "nearest": nearest(name, self.core.readings)}
+                found.append(Diagnostic("unknown-of-kind", path=f"readings.{name}", args=args))
+            elif option not in self.core.readings[name].options:
+                near = nearest(option, self.core.readings[name].options)
+                found.append(Diagnostic("unknown-option", path=f"readings.{name}", args={"name": option, "reading": name, "nearest": near}))
+        names = () if isinstance(assume, bool) else tuple(assume)
+        for name in names:
+            if name not in self.core.parameters or self.core.parameters[name].assume is None:
+                found.append(Diagnostic("nothing-to-assume", path=f"assume.{name}", args={"name": name}))
+        if found:
+            raise PolicyError(found)
+        return Changes(values, dict(readings), assume if isinstance(assume, bool) else frozenset(names))
+
+
+def parameter_value(raw: Any, parameter: core.ParameterDeclaration, conventions: Conventions) -> Value:
+    """A value set from outside, spelt as in a policy or given as a Python value."""
+    from bandolo.evaluate.data import Plain
+    from bandolo.language.types import ListType
+    from bandolo.language.values import ListValue, Member
+
+    if isinstance(parameter.type, ListType):
+        items = raw.strip("[] ").split(",") if isinstance(raw, str) else raw
+        texts = [Plain(i.strip()) if isinstance(i, str) else i for i in items if i != ""]
+        return ListValue(tuple(Member(read_value(i, parameter.type.item, conventions)) for i in texts))
+    return read_value(Plain(raw) if isinstance(raw, str) else raw, parameter.type, conventions)
+
+
+def load_policy(path: str | Path, *, amendments: Sequence[str | Path] = ()) -> Policy:
+    """The policy in a file, with amending acts applied in order.
+
+    Raises PolicyError with every diagnostic of the files if there is an error, OSError if a file cannot be read.
+    """
+    content = read_bytes(path, limits.POLICY_BYTES)
+    acts = [(str(a), read_bytes(a, limits.POLICY_BYTES)) for a in amendments]
+    return policy_from_bytes(str(path), content, acts)
+
+
+def policy_from_bytes(path: str, content: bytes, amendments: Sequence[tuple[str, bytes]] = ()) -> Policy:
+    """As `load_policy`, from the bytes of the files."""
+    loaded = load(path, content, amendments)
+    if loaded.policy is None or loaded.settled is None:
+        raise PolicyError(list(loaded.diagnostics))
+    before = None
+    if any(act.applies_to is not None for act in loaded.amendments):
+        before = policy_from_bytes(path, content, amendments[:-1])
+    names = tuple(act.id for act in loaded.amendments)
+    return Policy(loaded.policy, loaded.settled, loaded.diagnostics, names, loaded, before)

@@ -1,0 +1,192 @@
+"""Expression text to expression nodes: the only module that knows Lark.
+
+Texts are parsed as they lie in the file, so that each node and each mistake has its place there. The tree is built while Lark
+reduces, without recursion; depth, tokens and lengths are bounded here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from lark import Lark, Token
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken, VisitError
+
+from bandolo import limits
+from bandolo.diagnostics import Diagnostic
+from bandolo.resources import grammar_text
+from bandolo.source import Span
+from bandolo.syntax import ast
+from bandolo.syntax.hints import hint
+from bandolo.syntax.yaml_tree import Embedded
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A node under construction: where it starts and ends in the text being parsed, and how deep it is."""
+
+    node: ast.Expr
+    start: int
+    end: int
+    depth: int
+
+
+class _TooDeep(Exception):
+    def __init__(self, start: int, end: int, code: str) -> None:
+        self.start, self.end, self.code = start, end, code
+
+
+def parse_expression(text: Embedded) -> tuple[ast.Expr, list[Diagnostic]]:
+    """The expression of an embedded text, or a Hole and the reason.
+
+    Codes: `expression-too-long`, `expression-too-deep`, `empty-expression` and the `syntax-*` family (see hints.py).
+    """
+    whole = text.span(0, len(text.text))
+    if len(text.text) > limits.EXPRESSION_CHARACTERS:
+        return ast.Hole(whole), [Diagnostic("expression-too-long", whole, {"limit": limits.EXPRESSION_CHARACTERS})]
+    if not text.text.strip():
+        return ast.Hole(whole), [Diagnostic("empty-expression", whole)]
+    builder = _Builder(text)
+    try:
+        interactive = _lark().parse_interactive(text.text)
+        count = 0
+        for token in interactive.lexer_thread.lex(interactive.parser_state):
+            count += 1
+            if count > limits.EXPRESSION_TOKENS:
+                return ast.Hole(whole), [Diagnostic("expression-too-long", whole, {"limit": limits.EXPRESSION_TOKENS})]
+            interactive.feed_token(token)
+        tree = interactive.feed_eof()
+        return builder.build(tree).node, []
+    except UnexpectedInput as error:
+        return ast.Hole(whole), [_syntax_diagnostic(text, error)]
+    except _TooDeep as error:
+        span = text.span(error.start, error.end)
+        limit = limits.EXPRESSION_DEPTH if error.code == "expression-too-deep" else limits.CHAIN_TERMS
+        return ast.Hole(whole), [Diagnostic(error.code, span, {"limit": limit})]
+    except VisitError as error:  # pragma: no cover - Lark wraps what callbacks raise
+        raise error.orig_exc from error
+
+
+@cache
+def _lark() -> Lark:
+    # keep_all_tokens: a node's place runs from its first word or bracket to its last.
+    return Lark(grammar_text("expression.lark"), parser="lalr", keep_all_tokens=True, maybe_placeholders=False)
+
+
+def _syntax_diagnostic(text: Embedded, error: UnexpectedInput) -> Diagnostic:
+    if isinstance(error, UnexpectedToken):
+        at_end = error.token.type == "$END"
+        start = len(text.text.rstrip()) if at_end else (error.token.start_pos or 0)
+        found = "" if at_end else str(error.token)
+        expected = set(error.accepts or error.expected)
+    else:
+        assert isinstance(error, UnexpectedCharacters)
+        start, found = error.pos_in_stream, text.text[error.pos_in_stream : error.pos_in_stream + 1]
+        expected = set(error.allowed or ())
+    code, begin, length = hint(text.text, start, found, expected)
+    span = text.span(begin, min(begin + max(length, 1), len(text.text)) if begin < len(text.text) else begin)
+    return Diagnostic(code, span, {"found": text.text[begin : begin + max(length, 1)] or found})
+
+
+class _Builder:
+    """Turns Lark's tree into nodes, bottom up and without recursion."""
+
+    def __init__(self, text: Embedded) -> None:
+        self.text = text
+
+    def build(self, tree: Any) -> Piece:
+        """The node of a Lark tree: children first, by an explicit stack."""
+        done: list[Any] = []
+        work: list[tuple[Any, bool]] = [(tree, False)]
+        while work:
+            item, ready = work.pop()
+            if isinstance(item, Token):
+                done.append(item)
+            elif ready:
+                count = len(item.children)
+                children = done[len(done) - count :]
+                del done[len(done) - count :]
+                done.append(self._node(item.data, children))
+            else:
+                work.append((item, True))
+                work.extend((child, False) for child in reversed(item.children))
+        piece: Piece = done[0]
+        return piece
+
+    def _node(self, production: str, children: list[Any]) -> Piece:
+        first, last = children[0], children[-1]
+        start = first.start if isinstance(first, Piece) else first.start_pos
+        end = last.end if isinstance(last, Piece) else last.end_pos
+        parts = [c.node for c in children if isinstance(c, Piece)]
+        depth = 1 + max((c.depth for c in children if isinstance(c, Piece)), default=0)
+        if depth > limits.EXPRESSION_DEPTH:
+            raise _TooDeep(start, end, "expression-too-deep")
+        if len(parts) > limits.CHAIN_TERMS:
+            raise _TooDeep(start, end, "expression-too-long")
+        span = self.text.span(start, end)
+        node = BUILDERS[str(production)](span, parts, children, self.text)
+        return Piece(node, start, end, depth)
+
+
+def _tokens(children: list[Any], kind: str | None = None) -> list[Token]:
+    return [c for c in children if isinstance(c, Token) and (kind is None or c.type == kind)]
+
+
+def _alternating(parts: list[Any], children: list[Any]) -> tuple[tuple[str, Any], ...]:
+    return tuple(zip((str(t) for t in _tokens(children)), parts[1:], strict=True))
+
+
+def _place(token: Token, text: Embedded) -> Span:
+    return text.span(token.start_pos or 0, token.end_pos or 0)
+
+
+def _literal(kind: str) -> Callable[..., ast.Expr]:
+    return lambda span, parts, children, text: ast.Literal(span, kind, str(children[0]))
+
+
+def _call(span: Span, parts: list[Any], children: list[Any], text: Embedded) -> ast.Expr:
+    distinct = len(parts) == 1 and isinstance(parts[0], _Distinct)
+    arguments = tuple(p.value if isinstance(p, _Distinct) else p for p in parts)
+    name = children[0]
+    return ast.Call(span, str(name), arguments, distinct, _place(name, text))
+
+
+@dataclass(frozen=True, slots=True)
+class _Distinct(ast.Node):
+    value: Any
+
+
+BUILDERS: dict[str, Callable[..., Any]] = {
+    "if_then_else": lambda s, p, c, t: ast.IfThenElse(s, *p),
+    "of": lambda s, p, c, t: ast.Of(s, *p),
+    "where": lambda s, p, c, t: ast.Where(s, *p),
+    "named": lambda s, p, c, t: ast.Named(s, p[0], str(c[-1])),
+    "either": lambda s, p, c, t: ast.Either(s, tuple(p)),
+    "both": lambda s, p, c, t: ast.Both(s, tuple(p)),
+    "negate": lambda s, p, c, t: ast.Negate(s, p[0]),
+    "compare": lambda s, p, c, t: ast.Compare(s, p[0], _alternating(p, c)),
+    "contained": lambda s, p, c, t: ast.Contained(s, p[0], p[1], False),
+    "not_contained": lambda s, p, c, t: ast.Contained(s, p[0], p[1], True),
+    "between": lambda s, p, c, t: ast.Between(s, *p),
+    "is_none": lambda s, p, c, t: ast.IsNone(s, p[0], False),
+    "is_not_none": lambda s, p, c, t: ast.IsNone(s, p[0], True),
+    "is_known": lambda s, p, c, t: ast.IsKnown(s, p[0], False),
+    "is_not_known": lambda s, p, c, t: ast.IsKnown(s, p[0], True),
+    "chain": lambda s, p, c, t: ast.Chain(s, p[0], _alternating(p, c)),
+    "minus": lambda s, p, c, t: ast.Minus(s, p[0]),
+    "power": lambda s, p, c, t: ast.Power(s, p[0], str(c[-1])),
+    "at": lambda s, p, c, t: ast.At(s, *p),
+    "member": lambda s, p, c, t: ast.MemberOf(s, p[0], str(c[-1]), _place(c[-1], t)),
+    "lookup": lambda s, p, c, t: ast.Lookup(s, *p),
+    "name": lambda s, p, c, t: ast.Name(s, str(c[0])),
+    "this": lambda s, p, c, t: ast.This(s),
+    "list": lambda s, p, c, t: ast.ListOf(s, tuple(p)),
+    "call": _call,
+    "distinct": lambda s, p, c, t: _Distinct(s, p[0]),
+    "share": lambda s, p, c, t: ast.Share(s, *p),
+    "parenthesis": lambda s, p, c, t: p[0],
+    **{kind: _literal(kind) for kind in
+       ("number", "percent", "money", "instant", "date", "duration", "text", "true", "false", "none")},
+}  # fmt: skip

@@ -1,0 +1,173 @@
+"""A YAML tree held against the shape that it must have: what fits is kept, what does not is reported and left out.
+
+Gives a tree in which every key is known and every node is of the kind that its shape asks for; `Unreadable` marks the holes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import assert_never
+
+from bandolo import limits
+from bandolo.diagnostics import Diagnostic
+from bandolo.diagnostics.spelling import nearest
+from bandolo.source import Span
+from bandolo.syntax import shape as s
+from bandolo.syntax.yaml_tree import Mapping, Scalar, Sequence, Tree, Unreadable
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+TYPE = re.compile(r"(list of |reference to )?[A-Za-z_][A-Za-z0-9_]*( in (days|months))?")
+
+
+def fit(tree: Tree, shape: s.Shape) -> tuple[Tree, list[Diagnostic]]:
+    """The part of a tree that fits a shape.
+
+    Codes: `unknown-key`, `missing-key`, `expected-mapping`, `expected-list`, `expected-value`, `bad-word`, `bad-name`, `bad-type`,
+    `bad-flag`, `name-too-long`.
+    """
+    diagnostics: list[Diagnostic] = []
+    return _fit(tree, shape, diagnostics, ""), diagnostics
+
+
+def _fit(tree: Tree, shape: s.Shape, out: list[Diagnostic], key: str) -> Tree:
+    if isinstance(tree, Unreadable):
+        return tree
+    match shape:
+        case s.Expression():
+            return _expression(tree, out, key)
+        case s.Word(words=words):
+            return _word(tree, words, out, key)
+        case s.Ident():
+            return _pattern(tree, NAME, "bad-name", out, key)
+        case s.TypeName():
+            return _pattern(tree, TYPE, "bad-type", out, key)
+        case s.Plain():
+            return _scalar(tree, out, key)
+        case s.Text() | s.Template():
+            return _text(tree, out, key)
+        case s.Flag():
+            return _word(tree, ("true", "false"), out, key, "bad-flag")
+        case s.Keys():
+            return _keys(tree, shape, out, key)
+        case s.Entries(value=value):
+            return _entries(tree, value, out, key)
+        case s.Items(item=item, single=single):
+            if isinstance(tree, Sequence):
+                return Sequence(tree.span, tuple(_fit(i, item, out, key) for i in tree.items))
+            if single:
+                return Sequence(tree.span, (_fit(tree, item, out, key),))
+            return _wrong("expected-list", tree, out, key)
+        case s.OneOf():
+            return _one_of(tree, shape, out, key)
+        case s.Nested():
+            if isinstance(tree, Mapping):
+                return Mapping(tree.span, tuple((k, _fit(v, shape, out, k.value)) for k, v in tree.entries))
+            return _expression(tree, out, key)
+        case _:
+            assert_never(shape)
+
+
+def _wrong(code: str, tree: Tree, out: list[Diagnostic], key: str) -> Unreadable:
+    span = tree.span if tree.span.end > tree.span.start else Span(tree.span.source, tree.span.start, tree.span.start + 1)
+    out.append(Diagnostic(code, span, {"key": key}))
+    return Unreadable(tree.span)
+
+
+def _expression(tree: Tree, out: list[Diagnostic], key: str) -> Tree:
+    if isinstance(tree, Sequence) and tree.span.text.startswith("["):
+        return Scalar(tree.span, tree.span.text, None)  # a list literal that YAML took for its own
+    return _scalar(tree, out, key)
+
+
+def _scalar(tree: Tree, out: list[Diagnostic], key: str) -> Tree:
+    if not isinstance(tree, Scalar) or not tree.value.strip():
+        return _wrong("expected-value", tree, out, key)
+    return tree
+
+
+def _word(tree: Tree, words: tuple[str, ...], out: list[Diagnostic], key: str, code: str = "bad-word") -> Tree:
+    tree = _scalar(tree, out, key)
+    if not isinstance(tree, Scalar) or tree.value in words:
+        return tree
+    args = {"key": key, "found": tree.value, "nearest": nearest(tree.value, words), "words": ", ".join(words)}
+    out.append(Diagnostic(code, tree.span, args))
+    return Unreadable(tree.span)
+
+
+def _pattern(tree: Tree, pattern: re.Pattern[str], code: str, out: list[Diagnostic], key: str) -> Tree:
+    tree = _scalar(tree, out, key)
+    if isinstance(tree, Scalar) and not pattern.fullmatch(tree.value):
+        out.append(Diagnostic(code, tree.span, {"key": key, "found": tree.value}))
+        return Unreadable(tree.span)
+    return tree
+
+
+def _text(tree: Tree, out: list[Diagnostic], key: str) -> Tree:
+    if isinstance(tree, Scalar):
+        return _scalar(tree, out, key)
+    if not isinstance(tree, Mapping):
+        return _wrong("expected-value", tree, out, key)
+    known = {"it": s.Key(s.PLAIN, "", ""), "en": s.Key(s.PLAIN, "", "")}
+    return _keys(tree, s.Keys(known), out, key)
+
+
+def _keys(tree: Tree, shape: s.Keys, out: list[Diagnostic], key: str) -> Tree:
+    if not isinstance(tree, Mapping):
+        return _wrong("expected-mapping", tree, out, key)
+    kept: list[tuple[Scalar, Tree]] = []
+    chooses = shape.options is not None and tree.get("by") is not None
+    for name, value in tree.entries:
+        if name.value in shape.keys:
+            kept.append((name, _fit(value, shape.keys[name.value].shape, out, name.value)))
+        elif chooses and shape.options is not None:
+            if isinstance(_pattern(name, NAME, "bad-name", out, key), Scalar):
+                kept.append((name, _fit(value, shape.options, out, name.value)))
+        else:
+            _unknown_key(name, value, tuple(shape.keys), out, key)
+    present = {name.value for name, _ in tree.entries}
+    for required in (k for k, v in shape.keys.items() if v.required and k not in present):
+        first = tree.entries[0][0].span if tree.entries else tree.span
+        out.append(Diagnostic("missing-key", first, {"key": required, "section": key}))
+    return Mapping(tree.span, tuple(kept))
+
+
+def _unknown_key(name: Scalar, value: Tree, known: tuple[str, ...], out: list[Diagnostic], key: str) -> None:
+    if isinstance(value, Unreadable):
+        return
+    if name.is_plain and not NAME.fullmatch(name.value) and isinstance(value, Scalar) and not value.value:
+        out.append(Diagnostic("yaml-flow-comma", name.span, {"text": name.value}))
+        return
+    args = {"key": name.value, "section": key, "nearest": nearest(name.value, known), "known": ", ".join(known)}
+    out.append(Diagnostic("unknown-key", name.span, args))
+
+
+def _entries(tree: Tree, value: s.Shape, out: list[Diagnostic], key: str) -> Tree:
+    if isinstance(tree, Scalar) and not tree.value:
+        return Mapping(tree.span, ())  # an empty section says nothing
+    if not isinstance(tree, Mapping):
+        return _wrong("expected-mapping", tree, out, key)
+    kept: list[tuple[Scalar, Tree]] = []
+    for name, item in tree.entries:
+        is_path = key in ("set", "add")
+        if not is_path and not NAME.fullmatch(name.value):
+            out.append(Diagnostic("bad-name", name.span, {"key": key, "found": name.value}))
+        elif len(name.value) > limits.NAME_CHARACTERS and not is_path:
+            out.append(Diagnostic("name-too-long", name.span, {"limit": limits.NAME_CHARACTERS}))
+        else:
+            kept.append((name, _fit(item, value, out, name.value)))
+    return Mapping(tree.span, tuple(kept))
+
+
+def _one_of(tree: Tree, shape: s.OneOf, out: list[Diagnostic], key: str) -> Tree:
+    if isinstance(tree, Scalar) and shape.scalar is not None:
+        return _fit(tree, shape.scalar, out, key)
+    if isinstance(tree, Mapping) and shape.mapping is not None:
+        return _fit(tree, shape.mapping, out, key)
+    if isinstance(tree, Sequence):
+        if shape.sequence is not None:
+            return _fit(tree, shape.sequence, out, key)
+        if isinstance(shape.scalar, s.Expression):
+            return _fit(tree, shape.scalar, out, key)
+    if shape.scalar is not None:
+        return _wrong("expected-value", tree, out, key)
+    return _wrong("expected-mapping" if shape.mapping is not None else "expected-list", tree, out, key)

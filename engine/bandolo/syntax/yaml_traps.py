@@ -1,0 +1,70 @@
+"""YAML's own traps, told in the words of someone who writes policies rather than programs.
+
+An expression is written into a YAML value; some of its signs mean something to YAML. Each such clash has a code and a page.
+"""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+from bandolo.diagnostics import Diagnostic
+from bandolo.source import SourceFile, Span
+
+# What libyaml says, and the code of our message. The first that matches the problem (or its context) is taken.
+PROBLEMS: tuple[tuple[str, str], ...] = (
+    ("tab", "yaml-tab"),
+    ("control characters", "invisible-character"),
+    ("invalid Unicode", "invisible-character"),
+    ("while scanning a block scalar", "yaml-block-sign"),
+    ("found unexpected end of stream", "yaml-open-quote"),
+    ("found unknown escape", "yaml-escape"),
+    ("while scanning an alias", "yaml-alias-sign"),
+    ("while scanning an anchor", "yaml-alias-sign"),
+    ("while scanning a tag", "yaml-tag-sign"),
+    ("while parsing a tag", "yaml-tag-sign"),
+    ("found undefined tag handle", "yaml-tag-sign"),
+    ("mapping values are not allowed", "yaml-colon"),
+    ("found character that cannot start any token", "yaml-start-sign"),
+    ("could not find expected ':'", "yaml-missing-colon"),
+    ("while parsing a flow", "yaml-flow-bracket"),
+    ("did not find expected key", "yaml-text-first"),
+    ("while parsing a block", "yaml-indentation"),
+)
+
+
+def explain_yaml_error(source: SourceFile, error: yaml.YAMLError) -> Diagnostic:
+    """One diagnostic for a text that YAML itself cannot read, with the likeliest cause."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    said = f"{getattr(error, 'context', '') or ''} {getattr(error, 'problem', '') or ''} {getattr(error, 'reason', '') or ''}"
+    position = getattr(error, "position", None)
+    offset = mark.index if mark is not None else position if isinstance(position, int) else 0
+    offset = min(offset, max(len(source.text) - 1, 0))
+    line_number = source.position(offset)[0]
+    line = source.line(line_number)
+    code = next((code for words, code in PROBLEMS if words in said), "yaml-syntax")
+    if source.text[offset : offset + 1] == "\t" or line.startswith("\t"):
+        code = "yaml-tab"
+    if code in ("yaml-text-first", "yaml-indentation") and not re.search(r""":\s*["'].*["']\s*\S|^\s*-\s*["'].*["']\s*\S""", line):
+        code = "yaml-indentation"
+    elif code in ("yaml-text-first", "yaml-indentation"):
+        code = "yaml-text-first"
+    if code == "yaml-open-quote" and not re.search("[\"']", source.text):
+        code = "yaml-syntax"
+    return Diagnostic(code, Span(source, offset, min(offset + 1, len(source.text))), {"line": line.strip()[:80]})
+
+
+def flow_trap(plain: list[str]) -> str | None:
+    """Inside `{...}` or `[...]`, a comma ends an unquoted value: the piece whose brackets do not close, if there is one."""
+    for text in plain:
+        if text.count("(") != text.count(")") or text.count('"') % 2:
+            return text
+    return None
+
+
+def cut_by_hash(source: SourceFile, end: int) -> bool:
+    """Whether the line goes on with ` #` after an unquoted value: YAML takes the rest for a comment."""
+    line_number, column = source.position(end)
+    rest = source.line(line_number)[column - 1 :]
+    return bool(re.match(r"\s+#", rest))

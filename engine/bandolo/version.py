@@ -1,0 +1,3 @@
+"""The version of the engine, recorded in every decision."""
+
+__version__ = "0.1.0"
