@@ -234,7 +234,9 @@ class _Checker:
             effects = {k: self.effect(e, entity) for k, e in options.items()}
         else:
             effects = {"": self.effect(written.effect, entity)}
-        message = self.template(written.message, entity) if written.message else None
+        # A message is said where the requirement applies and its check does not hold.
+        failing = replace(scope.narrow(shown(check_, False)), knows=True)
+        message = self.template(written.message, failing) if written.message else None
         stage = self.stage_of(written.stage, written.name.span, name)
         return core.Requirement(name, entity, stage, applies, check_, effects, effect_by, message, self.words(written.common), written.name.span)
 
@@ -256,8 +258,7 @@ class _Checker:
             self.report("cure-and-from", effect.span)
         return core.Effect(word, cure, cure_from)
 
-    def template(self, template: ast.Template, entity: str) -> core.Template:
-        scope = Scope(entity, knows=True)
+    def template(self, template: ast.Template, scope: Scope) -> core.Template:
         pieces = {
             lang: tuple(p if isinstance(p, str) else self.expressions.check(p, scope) for p in parts)
             for lang, parts in template.pieces.items()

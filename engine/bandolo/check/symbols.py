@@ -23,10 +23,12 @@ from bandolo.language.types import (
 from bandolo.source import Span
 from bandolo.syntax import ast
 
-RESERVED = (
+KEYWORDS = (
     "if", "then", "else", "of", "where", "as", "or", "and", "not", "in", "between", "is", "none", "known", "at", "this", "true",
-    "false", "share", "by", "among", "ties", "distinct", "as_of", "admitted", "met", "reading", "deadline", "bonus", "parameter",
+    "false", "share", "by", "among", "ties", "distinct",
 )  # fmt: skip
+RESERVED = (*KEYWORDS, "as_of", "admitted", "met", "reading", "deadline", "bonus", "parameter")
+"""Words that no fact, definition or parameter may be called; options of choices and readings only avoid the keywords."""
 SCORING_NAMES = ("base_score", "bonus_points", "final_score")
 
 
@@ -243,10 +245,10 @@ class Declarer:
         for choice in doc.choices:
             self._reserved(choice.name)
             for option in choice.options:
-                self._reserved(option)
+                self._reserved(option, KEYWORDS)
         for reading in doc.readings:
             for option, _ in reading.options:
-                self._reserved(option)
+                self._reserved(option, KEYWORDS)
         for owned in symbols.entities.values():
             own = dict(places)
             entries = [*(f.name for f in owned.entity.facts), *(d.name for d in owned.definitions.values())]
@@ -263,6 +265,6 @@ class Declarer:
         else:
             places[ident.name] = ident.span
 
-    def _reserved(self, ident: ast.Ident) -> None:
-        if ident.name in RESERVED:
+    def _reserved(self, ident: ast.Ident, words: tuple[str, ...] = RESERVED) -> None:
+        if ident.name in words:
             self.report("reserved-name", ident.span, name=ident.name)

@@ -63,10 +63,14 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """A mapping with fixed keys; where `options` is given, other keys are the words that `by` chooses among."""
+    """A mapping with fixed keys; where `options` is given, other keys are the words that `by` chooses among.
+
+    Where `by_alone` is set, a mapping with `by` has no other fixed key: an option may then be called as one of them.
+    """
 
     keys: dict[str, Key]
     options: Shape | None = None
+    by_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,12 @@ class Nested:
     """The rows of a rate table: mappings to any depth, expressions at their ends."""
 
 
-Shape = Expression | Word | Ident | TypeName | Plain | Text | Template | Flag | Keys | Entries | Items | OneOf | Nested
+@dataclass(frozen=True, slots=True)
+class Anything:
+    """Application data: read by the types of the facts, not by a shape."""
+
+
+Shape = Anything | Expression | Word | Ident | TypeName | Plain | Text | Template | Flag | Keys | Entries | Items | OneOf | Nested
 
 EXPRESSION, IDENT, TYPE, PLAIN, TEXT, TEMPLATE, FLAG = Expression(), Ident(), TypeName(), Plain(), Text(), Template(), Flag()
 
@@ -118,7 +127,7 @@ def _by_reading(alternative: Shape, plain: Shape | None = None, mapping: Keys | 
     """A value of its own, or `{by: reading.x, option: value}`."""
     by = {"by": Key(EXPRESSION, "The reading that chooses.", "La lettura che sceglie.")}
     keys = dict(mapping.keys) if mapping else {}
-    return OneOf(scalar=plain, mapping=Keys(by | keys, options=alternative))
+    return OneOf(scalar=plain, mapping=Keys(by | keys, options=alternative, by_alone=True))
 
 
 ROUND_STEP = Keys({
@@ -374,4 +383,43 @@ AMENDMENT = Keys({
     "remove": Key(Items(PLAIN), "Paths that fall away.", "Percorsi che decadono."),
     "note": COMMON["note"],
     "source": COMMON["source"],
+})  # fmt: skip
+
+DATA = Anything()
+CASE_COMMON: dict[str, Key] = {
+    "as_of": Key(PLAIN, "The clock.", "L'orologio."),
+    "assume": Key(OneOf(scalar=FLAG, sequence=Items(IDENT)), "Pending parameters to assume.", "Parametri pendenti da assumere."),
+    "set": Key(Entries(DATA), "Parameters to set.", "Parametri da fissare."),
+    "readings": Key(Entries(IDENT), "Readings to choose.", "Letture da scegliere."),
+    "amend": Key(Items(PLAIN, single=True), "Amendments to apply, relative to this file.", "Modifiche da applicare, relative a questo file."),
+}
+
+EXPECT = Keys({
+    "outcome": Key(Word(("admitted", "rejected", "suspended", "undetermined", "referred", "barred")), "The outcome.", "L'esito."),
+    "stage": Key(IDENT, "The stage that decides.", "La fase che decide."),
+    "stages": Key(Entries(IDENT), "The status of stages.", "Lo stato delle fasi."),
+    "failed": Key(Items(IDENT), "Exactly the requirements that fail.", "Esattamente i requisiti non soddisfatti."),
+    "verdicts": Key(Entries(DATA), "Verdicts of requirements, of records by key.", "Esiti dei requisiti, per chiave del record."),
+    "excluded": Key(Items(PLAIN), "Exactly the records excluded.", "Esattamente i record esclusi."),
+    "barred": Key(Items(PLAIN), "Exactly the records barred.", "Esattamente i record bloccati."),
+    "results": Key(DATA, "Results, by name or path.", "Risultati, per nome o percorso."),
+    "missing": Key(Items(PLAIN), "Facts that must be among the missing.", "Dati che devono risultare mancanti."),
+    "undetermined": Key(Items(PLAIN), "Results that must be open.", "Risultati che devono essere indeterminati."),
+    "faults": Key(Items(PLAIN), "Exactly the faults.", "Esattamente gli errori di calcolo."),
+    "message": Key(Entries(PLAIN), "Italian or English messages of failed requirements.", "Messaggi dei requisiti falliti."),
+    "error": Key(PLAIN, "The code of the fault in the data.", "Il codice dell'errore nei dati."),
+})  # fmt: skip
+
+CASES = Keys({
+    "cases_of": Key(PLAIN, "The policy, relative to this file.", "La policy, relativa a questo file.", required=True),
+    **CASE_COMMON,
+    "applications": Key(Entries(DATA), "Applications that cases begin from.", "Domande da cui partono i casi."),
+    "cases": Key(Items(Keys({
+        "name": Key(PLAIN, "What the case shows.", "Che cosa mostra il caso.", required=True),
+        "like": Key(IDENT, "The application that it begins from.", "La domanda da cui parte."),
+        "change": Key(Entries(DATA), "What differs, by path.", "Che cosa cambia, per percorso."),
+        **CASE_COMMON,
+        "note": COMMON["note"],
+        "expect": Key(EXPECT, "What must come out.", "Che cosa deve risultare.", required=True),
+    })), "The cases.", "I casi.", required=True),
 })  # fmt: skip

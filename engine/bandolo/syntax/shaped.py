@@ -33,6 +33,8 @@ def _fit(tree: Tree, shape: s.Shape, out: list[Diagnostic], key: str) -> Tree:
     if isinstance(tree, Unreadable):
         return tree
     match shape:
+        case s.Anything():
+            return tree
         case s.Expression():
             return _expression(tree, out, key)
         case s.Word(words=words):
@@ -117,7 +119,7 @@ def _keys(tree: Tree, shape: s.Keys, out: list[Diagnostic], key: str) -> Tree:
     kept: list[tuple[Scalar, Tree]] = []
     chooses = shape.options is not None and tree.get("by") is not None
     for name, value in tree.entries:
-        if name.value in shape.keys:
+        if name.value in shape.keys and not (chooses and shape.by_alone and name.value != "by"):
             kept.append((name, _fit(value, shape.keys[name.value].shape, out, name.value)))
         elif chooses and shape.options is not None:
             if isinstance(_pattern(name, NAME, "bad-name", out, key), Scalar):
@@ -148,7 +150,7 @@ def _entries(tree: Tree, value: s.Shape, out: list[Diagnostic], key: str) -> Tre
         return _wrong("expected-mapping", tree, out, key)
     kept: list[tuple[Scalar, Tree]] = []
     for name, item in tree.entries:
-        is_path = key in ("set", "add")
+        is_path = key in ("set", "add", "change", "results", "verdicts")
         if not is_path and not NAME.fullmatch(name.value):
             out.append(Diagnostic("bad-name", name.span, {"key": key, "found": name.value}))
         elif len(name.value) > limits.NAME_CHARACTERS and not is_path:

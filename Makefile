@@ -1,0 +1,41 @@
+# Everything sets itself up in .venv; only Python 3.11 or later, its venv module, and make are needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test check lint types layers update schemas wheel clean
+
+demo: $(STAMP)  ## decide example applications of both calls and explain one
+	@$(BIN)/python -m bandolo.surfaces.demo
+
+test: $(STAMP)  ## the whole test suite
+	@$(BIN)/python -m pytest -n auto
+
+check: lint types layers test  ## what CI runs before it builds the wheel
+
+lint: $(STAMP)
+	@$(BIN)/ruff format --check engine tests && $(BIN)/ruff check engine tests
+
+types: $(STAMP)
+	@$(BIN)/mypy
+
+layers: $(STAMP)
+	@$(BIN)/lint-imports
+
+update: $(STAMP)  ## rewrite the golden files; read the difference as a reviewer would
+	@$(BIN)/python -m pytest -n auto --update
+
+schemas: $(STAMP)  ## regenerate the schemas and tables in grammar/
+	@$(BIN)/python -m bandolo.export.published
+
+wheel: $(STAMP)
+	@$(BIN)/python -m build --no-isolation --outdir dist .
+
+clean:
+	rm -rf $(VENV) dist build
+
+$(STAMP): pyproject.toml
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $(STAMP)
