@@ -311,6 +311,8 @@ class Definition:
     words: Words
     span: Span = field(compare=False, repr=False)
     rounded: bool = False
+    synthetic: bool = False
+    """It stands for a part of another section: scoring, a deadline, a dated parameter."""
 
 
 @dataclass(frozen=True, slots=True)

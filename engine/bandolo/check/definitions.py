@@ -139,7 +139,7 @@ class Definitions:
                 root = self.symbols.root
                 day = self.expressions._day(self.expressions.check(written.default_date, Scope(root)))
                 key = (root, f"parameter.{name}.date")
-                self.done[key] = core.Definition(*key, DATE, day, core.Words(), written.default_date.span)
+                self.done[key] = core.Definition(*key, DATE, day, core.Words(), written.default_date.span, synthetic=True)
         return core.ParameterDeclaration(name, type_, value, versions, pending, None, assume, self.words(written.common), written.name.span)
 
     def _must_be(self, written: ast.Parameter) -> None:
@@ -428,16 +428,16 @@ class Definitions:
     def _score(self, name: str, scoring: ast.Scoring) -> core.Definition:
         root, span = self.symbols.root, scoring.span
         scope = Scope(root)
-        words = self.words(scoring.common)
+        words = core.Words(sources=self.words(scoring.common).sources)
         if name == "base_score":
             value = self.expressions.wanted(scoring.base, scope, NUMBER)
-            return core.Definition(root, name, value.type, value, words, scoring.base.span)
+            return core.Definition(root, name, value.type, value, words, scoring.base.span, synthetic=True)
         if name == "bonus_points":
             total: core.Expr = core.Constant(span, INTEGER, Fraction(0))
             for bonus in self.symbols.bonuses:
                 part = core.Computed(span, self.definition_type(root, f"bonus.{bonus}"), _this(span, root), root, f"bonus.{bonus}")
                 total = self.expressions.apply("+", span, [total, part])
-            return core.Definition(root, name, total.type, total, core.Words(), span)
+            return core.Definition(root, name, total.type, total, core.Words(), span, synthetic=True)
         base = core.Computed(span, self.definition_type(root, "base_score"), _this(span, root), root, "base_score")
         bonus_points = core.Computed(span, self.definition_type(root, "bonus_points"), _this(span, root), root, "bonus_points")
         value = self.expressions.apply("+", span, [base, bonus_points])
@@ -447,7 +447,7 @@ class Definitions:
             minimum = self.expressions.wanted(scoring.minimum, scope, NUMBER)
             reached = self.expressions.apply(">=", scoring.minimum.span, [base, minimum])
             value = self.expressions.branches(span, [(reached, value, core.Words())], base)
-        return core.Definition(root, name, value.type, value, words, span)
+        return core.Definition(root, name, value.type, value, words, span, synthetic=True)
 
     def _bonus(self, bonus: ast.Bonus) -> core.Definition:
         root = self.symbols.root
@@ -457,7 +457,7 @@ class Definitions:
         zero = core.Constant(bonus.points.span, INTEGER, Fraction(0))
         words = self.words(bonus.common)
         value = self.expressions.branches(bonus.span, [(when, points, words)], zero)
-        return core.Definition(root, f"bonus.{bonus.name.name}", value.type, value, words, bonus.name.span)
+        return core.Definition(root, f"bonus.{bonus.name.name}", value.type, value, words, bonus.name.span, synthetic=True)
 
     def _deadline(self, written: ast.Deadline) -> core.Definition:
         root = self.symbols.root
@@ -475,7 +475,7 @@ class Definitions:
             value = self.expressions.invalid("deadline-form", written.name.span, name=written.name.name)
         if written.roll is not None:
             value = self._rolled(written.roll, value)
-        return core.Definition(root, name, value.type, value, words, written.name.span)
+        return core.Definition(root, name, value.type, value, words, written.name.span, synthetic=True)
 
     def _term(self, written: ast.Deadline, scope: Scope) -> core.Expr:
         after = self.expressions.wanted(written.after, scope, DURATION)

@@ -6,6 +6,7 @@ Every mistake is reported once: what cannot be typed becomes `core.Invalid`, whi
 from __future__ import annotations
 
 import dataclasses
+import re
 
 from fractions import Fraction
 from typing import Protocol, assert_never
@@ -542,7 +543,7 @@ class Expressions:
         types = tuple(a.type for a in arguments)
         found = result_type(row, types)
         if found is None:
-            for argument in arguments:
+            for argument in sorted(arguments, key=lambda a: not isinstance(a.type, NoneType)):
                 if isinstance(argument.type, OptionalType | NoneType):
                     return self._untested(argument)
                 if isinstance(argument.type, ListType) and isinstance(argument.type.item, OptionalType):
@@ -596,8 +597,12 @@ class Expressions:
         return core.And(node.span, BOOLEAN, (first, second))
 
     def _contained(self, node: ast.Contained, scope: Scope) -> core.Expr:
-        value = self.check(node.value, scope)
-        options = self.check(node.list, scope, ListType(value.type))
+        if isinstance(node.value, ast.Name) and self.resolve(node.value.name, node.value.span, scope) is None:
+            options = self.check(node.list, scope)
+            value = self.check(node.value, scope, options.type.item if isinstance(options.type, ListType) else None)
+        else:
+            value = self.check(node.value, scope)
+            options = self.check(node.list, scope, ListType(value.type))
         if not isinstance(options.type, ListType | InvalidType):
             return self.invalid("in-what", options.span, found=options.type)
         found = self.apply("in", node.span, [value, options])
@@ -611,6 +616,8 @@ class Expressions:
         return core.Not(node.span, BOOLEAN, test) if node.negated else test
 
     def _chain(self, node: ast.Chain, scope: Scope, expected: Type | None) -> core.Expr:
+        if re.fullmatch(r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}", node.span.text):
+            return self.invalid("day-first-date", node.span, found=node.span.text)
         result = self.check(node.first, scope)
         for operator, right in node.rest:
             second = self.check(right, scope)

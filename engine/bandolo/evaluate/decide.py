@@ -80,7 +80,7 @@ class _Assembly:
             policy.id, self.identity.policy_digest, self.identity.engine, self.identity.amendments,
             str(name) if name is not None and is_known(name) else None, self.application.digest, self.identity.as_of,
             outcome, stage, stages, tuple(results), excluded, barred, values, self._missing(results, stages),
-            self.settled.pending, self.settled.open_readings, self.settled.assumed, self._changed(),
+            self._open("parameter.", results, values), self._open("reading.", results, values), self.settled.assumed, self._changed(),
             {n: v for n, v in self.settled.settings.options.items() if isinstance(v, str)}, self._faults(),
             self.evaluation if self.evaluation.traced else None,
         )  # fmt: skip
@@ -231,6 +231,12 @@ class _Assembly:
             if isinstance(value, Unknown):
                 missing.update(value.missing)
         return tuple(sorted(m for m in missing if not m.startswith(("parameter.", "reading."))))
+
+    def _open(self, kind: str, results: list[RequirementResult], values: tuple[ResultValue, ...]) -> tuple[str, ...]:
+        """The pending parameters, or open readings, that leave a verdict or a result of this decision open."""
+        named = {m for r in results if r.counts is not False for m in r.missing}
+        named |= {m for v in values if isinstance(v.value, Unknown) for m in v.value.missing}
+        return tuple(sorted(m.removeprefix(kind) for m in named if m.startswith(kind)))
 
     def _changed(self) -> tuple[str, ...]:
         return tuple(sorted([*self.changes.set, *(f"reading.{r}" for r in self.changes.readings)]))

@@ -69,6 +69,8 @@ def add_to_instant(moment: datetime, length: Duration, zone_name: str, month_rou
     """`length` after an instant: the same wall time on the later day."""
     local = wall_time(moment, zone_name)
     day = add(local.date(), length, month_rounding)
+    if day == local.date():
+        return moment  # an hour that a clock change repeats stays the one that it is
     return instant(datetime.combine(day, local.time().replace(fold=0)), zone_name)
 
 

@@ -6,6 +6,7 @@ For comparisons it gives True or False where the bounds decide, else None.
 
 from __future__ import annotations
 
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
@@ -14,10 +15,14 @@ NOTHING: Interval = (None, None)
 
 
 def add(a: Interval, b: Interval) -> Interval:
+    if any(isinstance(end, date) for end in (*a, *b)):
+        return NOTHING  # a date and a length of time: no bounds are kept
     return _sum(a[0], b[0]), _sum(a[1], b[1])
 
 
 def subtract(a: Interval, b: Interval) -> Interval:
+    if any(isinstance(end, date) for end in (*a, *b)):
+        return NOTHING
     return add(a, negate(b))
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from bandolo.language import aggregates, functions, intervals
 from bandolo.language.types import (
-    BOOLEAN,
+    DURATION,
     INVALID,
     ORDERED,
     ROUNDING,
@@ -240,6 +240,8 @@ def _fits(pattern: Any, given: Type, binding: dict[str, Type]) -> bool:
         return isinstance(given, RecordType)
     if pattern in VARIABLES:
         bound = join(binding[pattern], given) if pattern in binding else given
+        if bound == DURATION and DURATION not in (given, binding.get(pattern)):
+            return False  # days and months do not compare
         if bound is None or isinstance(bound, OptionalType | NoneType):
             return False
         if pattern == "T" and bound not in (*ORDERED, INVALID):
@@ -250,4 +252,4 @@ def _fits(pattern: Any, given: Type, binding: dict[str, Type]) -> bool:
 
 
 def _result(pattern: Any, binding: dict[str, Type]) -> Type:
-    return binding.get(pattern, BOOLEAN) if pattern in VARIABLES else pattern
+    return binding.get(pattern, INVALID) if pattern in VARIABLES else pattern

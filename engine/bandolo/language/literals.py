@@ -64,7 +64,7 @@ def read_money(text: str, currency: str, underscores: bool = True) -> Fraction:
     number, _, code = text.partition(" ")
     if code != currency:
         raise BadLiteral("other-currency")
-    if re.fullmatch(r"-?[0-9]{1,3}(\.[0-9]{3})+", number):
+    if re.fullmatch(r"-?[1-9][0-9]{0,2}(\.[0-9]{3})+", number):
         raise BadLiteral("italian-number")
     value = read_number(number, underscores)
     if (value * 100).denominator != 1:

@@ -15,7 +15,7 @@ SLIPS: tuple[tuple[str, str], ...] = (
     (r"[0-9]{1,3}(?:[ '’][0-9]{3})+", "italian-number"),
     (r"[0-9]+,[0-9]+", "decimal-comma"),
     (r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}", "day-first-date"),
-    (r"(?:€|EUR) ?[0-9]|[0-9] ?€|[0-9]EUR\b", "syntax-euro"),
+    (r"(?:€|EUR) ?[0-9]|[0-9][0-9_.]* ?€|[0-9][0-9_.]*EUR\b", "syntax-euro"),
     (r"[0-9][0-9_.]* %", "syntax-percent-space"),
     (r"[0-9]{1,2}:[0-9]{2}", "syntax-bare-time"),
     (r"[0-9][0-9_.]*[A-Za-z_]\w*", "syntax-glued"),

@@ -72,7 +72,7 @@ def parse_expression(text: Embedded) -> tuple[ast.Expr, list[Diagnostic]]:
 @cache
 def _lark() -> Lark:
     # keep_all_tokens: a node's place runs from its first word or bracket to its last.
-    return Lark(grammar_text("expression.lark"), parser="lalr", keep_all_tokens=True, maybe_placeholders=False)
+    return Lark(grammar_text("expression.lark"), parser="lalr", lexer="basic", keep_all_tokens=True, maybe_placeholders=False)
 
 
 def _syntax_diagnostic(text: Embedded, error: UnexpectedInput) -> Diagnostic:

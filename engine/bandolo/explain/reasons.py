@@ -1,0 +1,237 @@
+"""Why a decision is what it is, as data: every verdict with its formula, the values in it, and the distance to the threshold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+from bandolo.check import core
+from bandolo.evaluate.decision import Decision, RequirementResult, ResultValue
+from bandolo.evaluate.reference import Evaluation
+from bandolo.language.types import ListType, RecordType, Type
+from bandolo.language.values import Record, Value, is_known
+
+UNFOLDED = 3
+"""How many definitions deep a condition is unfolded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """A piece of a formula as written, with its value."""
+
+    text: str
+    value: Value
+    type: Type
+    label: core.Texts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition of a formula.
+
+    `kind` is `compare` (two operands and, where both are known, the distance between them), `all`, `any`, `not` (of `parts`),
+    `defined` (a definition, and in `parts` what it stands for), or `plain`. `value` is None where an earlier part had already decided.
+    """
+
+    kind: str
+    text: str
+    value: Value | None
+    operator: str = ""
+    left: Operand | None = None
+    right: Operand | None = None
+    distance: Value | timedelta | None = None
+    parts: tuple[Condition, ...] = ()
+    names: tuple[Operand, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One requirement on one subject."""
+
+    result: RequirementResult
+    requirement: core.Requirement
+    condition: Condition
+    applies: Condition | None
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """How a result came about: its formula, the branch that was taken, and the values in it."""
+
+    result: ResultValue
+    label: core.Texts | None
+    text: str
+    because: tuple[Operand, ...]
+    names: tuple[Operand, ...]
+    sources: tuple[core.Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything that is to be said of a decision."""
+
+    decision: Decision
+    policy: core.Policy
+    reasons: tuple[Reason, ...]
+    derivations: tuple[Derivation, ...]
+
+
+def explanation(policy: core.Policy, decision: Decision) -> Explanation:
+    """The reasons of a decision, which must have been made with `trace=True`."""
+    evaluation = decision.trace
+    if not isinstance(evaluation, Evaluation):
+        raise ValueError("only a decision made with trace=True can be explained")
+    records = {record.path: record for listed in evaluation.records.values() for record in listed}
+    tracer = _Tracer(policy, evaluation)
+    reasons = []
+    for result in decision.requirements:
+        requirement = policy.requirements[result.id]
+        record = records[result.subject]
+        applies = tracer.condition(requirement.applies, record) if requirement.applies is not None else None
+        reasons.append(Reason(result, requirement, tracer.condition(requirement.check, record), applies))
+    root = records[policy.root]
+    derivations = [tracer.derivation(r, records[r.record] if r.record else root) for r in decision.result_values]
+    return Explanation(decision, policy, tuple(reasons), tuple(derivations))
+
+
+@dataclass(frozen=True, slots=True)
+class _Tracer:
+    policy: core.Policy
+    evaluation: Evaluation
+
+    def value(self, node: core.Expr, record: Record) -> Value | None:
+        return self.evaluation.trace.get((id(node), record))
+
+    def condition(self, node: core.Expr, record: Record, depth: int = 0) -> Condition:
+        value = self.value(node, record)
+        text = written(node)
+        match node:
+            case core.Computed(record=owner, entity=entity, name=name) if depth < UNFOLDED and (home := self._home(owner, record)):
+                inner = self.policy.definitions[entity, name]
+                return Condition("defined", text, value, parts=(self.condition(inner.value, home, depth + 1),))
+            case core.And(parts=parts) | core.Or(parts=parts):
+                kind = "all" if isinstance(node, core.And) else "any"
+                return Condition(kind, text, value, parts=tuple(self.condition(p, record, depth) for p in parts))
+            case core.Not(value=inner) if isinstance(inner, core.Apply | core.And | core.Or):
+                return Condition("not", text, value, parts=(self.condition(inner, record, depth),))
+            case core.Apply(operation=operation, arguments=(left, right)) if operation.kind == "operator" and value is not None:
+                first, second = self.operand(left, record), self.operand(right, record)
+                gap = distance(first.value, second.value) if operation.name not in ("=", "!=", "in") else None
+                return Condition("compare", text, value, operation.name, first, second, gap, names=self.names(node, record, (left, right)))
+        return Condition("plain", text, value, names=self.names(node, record, (node,)))
+
+    @staticmethod
+    def _home(owner: core.Expr, record: Record) -> Record | None:
+        """The record that a definition is said of, where that is this record or one above it."""
+        match owner:
+            case core.Variable(slot=0):
+                return record
+            case core.Owner(record=core.Variable(slot=0), entity=entity):
+                return record.ancestor(entity)
+        return None
+
+    def operand(self, node: core.Expr, record: Record) -> Operand:
+        value = self.value(node, record)
+        return Operand(written(node), False if value is None else value, node.type, self.label(node))
+
+    def label(self, node: core.Expr) -> core.Texts | None:
+        """What people call a named value."""
+        match node:
+            case core.Computed(entity=entity, name=name):
+                return self.policy.definitions[entity, name].words.label
+            case core.Parameter(name=name) | core.Dated(name=name):
+                return self.policy.parameters[name].words.label
+            case core.Fact(record=record, name=name) if isinstance(record.type, RecordType):
+                return self.policy.entities[record.type.entity].facts[name].words.label
+        return None
+
+    def names(self, node: core.Expr, record: Record, shown: tuple[core.Expr, ...]) -> tuple[Operand, ...]:
+        """The named values inside an expression that are not themselves shown as an operand, each once."""
+        found: dict[str, Operand] = {}
+        for inner in core.walk(node):
+            if inner in shown or not isinstance(inner, core.Fact | core.Computed | core.Parameter | core.Dated | core.Met | core.Option):
+                continue
+            value = self.value(inner, record)
+            if value is None or isinstance(inner.type, ListType | RecordType):
+                continue
+            found.setdefault(written(inner), Operand(written(inner), value, inner.type, self.label(inner)))
+        return tuple(found.values())
+
+    def derivation(self, result: ResultValue, record: Record) -> Derivation:
+        definition = self.policy.definitions[result.entity, result.name]
+        node = definition.value
+        because: list[Operand] = []
+        sources = list(definition.words.sources)
+        while True:
+            match node:
+                case core.Apply(operation=operation) if operation.name == "round" and isinstance(node.arguments[0], core.Branches | core.Choose):
+                    node = node.arguments[0]
+                case core.Branches(branches=branches, otherwise=otherwise):
+                    node = otherwise
+                    for branch in branches:
+                        if self.value(branch.when, record) is True:
+                            because.append(self.operand(branch.when, record))
+                            sources += branch.words.sources
+                            node = branch.value
+                            break
+                case core.Choose(subject=subject, options=options, otherwise=rest):
+                    chosen = self.value(subject, record)
+                    following = dict(options).get(chosen, rest) if isinstance(chosen, str) else None
+                    because.append(self.operand(subject, record))
+                    if following is None:
+                        break
+                    node = following
+                case _:
+                    break
+        names = self.names(node, record, (node,))
+        label = definition.words.label if not definition.name.endswith("_score") or definition.name in self._named() else None
+        return Derivation(result, label, written(node), tuple(because), names, tuple(sources))
+
+    def _named(self) -> set[str]:
+        """Definitions that the policy itself names: what scoring stands for has fixed labels."""
+        return {name for (_, name), d in self.policy.definitions.items() if not d.synthetic}
+
+
+def written(node: core.Expr) -> str:
+    """An expression as it is written, or, where it stands for a part of another section, as it would be."""
+    match node:
+        case core.Computed(name=name) | core.Parameter(name=name) | core.Option(reading=name) if not _is_own_text(node):
+            return name
+        case core.Apply(operation=operation, arguments=arguments) if not _is_own_text(node):
+            parts = [written(a) for a in arguments]
+            return f" {operation.name} ".join(parts) if operation.kind == "operator" else f"{operation.name}({', '.join(parts)})"
+    return one_line(node.span.text)
+
+
+def _is_own_text(node: core.Expr) -> bool:
+    """Whether a node's place holds its own text, and not that of the section that it was made from."""
+    text = node.span.text
+    match node:
+        case core.Apply(arguments=arguments):
+            starts = {a.span.start for a in arguments}
+            return all(node.span.start <= a.span.start and a.span.end <= node.span.end for a in arguments) and len(starts) == len(arguments)
+        case core.Computed(name=name) | core.Parameter(name=name) | core.Option(reading=name):
+            return name.rpartition(".")[2] in text and "\n" not in text.strip()
+    return True
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def distance(left: Any, right: Any) -> Value | timedelta | None:
+    """How far two compared values lie apart, in the unit of the first; None where they have no distance."""
+    if isinstance(left, Fraction) and isinstance(right, Fraction):
+        return abs(left - right)
+    if isinstance(left, datetime) and isinstance(right, datetime):
+        return abs(left - right)
+    if type(left) is date and type(right) is date:
+        return abs(left - right)
+    return None
+
+
+def is_open(value: Value | None) -> bool:
+    """Whether a value is not known (and not merely not looked at)."""
+    return value is not None and not is_known(value)

@@ -1,0 +1,36 @@
+"""A page on a terminal, or as plain text where there is none."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from bandolo.explain.page import Block, Heading, Line, Quoted, Table
+
+MARKS = {"met": ("✔ ", "green"), "failed": ("✘ ", "bold red"), "unknown": ("? ", "yellow"), "not_applicable": ("– ", "dim"), "none": ("", "")}
+
+
+def show(console: Console, blocks: list[Block]) -> None:
+    """Print a page; long lines wrap under their own indentation."""
+    for block in blocks:
+        match block:
+            case Heading(text=text, level=level):
+                if level > 1:
+                    console.print()
+                console.print(Text(text, style={1: "bold", 2: "bold cyan"}.get(level, "underline")))
+            case Line(text=text, mark=mark, indent=indent, strong=strong):
+                sign, style = MARKS[mark]
+                inner = len(text) - len(text.lstrip())
+                body = Text(sign, style=style) + Text(text.strip(), style="bold" if strong else "")
+                console.print(Padding(body, (0, 0, 0, 2 * indent + inner), expand=False))
+            case Quoted(document=document, quote=quote, indent=indent):
+                console.print(Padding(Text(f"«{quote}» — {document}", style="italic dim"), (0, 0, 0, 2 * indent), expand=False))
+            case Table(heads=heads, rows=rows):
+                table = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+                for i, head in enumerate(heads):
+                    table.add_column(head, justify="left" if i == 0 else "right")
+                for row in rows:
+                    table.add_row(*(Text(cell) for cell in row))
+                console.print(table)

@@ -1,0 +1,1 @@
+"""What people and programs use from outside: the command line. Thin: each command calls one thing below and shows what it gives."""

@@ -1,0 +1,318 @@
+"""The command line: `bandolo check | decide | explain | schema | test | help`.
+
+Exit status 0: the command did its job, also when the decision is a refusal; 1: problems in a policy, a case or the data were
+found; 2: wrong usage. What each command needs is imported when it runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import click
+
+from bandolo.language.types import Language
+from bandolo.version import __version__
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bandolo.diagnostics import Diagnostic
+    from bandolo.evaluate.decision import Decision
+    from bandolo.policy import Policy
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _default_language() -> str:
+    """BANDOLO_LANG, else the language of the terminal where it is Italian, else English."""
+    wanted = os.environ.get("BANDOLO_LANG") or os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "it" if wanted.lower().startswith("it") else "en"
+
+
+def _language(command: F) -> F:
+    option = click.option("--lang", type=click.Choice(["it", "en"]), default=_default_language, help="Italian or English.")
+    return option(command)
+
+
+def _what_ifs(command: F) -> F:
+    """The options that change a decision for trial; each decision lists what they changed."""
+    for option in (
+        click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Set a parameter, as `--set minimum_partners=8`."),
+        click.option("--reading", "readings", multiple=True, metavar="NAME=OPTION", help="Choose an option of a reading."),
+        click.option("--assume", is_flag=True, help="Use the values that pending parameters assume."),
+        click.option("--as-of", metavar="DATE", help="The clock: `2023-03-01`, or `2023-03-01 12:00`."),
+        click.option("--amend", "amendments", multiple=True, type=click.Path(), help="Apply an amending act, in order."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="bandolo")
+def cli() -> None:
+    """Public funding calls as checked, executable policy files.
+
+    \b
+    bandolo check policies/bando_2023.yaml
+    bandolo decide policies/bando_2023.yaml application.json
+    bandolo explain policies/bando_2023.yaml application.json --lang it
+    """
+
+
+def main() -> None:
+    """Entry point. A mistake of ours says so, with what to report."""
+    try:
+        cli.main(standalone_mode=True)
+    except BrokenPipeError:
+        # Whoever reads our output has stopped: that is not an error.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except RecursionError:
+        click.echo("internal error: nested too deeply; please report it with the policy", err=True)
+        sys.exit(1)
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(), metavar="POLICY...")
+@click.option("--strict", is_flag=True, help="Warnings count as problems, as in CI.")
+@click.option("--json", "as_json", is_flag=True, help="The diagnostics as JSON, one a line.")
+@click.option("--amend", "amendments", multiple=True, type=click.Path(), help="Apply an amending act before checking.")
+@_language
+def check(paths: tuple[str, ...], strict: bool, as_json: bool, amendments: tuple[str, ...], lang: str) -> None:
+    """Check policies, their quotes and their case files; a folder stands for all of its policies.
+
+    \b
+    bandolo check policies/bando_2023.yaml
+    bandolo check --strict policies/
+    """
+    from bandolo.surfaces.checking import check_path
+
+    clean = True
+    for path in paths:
+        for name, diagnostics in check_path(path, amendments):
+            bad = [d for d in diagnostics if strict or d.severity == "error"]
+            clean = clean and not bad
+            _say_diagnostics(diagnostics, lang, as_json)
+            if not diagnostics and not as_json:
+                words = {"it": "nessun problema", "en": "no problems"}[lang]
+                click.echo(f"{name}: {words}")
+    sys.exit(0 if clean else 1)
+
+
+@cli.command()
+@click.argument("policy", type=click.Path())
+@click.argument("applications", nargs=-1, required=True, type=click.Path(allow_dash=True))
+@_what_ifs
+@click.option("--json", "as_json", is_flag=True, help="Whole decisions as JSON, one a line.")
+@click.option("--trace", is_flag=True, help="Every value that was computed.")
+@_language
+def decide(policy: str, applications: tuple[str, ...], as_json: bool, trace: bool, lang: str, **what_ifs: Any) -> None:
+    """Decide applications (JSON, JSON Lines or YAML; `-` is standard input).
+
+    \b
+    bandolo decide policies/bando_2023.yaml application.json
+    bandolo decide policies/bando_2023.yaml *.json --json > decisions.jsonl
+    bandolo decide policies/bando_2023.yaml application.json --set minimum_firms=8
+    """
+    from bandolo.explain.summary import summary
+    from bandolo.explain.terminal import show
+    from bandolo.explain.trace import trace_rows
+
+    loaded = _load(policy, what_ifs["amendments"], lang)
+    console = _console()
+    ok = True
+    for label, decision in _decisions(loaded, applications, what_ifs, trace, lang):
+        if decision is None:
+            ok = False
+        elif as_json:
+            data = decision.to_dict()
+            if trace:
+                data["trace"] = trace_rows(loaded.core, decision)
+            click.echo(json.dumps(data, ensure_ascii=False))
+        else:
+            show(console, summary(loaded.core, decision, cast(Language, lang), label))
+            for row in trace_rows(loaded.core, decision) if trace else []:
+                click.echo(f"  {row['step']} {row['name'] or '·'} {row['record']}: {json.dumps(row['value'], ensure_ascii=False)}")
+    sys.exit(0 if ok else 1)
+
+
+@cli.command()
+@click.argument("policy", type=click.Path())
+@click.argument("applications", nargs=-1, required=True, type=click.Path(allow_dash=True))
+@_what_ifs
+@click.option("--markdown", is_flag=True, help="Markdown in place of a terminal page.")
+@click.option("--json", "as_json", is_flag=True, help="The decision with its trace as JSON.")
+@_language
+def explain(policy: str, applications: tuple[str, ...], markdown: bool, as_json: bool, lang: str, **what_ifs: Any) -> None:
+    """Explain decisions: every requirement with its verdict, figures, distance to the threshold and source.
+
+    \b
+    bandolo explain policies/bando_2023.yaml application.json --lang it
+    bandolo explain policies/bando_2023.yaml application.json --markdown > reasons.md
+    """
+    from bandolo.explain.markdown import markdown as as_markdown
+    from bandolo.explain.page import page
+    from bandolo.explain.reasons import explanation
+    from bandolo.explain.terminal import show
+    from bandolo.explain.trace import trace_rows
+
+    loaded = _load(policy, what_ifs["amendments"], lang)
+    console = _console()
+    ok = True
+    for _, decision in _decisions(loaded, applications, what_ifs, True, lang):
+        if decision is None:
+            ok = False
+            continue
+        if as_json:
+            click.echo(json.dumps({**decision.to_dict(), "trace": trace_rows(loaded.core, decision)}, ensure_ascii=False))
+            continue
+        blocks = page(explanation(loaded.core, decision), cast(Language, lang))
+        if markdown:
+            click.echo(as_markdown(blocks), nl=False)
+        else:
+            show(console, blocks)
+    sys.exit(0 if ok else 1)
+
+
+@cli.command()
+@click.argument("policy", type=click.Path())
+@click.option("--validate", type=click.Path(allow_dash=True), help="Hold a JSON application against the schema and list every error.")
+@_language
+def schema(policy: str, validate: str | None, lang: str) -> None:
+    """Print the JSON Schema (2020-12) of an application to a policy.
+
+    \b
+    bandolo schema policies/bando_2023.yaml > application.schema.json
+    """
+    from bandolo.export.application_schema import application_schema, schema_errors
+
+    loaded = _load(policy, (), lang)
+    wanted = application_schema(loaded.core, cast(Language, lang))
+    if validate is None:
+        click.echo(json.dumps(wanted, ensure_ascii=False, indent=2))
+        return
+    text = sys.stdin.read() if validate == "-" else Path(validate).read_text(encoding="utf-8")
+    try:
+        found = schema_errors(wanted, json.loads(text))
+    except (json.JSONDecodeError, RecursionError):
+        found = ["$: not JSON"]
+    for line in found:
+        click.echo(line, err=True)
+    sys.exit(1 if found else 0)
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path())
+@click.option("-k", "word", help="Only the cases whose name contains this.")
+@click.option("--json", "as_json", is_flag=True, help="The results as JSON, one case a line.")
+@_language
+def test(paths: tuple[str, ...], word: str | None, as_json: bool, lang: str) -> None:
+    """Run case files; a folder stands for all `*.cases.yaml` in it.
+
+    \b
+    bandolo test policies/
+    bandolo test policies/bando_2023.cases.yaml -k "nine firms"
+    """
+    from bandolo.surfaces.testing_report import report
+
+    sys.exit(report(paths, word, as_json, cast(Language, lang)))
+
+
+@cli.command("help")
+@click.argument("code", required=False)
+@_language
+def help_(code: str | None, lang: str) -> None:
+    """Explain a diagnostic by its code, with a bad and a good example; without a code, list them.
+
+    \b
+    bandolo help unknown-name
+    """
+    from bandolo.diagnostics import Diagnostic
+    from bandolo.diagnostics.pages import all_codes, page_text
+    from bandolo.diagnostics.spelling import nearest
+
+    if code is None:
+        for name, line in all_codes(cast(Language, lang)):
+            click.echo(f"{name:<28} {line}")
+        return
+    text = page_text(code, cast(Language, lang))
+    if text is None:
+        near = nearest(code, [name for name, _ in all_codes("en")])
+        _say_diagnostics([Diagnostic("unknown-code", args={"code": code, "nearest": near})], lang, False)
+        sys.exit(1)
+    click.echo(text)
+
+
+# What the commands share.
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else 100
+    return Console(width=width, highlight=False)
+
+
+def _say_diagnostics(diagnostics: list[Diagnostic], lang: str, as_json: bool) -> None:
+    from bandolo.diagnostics.render import as_data, render_all
+
+    if as_json:
+        for diagnostic in diagnostics:
+            click.echo(json.dumps(as_data(diagnostic, cast(Language, lang)), ensure_ascii=False))
+    elif diagnostics:
+        click.echo(render_all(diagnostics, cast(Language, lang)) + "\n", err=True)
+
+
+def _load(path: str, amendments: tuple[str, ...], lang: str) -> Policy:
+    """The policy, or its diagnostics and exit status 1."""
+    from bandolo.diagnostics import PolicyError
+    from bandolo.policy import load_policy
+    from bandolo.surfaces.intake import not_readable
+
+    try:
+        return load_policy(path, amendments=amendments)
+    except PolicyError as error:
+        _say_diagnostics(list(error.diagnostics), lang, False)
+    except OSError as error:
+        _say_diagnostics([not_readable(str(error.filename or path), error)], lang, False)
+    sys.exit(1)
+
+
+def _decisions(policy: Policy, paths: tuple[str, ...], what_ifs: dict[str, Any], trace: bool, lang: str) -> Any:
+    """Each application's label and decision; None for one that is bad data, which has then been said."""
+    from bandolo.diagnostics import ApplicationError, PolicyError
+    from bandolo.surfaces.intake import read_applications
+
+    sets, readings = _pairs(what_ifs["sets"], "--set"), _pairs(what_ifs["readings"], "--reading")
+    for submitted in read_applications(paths):
+        if submitted.diagnostics:
+            _say_diagnostics(list(submitted.diagnostics), lang, False)
+            yield submitted.label, None
+            continue
+        try:
+            decision: Decision | None = policy.decide(
+                submitted.data, as_of=what_ifs["as_of"], set=sets, readings=readings, assume=what_ifs["assume"], trace=trace
+            )
+            yield submitted.label, decision
+        except ApplicationError as error:
+            _say_diagnostics(submitted.located(error.diagnostics), lang, False)
+            yield submitted.label, None
+        except PolicyError as error:
+            # A what-if that cannot be is the same for every application.
+            _say_diagnostics(list(error.diagnostics), lang, False)
+            sys.exit(1)
+
+
+def _pairs(texts: tuple[str, ...], option: str) -> dict[str, str]:
+    pairs = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not name.strip():
+            raise click.UsageError(f"{option} takes NAME=VALUE, as {option} minimum=10")
+        pairs[name.strip()] = value.strip()
+    return pairs

@@ -1,0 +1,121 @@
+"""Applications from files: JSON, JSON Lines or YAML, one or several in a file, `-` for standard input."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from bandolo import limits
+from bandolo.diagnostics import Diagnostic
+from bandolo.evaluate.data import read_json
+from bandolo.evaluate.yaml_data import data_of
+from bandolo.source import SourceFile, Span, read_bytes
+from bandolo.syntax.read import decode
+from bandolo.syntax.yaml_tree import parse_yaml
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """One application as it was handed in: its data, or why it could not be read."""
+
+    label: str
+    data: Any
+    diagnostics: tuple[Diagnostic, ...] = ()
+    source: SourceFile | None = None
+    prefix: str = "$"
+    places: dict[str, Span] = field(default_factory=dict)
+
+    def located(self, diagnostics: tuple[Diagnostic, ...]) -> list[Diagnostic]:
+        """Diagnostics of this application with their place in its file, as near to it as can be found."""
+        places = self.places or self._find_places()
+        return [self._located(d, places) for d in diagnostics]
+
+    def _find_places(self) -> dict[str, Span]:
+        """JSON is read fast and without places; when there is something to show, its text is read again as YAML, which it is."""
+        if self.source is None:
+            return {}
+        places: dict[str, Span] = {}
+        tree, _ = parse_yaml(self.source)
+        if tree is not None:
+            data_of(tree, places=places)
+        return places
+
+    def _located(self, diagnostic: Diagnostic, places: dict[str, Span]) -> Diagnostic:
+        if diagnostic.span is not None or diagnostic.path is None:
+            return diagnostic
+        path = self.prefix + diagnostic.path.removeprefix("$")
+        while path and path not in places:
+            cut = max(path.rfind("."), path.rfind("["))
+            path = path[:cut] if cut > 0 else ""
+        span = places.get(path)
+        return replace(diagnostic, file=self.label) if span is None else replace(diagnostic, span=first_line(span), file=self.label)
+
+
+def first_line(span: Span) -> Span:
+    """The beginning of a span, up to the end of its line."""
+    end = span.source.text.find("\n", span.start, span.end)
+    return span if end < 0 else Span(span.source, span.start, end)
+
+
+def read_applications(paths: tuple[str, ...]) -> Iterator[Submitted]:
+    """Every application of the given files, in order; a file that cannot be read is one with diagnostics."""
+    for path in paths:
+        if path == "-":
+            content = sys.stdin.buffer.read(limits.APPLICATION_BYTES + 1)
+            yield from _from_bytes("<stdin>", content)
+            continue
+        try:
+            content = read_bytes(path, limits.APPLICATION_BYTES)
+        except OSError as error:
+            yield Submitted(path, None, (not_readable(path, error),))
+            continue
+        yield from _from_bytes(path, content)
+
+
+def not_readable(path: str, error: OSError) -> Diagnostic:
+    code = "is-a-folder" if isinstance(error, IsADirectoryError) else "file-not-found"
+    return Diagnostic(code, file=path, args={"path": path})
+
+
+def _from_bytes(label: str, content: bytes) -> Iterator[Submitted]:
+    source, found = decode(label, content, limits.APPLICATION_BYTES)
+    if source is None:
+        yield Submitted(label, None, tuple(found))
+        return
+    suffix = Path(label).suffix.lower()
+    text = source.text
+    if suffix in (".jsonl", ".ndjson") or (suffix not in (".json", ".yaml", ".yml") and _looks_like_lines(text)):
+        yield from _lines(label, source)
+    elif suffix == ".json" or (suffix not in (".yaml", ".yml") and text.lstrip()[:1] in ("{", "[")):
+        data, diagnostics = read_json(text, label)
+        submitted = Submitted(label, data, (), source)
+        yield from _one_or_many(replace(submitted, diagnostics=tuple(submitted.located(tuple(diagnostics)))))
+    else:
+        tree, diagnostics = parse_yaml(source)
+        places: dict[str, Span] = {}
+        data = data_of(tree, places=places) if tree is not None else None
+        yield from _one_or_many(Submitted(label, data, tuple(diagnostics), source, places=places))
+
+
+def _looks_like_lines(text: str) -> bool:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return len(lines) > 1 and all(line.startswith("{") and line.rstrip().endswith("}") for line in lines)
+
+
+def _lines(label: str, source: SourceFile) -> Iterator[Submitted]:
+    for number, line in enumerate(source.text.splitlines(), 1):
+        if not line.strip():
+            continue
+        data, diagnostics = read_json(line, f"{label}:{number}")
+        yield Submitted(f"{label}:{number}", data, tuple(diagnostics))
+
+
+def _one_or_many(submitted: Submitted) -> Iterator[Submitted]:
+    if not isinstance(submitted.data, list) or submitted.diagnostics:
+        yield submitted
+        return
+    for i, item in enumerate(submitted.data):
+        yield replace(submitted, label=f"{submitted.label}[{i}]", data=item, prefix=f"$[{i}]")
