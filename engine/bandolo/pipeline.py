@@ -1,7 +1,7 @@
 """The driver: source → ast → core → settled, one line an arrow. Every pass gives a value and diagnostics; none stops the others.
 
-    bytes ─▶ tree ─▶ ast ─▶ core ─▶ settled            (here)
-             syntax/        check/  evaluate/           then: evaluate/decide.py, explain/
+bytes ─▶ tree ─▶ ast ─▶ core ─▶ settled            (here)
+         syntax/        check/  evaluate/           then: evaluate/decide.py, explain/
 """
 
 from __future__ import annotations

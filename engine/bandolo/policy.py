@@ -15,10 +15,10 @@ from bandolo.evaluate.decide import Identity, decide
 from bandolo.evaluate.decision import Decision
 from bandolo.evaluate.settle import Changes, Settled, settle
 from bandolo.evaluate.typed import BadValue, read_value
+from bandolo.language import calendar
 from bandolo.language.functions import Conventions
 from bandolo.language.types import DATE, DATETIME
 from bandolo.language.values import Value
-from bandolo.language import calendar
 from bandolo.pipeline import AS_OF_UNKNOWN, Loaded, load
 from bandolo.source import read_bytes
 from bandolo.version import __version__
@@ -75,7 +75,7 @@ class Policy:
     def _decide(self, application: Mapping[str, Any], clock: Value, shown: str | None, changes: Changes, trace: bool) -> Decision:
         from bandolo.reach import reached
 
-        policy = reached(self, application, clock, shown, changes) if self.before is not None else self
+        policy = reached(self, application, clock, changes) if self.before is not None else self
         if policy is None:
             return self._both(application, clock, shown, changes, trace)
         if policy is not self:
@@ -101,7 +101,7 @@ class Policy:
 
         assert self.before is not None
         amended = self.decide_as_amended(application, clock, shown, changes, trace)
-        return agreed(self, amended, self.before._decide(application, clock, shown, changes, trace))
+        return agreed(amended, self.before._decide(application, clock, shown, changes, trace))
 
     def clock(self, as_of: AsOf) -> tuple[Value, str | None]:
         """The instant that `as_of` stands for, and how the decision shows it; PolicyError if it is none."""

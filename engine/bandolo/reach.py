@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bandolo.policy import Policy
 
 
-def reached(policy: Policy, application: Mapping[str, Any], clock: Value, shown: str | None, changes: Changes) -> Policy | None:
+def reached(policy: Policy, application: Mapping[str, Any], clock: Value, changes: Changes) -> Policy | None:
     """The policy that decides: with its last amendment, or without it; None where the facts do not tell."""
     condition = policy.core.reach
     if condition is None or policy.before is None:
@@ -35,12 +35,13 @@ def reached(policy: Policy, application: Mapping[str, Any], clock: Value, shown:
     return policy.before if holds is False else None
 
 
-def agreed(policy: Policy, amended: Decision, earlier: Decision) -> Decision:
+def agreed(amended: Decision, earlier: Decision) -> Decision:
     """What both texts say of an application; where they differ, undetermined."""
     stages = {s: v if earlier.stages.get(s) == v else "undetermined" for s, v in amended.stages.items()}
     earlier_verdicts = {(r.id, r.subject): r.verdict for r in earlier.requirements}
     requirements = tuple(
-        r if earlier_verdicts.get((r.id, r.subject)) == r.verdict else dataclasses.replace(r, verdict="unknown") for r in amended.requirements
+        r if earlier_verdicts.get((r.id, r.subject)) == r.verdict else dataclasses.replace(r, verdict="unknown")
+        for r in amended.requirements
     )
     known = {(r.name, r.record): r.value for r in earlier.result_values}
     results = tuple(r for r in amended.result_values if known.get((r.name, r.record)) == r.value)
@@ -48,7 +49,7 @@ def agreed(policy: Policy, amended: Decision, earlier: Decision) -> Decision:
     return dataclasses.replace(
         amended,
         outcome=amended.outcome if same else "undetermined",
-        stages=stages,  # type: ignore[arg-type]
+        stages=stages,
         requirements=requirements,
         result_values=results,
         missing=tuple(sorted({*amended.missing, *earlier.missing, "applies_to"})),

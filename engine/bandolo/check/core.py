@@ -289,12 +289,12 @@ class FactDeclaration:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A kind of record; `owner` and `list` say which fact of which entity lists it (None for the root)."""
+    """A kind of record; `owner` and `listed_in` say which fact of which entity lists it (None for the root)."""
 
     name: str
     facts: dict[str, FactDeclaration]
     owner: str | None
-    list: str | None
+    listed_in: str | None
     words: Words
 
     @property
@@ -494,7 +494,7 @@ def _inside(part: object) -> Iterator[Expr]:
                 yield to
             yield amount
         case (str(), Node() as value):
-            yield value
+            yield value  # type: ignore[misc]
 
 
 def walk(node: Expr) -> Iterator[Expr]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
+from itertools import pairwise
 
 from bandolo import limits
 from bandolo.check import core
@@ -21,8 +22,25 @@ from bandolo.diagnostics import Diagnostic, Label
 from bandolo.diagnostics.spelling import nearest
 from bandolo.language.functions import Conventions
 from bandolo.language.types import (
-    DATE, DATETIME, DURATION, INTEGER, INVALID, MONEY, NUMBER, PERCENT, ROUNDING, BOOLEAN,
-    NONE_TYPE, ChoiceType, InvalidType, OptionalType, RecordType, Type, accepts, is_quantity, join,
+    BOOLEAN,
+    DATE,
+    DATETIME,
+    DURATION,
+    INTEGER,
+    INVALID,
+    MONEY,
+    NONE_TYPE,
+    NUMBER,
+    PERCENT,
+    ROUNDING,
+    ChoiceType,
+    InvalidType,
+    OptionalType,
+    RecordType,
+    Type,
+    accepts,
+    is_quantity,
+    join,
 )  # fmt: skip
 from bandolo.language.values import NONE
 from bandolo.source import Span
@@ -156,7 +174,7 @@ class Definitions:
             sources = self.words(ast.Common(sources=version.sources)).sources
             found.append((core.Version(start, end, value, sources), version.span))
         found.sort(key=lambda v: v[0].start or date.min)
-        for (earlier, first), (later, span) in zip(found, found[1:], strict=False):
+        for (earlier, first), (later, span) in pairwise(found):
             if earlier.end is None or later.start is None or later.start <= earlier.end:
                 self.report("versions-overlap", span, Label(first, "first-here"), name=written.name.name)
             elif later.start != earlier.end + timedelta(days=1):
@@ -205,7 +223,11 @@ class Definitions:
             previous = to
             gives = gives if progressive else join(gives, amount.type) or gives
             steps.append(core.Bracket(to, amount))
-        above = self.expressions.wanted(written.above, Scope(None), NUMBER) if progressive else self.expressions.check(written.above, Scope(None))
+        above = (
+            self.expressions.wanted(written.above, Scope(None), NUMBER)
+            if progressive
+            else self.expressions.check(written.above, Scope(None))
+        )
         if not progressive:
             joined = join(gives, above.type)
             if joined is None:
@@ -262,21 +284,20 @@ class Definitions:
                 by_name.setdefault(definition.name.name, []).append((entity, definition))
         ordered: list[tuple[str, ast.Definition]] = []
         seen: set[int] = set()
-        for rows in by_name.values():
-            for row in rows:
-                stack = [(row, iter(()))] if id(row[1]) in seen else [(row, iter(_mentions(row[1], by_name)))]
-                if id(row[1]) in seen:
-                    continue
-                seen.add(id(row[1]))
-                while stack:
-                    current, rest = stack[-1]
-                    following = next((r for r in rest if id(r[1]) not in seen), None)
-                    if following is None:
-                        ordered.append(current)
-                        stack.pop()
-                    else:
-                        seen.add(id(following[1]))
-                        stack.append((following, iter(_mentions(following[1], by_name))))
+        for start in (row for rows in by_name.values() for row in rows):
+            if id(start[1]) in seen:
+                continue
+            seen.add(id(start[1]))
+            path = [(start, iter(_mentions(start[1], by_name)))]
+            while path:
+                current, rest = path[-1]
+                following = next((r for r in rest if id(r[1]) not in seen), None)
+                if following is None:
+                    ordered.append(current)
+                    path.pop()
+                else:
+                    seen.add(id(following[1]))
+                    path.append((following, iter(_mentions(following[1], by_name))))
         return ordered
 
     def definition_type(self, entity: str, name: str) -> Type:
@@ -348,7 +369,7 @@ class Definitions:
             return self.expressions.invalid("by-choice-only", formed.by.span, found=subject.type)
         if formed.value is not None:
             return core.Invalid(formed.span, INVALID)
-        self.cover(subject, {k: i for k, (i, _) in formed.options.items()}, formed.otherwise is not None, formed.span)
+        self.cover(subject, {k: i for k, (i, _) in formed.options.items()}, formed.otherwise is not None)
         type_: Type | None = INVALID
         options: list[tuple[str, core.Expr]] = []
         for word, (_, node) in formed.options.items():
@@ -362,7 +383,7 @@ class Definitions:
             type_ = joined
         return core.Choose(formed.span, type_ or INVALID, subject, tuple(options), otherwise)
 
-    def cover(self, subject: core.Expr, given: dict[str, ast.Ident], has_otherwise: bool, span: Span) -> None:
+    def cover(self, subject: core.Expr, given: dict[str, ast.Ident], has_otherwise: bool) -> None:
         """Every option of a choice must be there, and no other."""
         assert isinstance(subject.type, ChoiceType)
         for word, ident in given.items():
@@ -383,7 +404,7 @@ class Definitions:
                 if not isinstance(subject, core.Invalid):
                     self.report("by-reading-only", round_.reading.span)
                 return value
-            self.cover(subject, {k: i for k, (i, _) in round_.options.items()}, False, round_.span)
+            self.cover(subject, {k: i for k, (i, _) in round_.options.items()}, False)
             options = tuple((word, self._round(r, value)) for word, (_, r) in round_.options.items())
             return core.Choose(round_.span, value.type, subject, options, None)
         return self._round(round_, value)
@@ -413,7 +434,7 @@ class Definitions:
         if first is None:
             return
         subject = core.Invalid(rows.span, first)
-        self.cover(subject, {k: i for k, (i, _) in rows.rows.items()}, rate.otherwise is not None, rows.span)
+        self.cover(subject, {k: i for k, (i, _) in rows.rows.items()}, rate.otherwise is not None)
         for ident, row in rows.rows.values():
             if isinstance(row, ast.RateRows):
                 if len(choices) == 1:
@@ -499,7 +520,7 @@ class Definitions:
                 if not isinstance(subject, core.Invalid):
                     self.report("by-reading-only", roll.reading.span)
                 return value
-            self.cover(subject, {k: i for k, (i, _) in roll.options.items()}, False, roll.span)
+            self.cover(subject, {k: i for k, (i, _) in roll.options.items()}, False)
             options = tuple((word, self._rolled(r, value)) for word, (_, r) in roll.options.items())
             return core.Choose(roll.span, value.type, subject, options, None)
         if roll.name != "next_working_day":

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-
 from fractions import Fraction
-from typing import Protocol, assert_never
+from typing import Literal, Protocol, assert_never
 
 from bandolo import limits
 from bandolo.check import core
@@ -22,10 +21,30 @@ from bandolo.language import literals
 from bandolo.language.functions import Conventions
 from bandolo.language.library import function_names, operation_by_name, result_type
 from bandolo.language.types import (
-    BOOLEAN, DATE, DATETIME, DAYS, INTEGER, INVALID, MONEY, MONTHS, NONE_TYPE, NUMBER, PERCENT, TEXT,
-    ChoiceType, DurationType, InvalidType, ListType, NoneType, OptionalType, RecordType, Type, accepts, join,
+    BOOLEAN,
+    DATE,
+    DATETIME,
+    DAYS,
+    INTEGER,
+    INVALID,
+    MONEY,
+    MONTHS,
+    NONE_TYPE,
+    NUMBER,
+    PERCENT,
+    TEXT,
+    ChoiceType,
+    DurationType,
+    InvalidType,
+    ListType,
+    NoneType,
+    OptionalType,
+    RecordType,
+    Type,
+    accepts,
+    join,
 )  # fmt: skip
-from bandolo.language.values import NONE, Duration
+from bandolo.language.values import NONE
 from bandolo.source import Span
 from bandolo.syntax import ast
 
@@ -116,7 +135,7 @@ class Expressions:
             case ast.Lookup():
                 return self._lookup(node, scope)
             case ast.Call():
-                return self._call(node, scope, expected)
+                return self._call(node, scope)
             case ast.IfThenElse():
                 test = self.wanted(node.test, scope, BOOLEAN, "if")
                 yes = self.check(node.yes, scope.narrow(shown(test, True)), expected)
@@ -140,7 +159,7 @@ class Expressions:
                 known = core.IsKnown(node.span, BOOLEAN, self.check(node.value, scope))
                 return core.Not(node.span, BOOLEAN, known) if node.negated else known
             case ast.Chain():
-                return self._chain(node, scope, expected)
+                return self._chain(node, scope)
             case ast.Minus():
                 value = self.check(node.value, scope, expected)
                 if isinstance(value, core.Constant) and isinstance(value.value, Fraction):
@@ -276,7 +295,7 @@ class Expressions:
             return core.Invalid(span, INVALID) if at is False else core.Admitted(span, BOOLEAN, record, entity, at)
         return None
 
-    def _stage(self, name: str, asked: list[str], stage: ast.Expr | None, span: Span) -> str | None | bool:
+    def _stage(self, name: str, asked: list[str], stage: ast.Expr | None, span: Span) -> str | Literal[False] | None:
         """The stage at which a fact is looked at; False, reported, where it is missing or not one of those asked."""
         if stage is None:
             if asked:
@@ -339,7 +358,8 @@ class Expressions:
             return self.invalid("table-without-key", node.span, name=node.name)
         if node.name in (*self.symbols.bands, *self.symbols.formulas, *function_names()):
             return self.invalid("function-without-arguments", node.span, name=node.name)
-        for kind, names in (("deadline", self.symbols.deadlines), ("reading", self.symbols.readings), ("bonus", self.symbols.bonuses)):
+        kinds = {"deadline": [*self.symbols.deadlines], "reading": [*self.symbols.readings], "bonus": [*self.symbols.bonuses]}
+        for kind, names in kinds.items():
             if node.name in names:
                 return self.invalid("say-kind", node.span, name=node.name, kind=kind)
         if node.name in self.symbols.requirement_entity:
@@ -461,7 +481,7 @@ class Expressions:
         otherwise = None if table.otherwise is None else self.declared(table.otherwise, Scope(None), type_)
         return core.Choose(rows.span, type_, subjects[0], tuple(options), otherwise)
 
-    def _call(self, node: ast.Call, scope: Scope, expected: Type | None) -> core.Expr:
+    def _call(self, node: ast.Call, scope: Scope) -> core.Expr:
         name = node.name
         if name == "met":
             return self._met(node, scope)
@@ -570,15 +590,15 @@ class Expressions:
 
     def _pair(self, left: ast.Expr, right: ast.Expr, scope: Scope) -> tuple[core.Expr, core.Expr]:
         """Two sides of a comparison: a bare word on either side is understood from the type of the other."""
-        if isinstance(left, ast.Name) and self.resolve(left.name, left.span, scope) is None and not isinstance(right, ast.Name):
+        if self._is_bare_word(left, scope) and not self._is_bare_word(right, scope):
             second = self.check(right, scope)
             return self.check(left, scope, second.type), second
-        if isinstance(left, ast.Name) and isinstance(right, ast.Name):
-            if self.resolve(left.name, left.span, scope) is None and self.resolve(right.name, right.span, scope) is not None:
-                second = self.check(right, scope)
-                return self.check(left, scope, second.type), second
         first = self.check(left, scope)
         return first, self.check(right, scope, first.type)
+
+    def _is_bare_word(self, node: ast.Expr, scope: Scope) -> bool:
+        """A name that stands for nothing in the scope: a choice word, perhaps."""
+        return isinstance(node, ast.Name) and self.resolve(node.name, node.span, scope) is None
 
     def _compare(self, node: ast.Compare, scope: Scope) -> core.Expr:
         if len(node.rest) > 1:
@@ -597,7 +617,7 @@ class Expressions:
         return core.And(node.span, BOOLEAN, (first, second))
 
     def _contained(self, node: ast.Contained, scope: Scope) -> core.Expr:
-        if isinstance(node.value, ast.Name) and self.resolve(node.value.name, node.value.span, scope) is None:
+        if self._is_bare_word(node.value, scope):
             options = self.check(node.list, scope)
             value = self.check(node.value, scope, options.type.item if isinstance(options.type, ListType) else None)
         else:
@@ -615,7 +635,7 @@ class Expressions:
         test = core.IsNone(node.span, BOOLEAN, value)
         return core.Not(node.span, BOOLEAN, test) if node.negated else test
 
-    def _chain(self, node: ast.Chain, scope: Scope, expected: Type | None) -> core.Expr:
+    def _chain(self, node: ast.Chain, scope: Scope) -> core.Expr:
         if re.fullmatch(r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}", node.span.text):
             return self.invalid("day-first-date", node.span, found=node.span.text)
         result = self.check(node.first, scope)
@@ -746,5 +766,3 @@ class _Quiet:
             return self.expressions.check(node, scope)
         finally:
             self.expressions.d.diagnostics[:] = kept
-
-

@@ -5,7 +5,16 @@ from __future__ import annotations
 from bandolo.diagnostics import Diagnostic
 from bandolo.language.library import Operation
 from bandolo.language.types import (
-    BOOLEAN, DATE, DATETIME, MONEY, TEXT, ChoiceType, DurationType, ListType, Type, is_quantity,
+    BOOLEAN,
+    DATE,
+    DATETIME,
+    MONEY,
+    TEXT,
+    ChoiceType,
+    DurationType,
+    ListType,
+    Type,
+    is_quantity,
 )  # fmt: skip
 from bandolo.source import Span
 

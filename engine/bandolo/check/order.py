@@ -51,10 +51,9 @@ def _graph(policy: core.Policy) -> dict[Step, list[Step]]:
         graph[Step("requirement", requirement.entity, requirement.id)] = _needs(parts)
     for stage in policy.stages:
         graph[Step("opens", policy.root, stage.name)] = _needs([stage.opens] if stage.opens is not None else [])
-    for entity in policy.entities.values():
-        if entity.owner is not None:
-            for moment in ("", *(s.name for s in policy.stages)):
-                graph[Step("admitted", entity.name, moment)] = _of_admission(policy, entity, moment)
+    for listed in (e for e in policy.entities.values() if e.owner is not None):
+        for moment in ("", *(s.name for s in policy.stages)):
+            graph[Step("admitted", listed.name, moment)] = _of_admission(policy, listed, moment)
     return graph
 
 

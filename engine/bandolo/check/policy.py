@@ -156,7 +156,7 @@ class _Checker:
             if not isinstance(subject, core.Invalid):
                 self.report("by-reading-only", by.reading.span)
             return None, {}
-        self.definitions.cover(subject, {k: i for k, (i, _) in by.options.items()}, False, by.span)
+        self.definitions.cover(subject, {k: i for k, (i, _) in by.options.items()}, False)
         return subject.reading, {k: v for k, (_, v) in by.options.items()}
 
     def entity(self, entity: ast.Entity) -> core.Entity:
@@ -166,7 +166,7 @@ class _Checker:
         for fact in entity.facts:
             for stage in fact.asked:
                 self._stage(stage)
-        return core.Entity(name, facts, owned.owner, owned.list, self.words(entity.common))
+        return core.Entity(name, facts, owned.owner, owned.listed_in, self.words(entity.common))
 
     def _stage(self, stage: ast.Ident) -> bool:
         if stage.name in self.symbols.stages:
@@ -184,7 +184,9 @@ class _Checker:
         options = {k.name: _texts(v) for k, v in reading.options}
         if len(options) < 2:
             self.report("one-option", reading.name.span, name=name)
-        return core.ReadingDeclaration(name, type_, _texts(reading.question), options, chosen, self.words(reading.common), reading.name.span)
+        return core.ReadingDeclaration(
+            name, type_, _texts(reading.question), options, chosen, self.words(reading.common), reading.name.span
+        )
 
     def _formulas(self) -> None:
         """Each formula is checked once on its own, so that a mistake in one that is never used is found as well."""
@@ -238,7 +240,9 @@ class _Checker:
         failing = replace(scope.narrow(shown(check_, False)), knows=True)
         message = self.template(written.message, failing) if written.message else None
         stage = self.stage_of(written.stage, written.name.span, name)
-        return core.Requirement(name, entity, stage, applies, check_, effects, effect_by, message, self.words(written.common), written.name.span)
+        return core.Requirement(
+            name, entity, stage, applies, check_, effects, effect_by, message, self.words(written.common), written.name.span
+        )
 
     def effect(self, effect: ast.Effect, entity: str) -> core.Effect:
         word = effect.word.name

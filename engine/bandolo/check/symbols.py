@@ -48,7 +48,7 @@ class EntitySymbols:
     definitions: dict[str, ast.Definition] = field(default_factory=dict)
     requirements: dict[str, ast.Requirement] = field(default_factory=dict)
     owner: str | None = None
-    list: str | None = None
+    listed_in: str | None = None
 
     def names(self) -> list[str]:
         return [*self.facts, *self.definitions]
@@ -218,13 +218,13 @@ class Declarer:
                     continue
                 child = symbols.entities[type_.item.entity]
                 if child.owner is not None:
-                    first = symbols.entities[child.owner].facts[child.list or ""].fact.name.span
+                    first = symbols.entities[child.owner].facts[child.listed_in or ""].fact.name.span
                     label = Label(first, "first-here")
                     self.report("two-owners", symbol.fact.name.span, label, entity=child.entity.name.name)
                 elif child.entity.name.name == symbols.root or entity.entity.name.name in self._below(child.entity.name.name):
                     self.report("owner-loop", symbol.fact.name.span, entity=child.entity.name.name)
                 else:
-                    child.owner, child.list = entity.entity.name.name, name
+                    child.owner, child.listed_in = entity.entity.name.name, name
         for name, owned in symbols.entities.items():
             if name != symbols.root and owned.owner is None and symbols.root in symbols.entities:
                 self.report("no-owner", owned.entity.name.span, entity=name)

@@ -21,10 +21,10 @@ def unused(policy: core.Policy, doc: ast.PolicyDoc) -> list[Diagnostic]:
     results = {(r.entity, r.name) for r in policy.results}
     for entity in doc.entities:
         for fact in entity.facts:
-            name = fact.name.name
-            is_list = policy.entities[entity.name.name].facts[name].key or any(e.list == name for e in policy.entities.values())
+            word = fact.name.name
+            needed = fact.key or any(e.listed_in == word for e in policy.entities.values())
             # An id that nothing reads still names the record; a list that nothing reads still holds its records.
-            if ("fact", entity.name.name, name) not in used and not is_list:
+            if ("fact", entity.name.name, word) not in used and not needed:
                 warn("unused-fact", fact.name)
     for owner, definitions in doc.definitions:
         for definition in definitions:
@@ -37,9 +37,9 @@ def unused(policy: core.Policy, doc: ast.PolicyDoc) -> list[Diagnostic]:
     for reading in doc.readings:
         if ("reading", "", reading.name.name) not in used:
             warn("unused-reading", reading.name)
-    for table in (*doc.rates, *doc.bands, *doc.formulas):
-        if table.name.name not in words:
-            warn("unused-table", table.name)
+    for name in (*(r.name for r in doc.rates), *(b.name for b in doc.bands), *(f.name for f in doc.formulas)):
+        if name.name not in words:
+            warn("unused-table", name)
     return found
 
 
@@ -52,8 +52,8 @@ def _used(policy: core.Policy) -> set[tuple[str, str, str]]:
                     used.add(("fact", getattr(record.type, "entity", ""), name))
                 case core.Computed(entity=entity, name=name):
                     used.add(("definition", entity, name))
-                case core.Parameter(name=name) | core.Dated(name=name):
-                    used.add(("parameter", "", name))
+                case core.Parameter() | core.Dated():
+                    used.add(("parameter", "", node.name))
                 case core.Option(reading=name):
                     used.add(("reading", "", name))
     for requirement in policy.requirements.values():

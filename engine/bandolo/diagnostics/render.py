@@ -66,8 +66,7 @@ def render(diagnostic: Diagnostic, lang: Language) -> str:
     if diagnostic.span is not None:
         lines += _place(diagnostic.span, None)
         for label in diagnostic.labels:
-            words = catalogue().get("labels", {}).get(label.word, {})
-            lines += _place(label.span, words[lang] if words else label.word)  # type: ignore[index]
+            lines += _place(label.span, _label(label.word, lang))
     else:
         place = " ".join(p for p in (diagnostic.file, diagnostic.path) if p)
         if place:
@@ -78,13 +77,18 @@ def render(diagnostic: Diagnostic, lang: Language) -> str:
     return "\n".join(lines)
 
 
+def _label(word: str, lang: Language) -> str:
+    labels: dict[str, Any] = catalogue().get("labels", {})
+    return str(labels[word][lang]) if word in labels else word
+
+
 def _place(span: Span, label: str | None) -> list[str]:
     line_number, column = span.source.position(span.start)
     line = span.source.line(line_number)
     number = str(line_number)
     pad = " " * len(number)
     length = max(min(span.end - span.start, len(line) - column + 1), 1)
-    shown, at = _window(line, column - 1, length)
+    shown, at = _window(line, column - 1)
     before, marked = shown[:at], shown[at : at + length] or " "
     underline = "".join("\t" if c == "\t" else " " * _width(c) for c in before) + "^" * max(sum(_width(c) for c in marked), 1)
     return [
@@ -95,7 +99,7 @@ def _place(span: Span, label: str | None) -> list[str]:
     ]
 
 
-def _window(line: str, at: int, length: int) -> tuple[str, int]:
+def _window(line: str, at: int) -> tuple[str, int]:
     """A long line cut to what surrounds the matter, so that it fits a terminal."""
     if len(line) <= 90:
         return line, at

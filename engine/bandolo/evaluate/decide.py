@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
@@ -10,7 +11,13 @@ from bandolo import limits
 from bandolo.check import core
 from bandolo.diagnostics import Diagnostic
 from bandolo.evaluate.decision import (
-    Decision, FaultFound, Quote, RequirementResult, ResultValue, StruckRecord, Verdict,
+    Decision,
+    FaultFound,
+    Quote,
+    RequirementResult,
+    ResultValue,
+    StruckRecord,
+    Verdict,
 )  # fmt: skip
 from bandolo.evaluate.inputs import Application, read_application
 from bandolo.evaluate.reference import Evaluation, TooManySteps
@@ -66,8 +73,7 @@ class _Assembly:
         policy = self.policy
         results = self._requirements()
         stages = {
-            s.name: status_of(s.name, self.evaluation.open[s.name], [r for r in results if r.stage == s.name], policy.root)
-            for s in policy.stages
+            s.name: status_of(self.evaluation.open[s.name], [r for r in results if r.stage == s.name], policy.root) for s in policy.stages
         }
         outcome, stage = outcome_of(stages)
         excluded = self._excluded(results)
@@ -125,7 +131,8 @@ class _Assembly:
 
     def _cure(self, effect: core.Effect, record: Record) -> tuple[date | None, bool]:
         """The last day to put it right, and whether the clock has passed it."""
-        assert effect.cure is not None and effect.cure_from is not None
+        assert effect.cure is not None
+        assert effect.cure_from is not None
         start = self.evaluation.value(effect.cure_from, {0: record})
         length = self.evaluation.value(effect.cure, {0: record})
         if not isinstance(start, date) or not is_known(length):
@@ -150,7 +157,9 @@ class _Assembly:
         if requirement.message is None:
             return {}
         languages: tuple[Language, Language] = ("it", "en")
-        return {lang: self._filled(requirement.message.pieces[lang], record, lang) for lang in languages if lang in requirement.message.pieces}
+        return {
+            lang: self._filled(requirement.message.pieces[lang], record, lang) for lang in languages if lang in requirement.message.pieces
+        }
 
     def _filled(self, pieces: tuple[str | core.Expr, ...], record: Record, lang: Language) -> str:
         conventions = self.policy.conventions
@@ -173,7 +182,7 @@ class _Assembly:
                 by_subject.setdefault(result.subject, []).append(result)
         return self._struck(by_subject)
 
-    def _barred(self, results: list[RequirementResult], stages: dict[str, str]) -> tuple[StruckRecord, ...]:
+    def _barred(self, results: list[RequirementResult], stages: Mapping[str, str]) -> tuple[StruckRecord, ...]:
         by_subject: dict[str, list[RequirementResult]] = {}
         for result in results:
             applies = result.subject != self.policy.root and result.counts is not False
@@ -221,7 +230,7 @@ class _Assembly:
 
     # What is open, assumed, changed, faulty.
 
-    def _missing(self, results: list[RequirementResult], stages: dict[str, str]) -> tuple[str, ...]:
+    def _missing(self, results: list[RequirementResult], stages: Mapping[str, str]) -> tuple[str, ...]:
         """The facts that leave a verdict open which still counts."""
         missing: set[str] = set()
         for result in results:
@@ -250,7 +259,8 @@ class _Assembly:
 
     def _faults(self) -> tuple[FaultFound, ...]:
         return tuple(
-            FaultFound(code, place, self.texts[code, place], tuple(sorted(affects))) for (code, place), affects in sorted(self.faults.items())
+            FaultFound(code, place, self.texts[code, place], tuple(sorted(affects)))
+            for (code, place), affects in sorted(self.faults.items())
         )
 
 

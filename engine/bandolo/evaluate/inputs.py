@@ -65,9 +65,7 @@ class _Reader:
     def report(self, code: str, path: str, **args: object) -> None:
         self.diagnostics.append(Diagnostic(code, path=path, args=args))
 
-    def record(
-        self, entity: core.Entity, data: Mapping[Any, Any], owner: Record | None, path: str, name: str, key: str | None
-    ) -> Record:
+    def record(self, entity: core.Entity, data: Mapping[Any, Any], owner: Record | None, path: str, name: str, key: str | None) -> Record:
         record = Record(entity.name, name, key, owner)
         self.records[entity.name].append(record)
         for given in data:
@@ -161,7 +159,7 @@ class _Reader:
             if not isinstance(item, Mapping):
                 self.report("not-a-record", path, entity=entity.name)
                 continue
-            key = self._key(entity, item, path)
+            key = self._key(entity, item)
             if key is not None and key in seen:
                 self.report("key-twice", path, key=key, first=f"{at}[{seen[key]}]")
                 continue
@@ -171,7 +169,7 @@ class _Reader:
             members.append(Member(self.record(entity, item, owner, path, f"{prefix}{fact.name}[{i if key is None else key}]", key)))
         return ListValue(tuple(members))
 
-    def _key(self, entity: core.Entity, item: Mapping[Any, Any], path: str) -> str | None:
+    def _key(self, entity: core.Entity, item: Mapping[Any, Any]) -> str | None:
         if entity.key is None:
             return None
         raw = item.get(entity.key.name)

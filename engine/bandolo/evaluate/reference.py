@@ -15,7 +15,20 @@ from typing import assert_never
 from bandolo.check import core
 from bandolo.evaluate.shares import allocate
 from bandolo.language.values import (
-    NONE, Fault, ListValue, Member, Record, Unknown, Value, and_, bounds, either, is_known, not_, or_, unknown,
+    NONE,
+    Fault,
+    ListValue,
+    Member,
+    Record,
+    Unknown,
+    Value,
+    and_,
+    bounds,
+    either,
+    is_known,
+    not_,
+    or_,
+    unknown,
 )  # fmt: skip
 
 Slots = Mapping[int, Value]
@@ -381,7 +394,8 @@ def _in_brackets(amount: Fraction, steps: list[tuple[Value | None, Value]], prog
                 return value
             continue
         upper = amount if to is None else min(amount, to)  # type: ignore[type-var]
-        assert isinstance(upper, Fraction) and isinstance(value, Fraction)
+        assert isinstance(upper, Fraction)
+        assert isinstance(value, Fraction)
         total += (upper - below) * value
         if to is None or amount <= to:  # type: ignore[operator]
             return total

@@ -12,7 +12,7 @@ PRECEDENCE: tuple[StageStatus, ...] = ("failed", "suspended", "undetermined", "r
 """The first of these that a requirement brings is the stage's status: what is final, then what can be acted on, then what is open."""
 
 
-def status_of(stage: str, opened: Value, results: list[RequirementResult], root: str) -> StageStatus:
+def status_of(opened: Value, results: list[RequirementResult], root: str) -> StageStatus:
     """The status of one stage from the verdicts of its requirements."""
     if opened is False:
         return "not_started"

@@ -16,7 +16,17 @@ from bandolo.language import calendar, literals
 from bandolo.language.functions import Conventions
 from bandolo.language.literals import BadLiteral
 from bandolo.language.types import (
-    BOOLEAN, DATE, DATETIME, INTEGER, MONEY, NUMBER, PERCENT, TEXT, ChoiceType, DurationType, Type,
+    BOOLEAN,
+    DATE,
+    DATETIME,
+    INTEGER,
+    MONEY,
+    NUMBER,
+    PERCENT,
+    TEXT,
+    ChoiceType,
+    DurationType,
+    Type,
 )  # fmt: skip
 from bandolo.language.values import Value
 

@@ -186,5 +186,3 @@ def python_value(value: Value, type_: Type) -> Any:
     if value is NONE:
         return None
     return plain(value, type_) if isinstance(value, Duration | Record | ListValue) else value
-
-

@@ -87,7 +87,9 @@ class _Page:
             out.append(Line(f"{self.said('as_of')} {self._as_of()}"))
         stage = self.stage_name(decision.stage)
         mark = {"admitted": "met", "rejected": "failed"}.get(decision.outcome, "unknown")
-        out.append(Line(f"{self.said('outcome')}: {self.said(decision.outcome)} ({self.said('stage').lower()}: {stage})", mark, strong=True))
+        out.append(
+            Line(f"{self.said('outcome')}: {self.said(decision.outcome)} ({self.said('stage').lower()}: {stage})", mark, strong=True)
+        )
         out += self._trials()
         out += self._why()
         out += self._missing()
@@ -99,7 +101,9 @@ class _Page:
         out += self._readings()
         out += self._faults()
         out += [Line(self.said("footer"))]
-        out += [Line(f"{decision.policy_id} {decision.policy_digest[:23]}… · {decision.application_digest[:23]}… · bandolo {decision.engine}")]
+        out += [
+            Line(f"{decision.policy_id} {decision.policy_digest[:23]}… · {decision.application_digest[:23]}… · bandolo {decision.engine}")
+        ]
         return out
 
     def _as_of(self) -> str:
@@ -211,7 +215,8 @@ class _Page:
 
     def _comparison(self, condition: Condition) -> str:
         left, right = condition.left, condition.right
-        assert left is not None and right is not None
+        assert left is not None
+        assert right is not None
         values = f"{self.value(left.value, left.type)} {self._sign(condition)} {self.value(right.value, right.type)}"
         gap = said_distance(condition, self.lang, self.policy.conventions.currency)
         return f"{condition.text} → {values}" + (f" ({gap})" if gap else "")
@@ -356,7 +361,9 @@ class _Page:
             rows.setdefault(result.key or result.record or "", {})[result.name] = self._result_value(result)
         label = self.policy.entities[entity].words.label
         head = label.said(self.lang) if label else entity.replace("_", " ")
-        return Table((head, *(labels[n] for n in names)), tuple((key, *(values.get(n, "—") for n in names)) for key, values in rows.items()))
+        return Table(
+            (head, *(labels[n] for n in names)), tuple((key, *(values.get(n, "—") for n in names)) for key, values in rows.items())
+        )
 
     def _requirements(self) -> list[Block]:
         """Every requirement once: those of records with how many of them meet it, and the others one by one."""

@@ -166,7 +166,9 @@ class _Tracer:
         sources = list(definition.words.sources)
         while True:
             match node:
-                case core.Apply(operation=operation) if operation.name == "round" and isinstance(node.arguments[0], core.Branches | core.Choose):
+                case core.Apply(operation=operation) if operation.name == "round" and isinstance(
+                    node.arguments[0], core.Branches | core.Choose
+                ):
                     node = node.arguments[0]
                 case core.Branches(branches=branches, otherwise=otherwise):
                     node = otherwise

@@ -9,7 +9,13 @@ from rich.text import Text
 
 from bandolo.explain.page import Block, Heading, Line, Quoted, Table
 
-MARKS = {"met": ("✔ ", "green"), "failed": ("✘ ", "bold red"), "unknown": ("? ", "yellow"), "not_applicable": ("– ", "dim"), "none": ("", "")}
+MARKS = {
+    "met": ("✔ ", "green"),
+    "failed": ("✘ ", "bold red"),
+    "unknown": ("? ", "yellow"),
+    "not_applicable": ("– ", "dim"),
+    "none": ("", ""),
+}
 
 
 def show(console: Console, blocks: list[Block]) -> None:

@@ -6,7 +6,7 @@ from bandolo.check import core
 from bandolo.evaluate.decision import Decision
 from bandolo.evaluate.reference import Evaluation
 from bandolo.evaluate.wire import plain
-from bandolo.language.types import BOOLEAN
+from bandolo.language.types import BOOLEAN, Type
 from bandolo.language.values import Fault, Record, Unknown, Value
 
 
@@ -23,7 +23,7 @@ def trace_rows(policy: core.Policy, decision: Decision) -> list[dict[str, object
     return rows
 
 
-def _of_step(policy: core.Policy, evaluation: Evaluation, step: core.Step, record: Record) -> tuple[Value, core.Type]:
+def _of_step(policy: core.Policy, evaluation: Evaluation, step: core.Step, record: Record) -> tuple[Value, Type]:
     match step.kind:
         case "definition":
             definition = policy.definitions[step.entity, step.name]
@@ -35,7 +35,7 @@ def _of_step(policy: core.Policy, evaluation: Evaluation, step: core.Step, recor
     return evaluation.open[step.name], BOOLEAN
 
 
-def _shown(value: Value, type_: core.Type) -> object:
+def _shown(value: Value, type_: Type) -> object:
     if isinstance(value, Fault):
         return {"fault": value.code}
     if isinstance(value, Unknown):

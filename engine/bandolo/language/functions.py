@@ -135,7 +135,9 @@ def maximum(_: Conventions, *values: Value) -> Value:
 
 
 def _extreme(values: tuple[Value, ...], towards: int) -> Value:
-    pick = (lambda items: min(items, key=_size)) if towards == 0 else (lambda items: max(items, key=_size))
+    def pick(items: Any) -> Any:
+        return (min, max)[towards](items, key=_size)
+
     if len(values) == 1:
         return aggregates.extreme(values[0], pick, towards)
     for value in values:

@@ -106,4 +106,4 @@ def _times(x: Any, y: Any) -> Any:
 def _sign(x: Any) -> int:
     if isinstance(x, str):
         return 1 if x == "+" else -1
-    return (x > 0) - (x < 0)
+    return int(x > 0) - int(x < 0)

@@ -90,7 +90,10 @@ def day(value: date, lang: Language) -> str:
 
 
 def _duration(value: Duration, lang: Language) -> str:
-    words = {"it": (("anno", "anni"), ("mese", "mesi"), ("giorno", "giorni")), "en": (("year", "years"), ("month", "months"), ("day", "days"))}
+    words = {
+        "it": (("anno", "anni"), ("mese", "mesi"), ("giorno", "giorni")),
+        "en": (("year", "years"), ("month", "months"), ("day", "days")),
+    }
     years, months = divmod(value.months, 12) if value.months % 12 == 0 else (0, value.months)
     parts = [
         f"{count} {one if abs(count) == 1 else many}"

@@ -48,7 +48,7 @@ def _check_file(path: Path, amendments: tuple[str, ...]) -> list[Diagnostic]:
             return _check_amendment(path)
         acts = [(a, read_bytes(a, limits.POLICY_BYTES)) for a in amendments]
         loaded = load(str(path), read_bytes(path, limits.POLICY_BYTES), acts)
-        return _with_quotes(path, loaded)
+        return _with_quotes(loaded)
     except OSError as error:
         return [not_readable(str(error.filename or path), error)]
 
@@ -58,10 +58,10 @@ def _check_amendment(path: Path) -> list[Diagnostic]:
     amends = re.search(r"(?m)^amends\s*:\s*[\"']?([^\"'\n#]+?)[\"']?\s*(#.*)?$", content.decode("utf-8", "replace"))
     base = path.parent / (amends.group(1) if amends else "")
     loaded = load(str(base), read_bytes(base, limits.POLICY_BYTES), [(str(path), content)])
-    return _with_quotes(base, loaded)
+    return _with_quotes(loaded)
 
 
-def _with_quotes(path: Path, loaded: Loaded) -> list[Diagnostic]:
+def _with_quotes(loaded: Loaded) -> list[Diagnostic]:
     """The diagnostics of a policy and of its quotes, held against the texts beside it."""
     found = list(loaded.diagnostics)
     texts: dict[str, str] = {}

@@ -128,9 +128,7 @@ class _Reader:
         found: list[ast.Quote] = []
         for mapping in _items(tree):
             for document, texts in _pairs(mapping):
-                found += [
-                    ast.Quote(t.span, document.name, _one_line(t.value)) for t in _items(texts) if isinstance(t, Scalar)
-                ]
+                found += [ast.Quote(t.span, document.name, _one_line(t.value)) for t in _items(texts) if isinstance(t, Scalar)]
         return tuple(found)
 
     def common(self, tree: Tree | None) -> ast.Common:
@@ -201,8 +199,7 @@ class _Reader:
         if isinstance(tree, Scalar):
             return [ast.Stage(tree.span, ast.Ident(tree.span, tree.value), None, ast.Common())]
         return [
-            ast.Stage(v.span, k, self.expr(v.get("opens")) if isinstance(v, Mapping) else None, self.common(v))
-            for k, v in _pairs(tree)
+            ast.Stage(v.span, k, self.expr(v.get("opens")) if isinstance(v, Mapping) else None, self.common(v)) for k, v in _pairs(tree)
         ]
 
     def entity(self, name: ast.Ident, tree: Tree) -> ast.Entity:
@@ -223,7 +220,8 @@ class _Reader:
             return ast.Parameter(name.span, name, None, self.need(tree, tree), (), None, None, None, None, ast.Common())
         get = tree.get
         versions = tuple(
-            ast.Version(v.span, self.expr(v.get("from")), self.expr(v.get("until")), self.need(v.get("value"), v), self.quotes(v.get("source")))
+            ast.Version(v.span, self.expr(v.get("from")), self.expr(v.get("until")), self.need(v.get("value"), v),
+                        self.quotes(v.get("source")))
             for v in _items(get("versions")) if isinstance(v, Mapping)
         )  # fmt: skip
         return ast.Parameter(
@@ -264,12 +262,12 @@ class _Reader:
 
     def definition(self, name: ast.Ident, tree: Tree) -> ast.Definition:
         if not isinstance(tree, Mapping):
-            return ast.Definition(name.span, name, None, ast.Formed(tree.span, self.need(tree, tree), None, {}, None, (), None), ast.Common())
+            return ast.Definition(
+                name.span, name, None, ast.Formed(tree.span, self.need(tree, tree), None, {}, None, (), None), ast.Common()
+            )
         get = tree.get
         by = self.expr(get("by"))
-        options = {
-            k.name: (k, self.need(v, tree)) for k, v in _pairs(tree) if by is not None and k.name not in RESERVED_OPTION_KEYS
-        }
+        options = {k.name: (k, self.need(v, tree)) for k, v in _pairs(tree) if by is not None and k.name not in RESERVED_OPTION_KEYS}
         exceptions = tuple(
             ast.Alternative(e.span, self.need(e.get("when"), e), self.need(e.get("value"), e), self.common(e))
             for e in _items(get("except")) if isinstance(e, Mapping)
@@ -325,7 +323,13 @@ class _Reader:
             return ast.Deadline(name.span, name, self.need(tree, tree), None, None, None, ast.Common())
         get = tree.get
         return ast.Deadline(
-            name.span, name, self.expr(get("at")), self.expr(get("after")), self.expr(get("from")), self.word(get("roll")), self.common(tree)
+            name.span,
+            name,
+            self.expr(get("at")),
+            self.expr(get("after")),
+            self.expr(get("from")),
+            self.word(get("roll")),
+            self.common(tree),
         )
 
     def result(self, scalar: Scalar) -> ast.ResultName:
@@ -394,5 +398,3 @@ def _flag(tree: Tree | None) -> bool:
 
 def _one_line(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip()
-
-

@@ -52,7 +52,7 @@ def hint(text: str, at: int, found: str, expected: set[str]) -> tuple[str, int, 
             if match and match.end() > at - (code in _AFTER) and match.end() >= at:
                 return code, match.start(), match.end() - match.start()
     if not found:
-        return _at_end(text, at, expected)
+        return _at_end(text, at)
     if found == ")":
         return ("syntax-extra-parenthesis" if text[: at + 1].count(")") > text[: at + 1].count("(") else "syntax-operand"), at, 1
     if found.lower() in ("and", "or", "not", "if", "then", "else", "in", "between", "is", "of", "where") and not found.islower():
@@ -70,7 +70,7 @@ def hint(text: str, at: int, found: str, expected: set[str]) -> tuple[str, int, 
 _AFTER = ("syntax-double-equals", "syntax-comparison-order", "syntax-percent-space")
 
 
-def _at_end(text: str, at: int, expected: set[str]) -> tuple[str, int, int]:
+def _at_end(text: str, at: int) -> tuple[str, int, int]:
     if text.count("(") > text.count(")"):
         return "syntax-missing-parenthesis", text.rfind("("), 1
     if text.count("[") > text.count("]"):

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from lark import Lark, Token
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken, VisitError
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from bandolo import limits
 from bandolo.diagnostics import Diagnostic
@@ -50,14 +50,9 @@ def parse_expression(text: Embedded) -> tuple[ast.Expr, list[Diagnostic]]:
         return ast.Hole(whole), [Diagnostic("empty-expression", whole)]
     builder = _Builder(text)
     try:
-        interactive = _lark().parse_interactive(text.text)
-        count = 0
-        for token in interactive.lexer_thread.lex(interactive.parser_state):
-            count += 1
-            if count > limits.EXPRESSION_TOKENS:
-                return ast.Hole(whole), [Diagnostic("expression-too-long", whole, {"limit": limits.EXPRESSION_TOKENS})]
-            interactive.feed_token(token)
-        tree = interactive.feed_eof()
+        tree = _parse(text.text)
+        if tree is None:
+            return ast.Hole(whole), [Diagnostic("expression-too-long", whole, {"limit": limits.EXPRESSION_TOKENS})]
         return builder.build(tree).node, []
     except UnexpectedInput as error:
         return ast.Hole(whole), [_syntax_diagnostic(text, error)]
@@ -65,8 +60,16 @@ def parse_expression(text: Embedded) -> tuple[ast.Expr, list[Diagnostic]]:
         span = text.span(error.start, error.end)
         limit = limits.EXPRESSION_DEPTH if error.code == "expression-too-deep" else limits.CHAIN_TERMS
         return ast.Hole(whole), [Diagnostic(error.code, span, {"limit": limit})]
-    except VisitError as error:  # pragma: no cover - Lark wraps what callbacks raise
-        raise error.orig_exc from error
+
+
+def _parse(text: str) -> Any:
+    """Lark's tree, or None where the text has more tokens than are allowed."""
+    interactive: Any = _lark().parse_interactive(text)
+    for count, token in enumerate(interactive.lexer_thread.lex(interactive.parser_state)):
+        if count >= limits.EXPRESSION_TOKENS:
+            return None
+        interactive.feed_token(token)
+    return interactive.feed_eof()
 
 
 @cache
@@ -83,7 +86,8 @@ def _syntax_diagnostic(text: Embedded, error: UnexpectedInput) -> Diagnostic:
         expected = set(error.accepts or error.expected)
     else:
         assert isinstance(error, UnexpectedCharacters)
-        start, found = error.pos_in_stream, text.text[error.pos_in_stream : error.pos_in_stream + 1]
+        start = error.pos_in_stream or 0
+        found = text.text[start : start + 1]
         expected = set(error.allowed or ())
     code, begin, length = hint(text.text, start, found, expected)
     span = text.span(begin, min(begin + max(length, 1), len(text.text)) if begin < len(text.text) else begin)
@@ -117,8 +121,8 @@ class _Builder:
 
     def _node(self, production: str, children: list[Any]) -> Piece:
         first, last = children[0], children[-1]
-        start = first.start if isinstance(first, Piece) else first.start_pos
-        end = last.end if isinstance(last, Piece) else last.end_pos
+        start: int = first.start if isinstance(first, Piece) else first.start_pos
+        end: int = last.end if isinstance(last, Piece) else last.end_pos
         parts = [c.node for c in children if isinstance(c, Piece)]
         depth = 1 + max((c.depth for c in children if isinstance(c, Piece)), default=0)
         if depth > limits.EXPRESSION_DEPTH:

@@ -9,7 +9,9 @@ from bandolo.diagnostics import Diagnostic
 from bandolo.source import SourceFile, Span
 from bandolo.syntax.yaml_tree import Tree, parse_yaml
 
-INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufffe\uffff]")
+INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
+)
 
 
 def decode(path: str, content: bytes, limit: int = limits.POLICY_BYTES) -> tuple[SourceFile | None, list[Diagnostic]]:

@@ -203,9 +203,7 @@ SUSPEND = Keys({
     "from": Key(EXPRESSION, "The date that the time runs from.", "La data da cui decorre."),
 })  # fmt: skip
 SUSPEND_LONG = Keys({"suspend": Key(SUSPEND, "Curable: ask for it.", "Sanabile: va richiesto.")})
-EFFECT = _by_reading(
-    OneOf(scalar=Word(EFFECTS), mapping=SUSPEND_LONG), plain=Word(EFFECTS), mapping=SUSPEND_LONG
-)
+EFFECT = _by_reading(OneOf(scalar=Word(EFFECTS), mapping=SUSPEND_LONG), plain=Word(EFFECTS), mapping=SUSPEND_LONG)
 
 REQUIREMENT = Keys({
     "stage": Key(IDENT, "The stage that it belongs to.", "La fase a cui appartiene."),
@@ -356,7 +354,7 @@ POLICY = Keys({
     "requirements": Key(Entries(Entries(REQUIREMENT)), "Conditions with a verdict, by entity.", "Condizioni con esito, per entità."),
     "scoring": Key(SCORING, "The score, its minimum and bonuses.", "Il punteggio, la soglia e le premialità."),
     "deadlines": Key(Entries(DEADLINE), "Named instants and terms.", "Istanti e termini con un nome."),
-    "results": Key(Items(PLAIN), "What leaves the policy: `grant`, `partner.grant`.", "Ciò che esce dalla policy: `grant`, `partner.grant`."),
+    "results": Key(Items(PLAIN), "What leaves the policy: `grant`, `partner.grant`.", "Ciò che ne esce: `grant`, `partner.grant`."),
     "ranking": Key(RANKING, "What happens over all applications.", "Ciò che riguarda tutte le domande."),
     "unencoded": Key(Items(Keys({
         "quote": Key(QUOTES, "The passage.", "Il passaggio.", True),
@@ -391,7 +389,9 @@ CASE_COMMON: dict[str, Key] = {
     "assume": Key(OneOf(scalar=FLAG, sequence=Items(IDENT)), "Pending parameters to assume.", "Parametri pendenti da assumere."),
     "set": Key(Entries(DATA), "Parameters to set.", "Parametri da fissare."),
     "readings": Key(Entries(IDENT), "Readings to choose.", "Letture da scegliere."),
-    "amend": Key(Items(PLAIN, single=True), "Amendments to apply, relative to this file.", "Modifiche da applicare, relative a questo file."),
+    "amend": Key(
+        Items(PLAIN, single=True), "Amendments to apply, relative to this file.", "Modifiche da applicare, relative a questo file."
+    ),
 }
 
 EXPECT = Keys({

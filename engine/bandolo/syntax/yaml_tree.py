@@ -93,7 +93,7 @@ def _build(source: SourceFile, diagnostics: list[Diagnostic]) -> Tree | None:
     stack: list[_Open] = []
     nodes = 0
     for event in yaml.parse(source.text, Loader=Loader):
-        start, end = event.start_mark.index, event.end_mark.index
+        start, end = _offsets(event)
         if isinstance(event, yaml.DocumentStartEvent) and root is not None:
             _stop(diagnostics, "yaml-second-document", source, start, end)
         if isinstance(event, yaml.NodeEvent):
@@ -122,6 +122,12 @@ def _build(source: SourceFile, diagnostics: list[Diagnostic]) -> Tree | None:
     if root is None:
         diagnostics.append(Diagnostic("empty-file", Span(source, 0, 0)))
     return root
+
+
+def _offsets(event: yaml.Event) -> tuple[int, int]:
+    assert event.start_mark is not None
+    assert event.end_mark is not None
+    return event.start_mark.index, event.end_mark.index
 
 
 def _trimmed(source: SourceFile, start: int, end: int, style: str | None) -> Span:
@@ -158,7 +164,7 @@ def _close(source: SourceFile, opened: _Open, end: int, diagnostics: list[Diagno
 
 
 def _refuse_extras(source: SourceFile, event: yaml.NodeEvent, diagnostics: list[Diagnostic]) -> None:
-    span = Span(source, event.start_mark.index, event.end_mark.index)
+    span = Span(source, *_offsets(event))
     if event.anchor is not None:
         code = "yaml-alias" if isinstance(event, yaml.AliasEvent) else "yaml-anchor"
         diagnostics.append(Diagnostic(code, span, {"name": event.anchor}))

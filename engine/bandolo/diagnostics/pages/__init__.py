@@ -25,5 +25,7 @@ def page_text(code: str, lang: Language) -> str | None:
     wanted = {"it": "Italiano", "en": "English"}[lang]
     parts = [s for s in sections[1:] if s.startswith((wanted, "Esempio"))]
     example = {"it": "Esempio", "en": "Example"}[lang]
-    body = "\n".join(part.partition("\n")[2].strip() if part.startswith(wanted) else f"{example}:\n{part.partition(chr(10))[2]}" for part in parts)
+    body = "\n".join(
+        part.partition("\n")[2].strip() if part.startswith(wanted) else f"{example}:\n{part.partition(chr(10))[2]}" for part in parts
+    )
     return f"{code}\n{'=' * len(code)}\n\n{body.strip()}\n"

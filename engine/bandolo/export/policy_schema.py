@@ -1,0 +1,85 @@
+"""`grammar/policy.schema.json`, generated from the one description of a policy file: editors complete and check with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bandolo.syntax import shape as s
+
+NAME = "^[A-Za-z_][A-Za-z0-9_]*$"
+
+
+def policy_schema() -> dict[str, Any]:
+    """The JSON Schema of a policy file. An expression is a text, a number or a truth value to YAML's eyes: any scalar."""
+    schema = _schema(s.POLICY)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Bandolo policy", **schema, "$defs": _DEFINITIONS}
+
+
+_SCALAR = {"type": ["string", "number", "boolean"]}
+_DEFINITIONS: dict[str, Any] = {
+    "expression": {"description": "An expression of the rule language.", "anyOf": [_SCALAR, {"type": "array"}]},
+    "text": {
+        "anyOf": [
+            _SCALAR,
+            {"type": "object", "properties": {"it": _SCALAR, "en": _SCALAR}, "additionalProperties": False},
+        ]
+    },
+    "quotes": {
+        "anyOf": [
+            {"type": "object", "additionalProperties": {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR}]}},
+            {"type": "array", "items": {"type": "object"}},
+        ]
+    },
+    "nested": {"anyOf": [{"$ref": "#/$defs/expression"}, {"type": "object", "additionalProperties": {"$ref": "#/$defs/nested"}}]},
+}
+
+
+def _schema(shape: s.Shape) -> dict[str, Any]:
+    if shape is s.QUOTES:
+        return {"$ref": "#/$defs/quotes"}
+    match shape:
+        case s.Expression():
+            return {"$ref": "#/$defs/expression"}
+        case s.Text() | s.Template():
+            return {"$ref": "#/$defs/text"}
+        case s.Nested():
+            return {"$ref": "#/$defs/nested"}
+        case s.Word(words=words):
+            return {"enum": [int(w) if w.isdigit() else w for w in words]}
+        case s.Ident():
+            return {"type": "string", "pattern": NAME}
+        case s.Flag():
+            return {"type": "boolean"}
+        case s.Plain() | s.TypeName():
+            return dict(_SCALAR)
+        case s.Anything():
+            return {}
+        case s.Items(item=item, single=single):
+            listed = {"type": "array", "items": _schema(item)}
+            return {"anyOf": [listed, _schema(item)]} if single else listed
+        case s.Entries(value=value):
+            return {
+                "anyOf": [{"type": "object", "patternProperties": {NAME: _schema(value)}, "additionalProperties": False}, {"type": "null"}]
+            }
+        case s.OneOf(scalar=scalar, mapping=mapping, sequence=sequence):
+            return {"anyOf": [_schema(part) for part in (scalar, mapping, sequence) if part is not None]}
+        case s.Keys():
+            return _keys(shape)
+
+
+def _keys(shape: s.Keys) -> dict[str, Any]:
+    properties = {name: {**_schema(key.shape), "description": f"{key.en}\n\n{key.it}"} for name, key in shape.keys.items()}
+    if shape.options is not None and shape.by_alone:
+        # With `by`, every other key is an option; without it, the keys are fixed.
+        fixed = {name: p for name, p in properties.items() if name != "by"}
+        chosen = {
+            "type": "object",
+            "properties": {"by": properties["by"]},
+            "required": ["by"],
+            "additionalProperties": _schema(shape.options),
+        }
+        return {"anyOf": [chosen, {"type": "object", "properties": fixed, "additionalProperties": False}]}
+    rest: Any = _schema(shape.options) if shape.options is not None else False
+    schema: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": rest}
+    required = [name for name, key in shape.keys.items() if key.required]
+    return {**schema, "required": required} if required else schema

@@ -1,0 +1,28 @@
+"""`make schemas`: writes what is generated into `grammar/`. A test holds the files against what this would write."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from bandolo.export.decision_schema import decision_schema
+from bandolo.export.policy_schema import policy_schema
+from bandolo.resources import grammar_folder
+
+
+def published() -> dict[str, str]:
+    """The text of each generated file, by its name in `grammar/`."""
+    return {"policy.schema.json": _text(policy_schema()), "decision.schema.json": _text(decision_schema())}
+
+
+def _text(data: dict[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False, indent=2) + "\n"
+
+
+def main() -> None:
+    for name, text in published().items():
+        (grammar_folder() / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
