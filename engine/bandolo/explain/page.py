@@ -316,12 +316,11 @@ class _Page:
         return out
 
     def _is_later(self, derivations: list[Derivation]) -> bool:
-        """Whether nothing is known of a result beyond what its type says, while no verdict that counts misses anything for it."""
-        values = [d.result.value for d in derivations]
-        if not all(isinstance(v, Unknown) for v in values):
+        """Whether a result would stay unknown even if all that the verdicts now miss were supplied."""
+        unknown = [v for d in derivations if isinstance(v := d.result.value, Unknown)]
+        if not unknown or any(d.result.value for d in derivations if not isinstance(d.result.value, Unknown)):
             return False
-        open_now = set(self.decision.missing)
-        return not any(isinstance(v, Unknown) and v.missing & open_now for v in values)
+        return all(v.missing - set(self.decision.missing) for v in unknown)
 
     def _derivation(self, derivation: Derivation) -> list[Block]:
         result = derivation.result
@@ -343,6 +342,10 @@ class _Page:
             return self.value(result.value, result.type)
         return self.value(result.value, result.type)
 
+    def _cell(self, result: ResultValue) -> str:
+        """A value in a table: bounds would crowd it."""
+        return self.said("not_known") if isinstance(result.value, Unknown) else self._result_value(result)
+
     def _table(self, entity: str, derivations: list[Derivation]) -> list[Block]:
         """One row a record; where there are many results, several tables, so that each fits a page."""
         names = list(dict.fromkeys(d.result.name for d in derivations))
@@ -358,7 +361,7 @@ class _Page:
         rows: dict[str, dict[str, str]] = {}
         for derivation in derivations:
             result = derivation.result
-            rows.setdefault(result.key or result.record or "", {})[result.name] = self._result_value(result)
+            rows.setdefault(result.key or result.record or "", {})[result.name] = self._cell(result)
         label = self.policy.entities[entity].words.label
         head = label.said(self.lang) if label else entity.replace("_", " ")
         return Table(

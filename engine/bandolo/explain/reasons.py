@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -111,6 +112,11 @@ class _Tracer:
             case core.Computed(record=owner, entity=entity, name=name) if depth < UNFOLDED and (home := self._home(owner, record)):
                 inner = self.policy.definitions[entity, name]
                 return Condition("defined", text, value, parts=(self.condition(inner.value, home, depth + 1),))
+            case core.Choose() | core.Branches() if value is not None:
+                chosen, because = self.chosen(node, record)
+                if chosen is not None:
+                    taken = self.condition(chosen, record, depth)
+                    return replace(taken, names=(*because, *taken.names))
             case core.And(parts=parts) | core.Or(parts=parts):
                 kind = "all" if isinstance(node, core.And) else "any"
                 return Condition(kind, text, value, parts=tuple(self.condition(p, record, depth) for p in parts))
@@ -159,6 +165,20 @@ class _Tracer:
             found.setdefault(written(inner), Operand(written(inner), value, inner.type, self.label(inner)))
         return tuple(found.values())
 
+    def chosen(self, node: core.Choose | core.Branches, record: Record) -> tuple[core.Expr | None, list[Operand]]:
+        """The alternative that was taken, and what made it so; None where that is not known."""
+        if isinstance(node, core.Choose):
+            word = self.value(node.subject, record)
+            following = dict(node.options).get(word, node.otherwise) if isinstance(word, str) else None
+            return following, [self.operand(node.subject, record)]
+        for branch in node.branches:
+            held = self.value(branch.when, record)
+            if held is True:
+                return branch.value, [self.operand(branch.when, record)]
+            if held is not False:
+                return None, [self.operand(branch.when, record)]
+        return node.otherwise, []
+
     def derivation(self, result: ResultValue, record: Record) -> Derivation:
         definition = self.policy.definitions[result.entity, result.name]
         node = definition.value
@@ -170,20 +190,13 @@ class _Tracer:
                     node.arguments[0], core.Branches | core.Choose
                 ):
                     node = node.arguments[0]
-                case core.Branches(branches=branches, otherwise=otherwise):
-                    node = otherwise
-                    for branch in branches:
-                        if self.value(branch.when, record) is True:
-                            because.append(self.operand(branch.when, record))
-                            sources += branch.words.sources
-                            node = branch.value
-                            break
-                case core.Choose(subject=subject, options=options, otherwise=rest):
-                    chosen = self.value(subject, record)
-                    following = dict(options).get(chosen, rest) if isinstance(chosen, str) else None
-                    because.append(self.operand(subject, record))
+                case core.Branches() | core.Choose():
+                    following, reasons = self.chosen(node, record)
+                    because += reasons
                     if following is None:
                         break
+                    if isinstance(node, core.Branches):
+                        sources += [s for b in node.branches if b.value is following for s in b.words.sources]
                     node = following
                 case _:
                     break
@@ -204,12 +217,19 @@ def written(node: core.Expr) -> str:
         case core.Apply(operation=operation, arguments=arguments) if not _is_own_text(node):
             parts = [written(a) for a in arguments]
             return f" {operation.name} ".join(parts) if operation.kind == "operator" else f"{operation.name}({', '.join(parts)})"
+        case core.Branches(branches=branches, otherwise=otherwise) if not _is_own_text(node):
+            tests = "".join(f"if {written(b.when)} then {written(b.value)} else " for b in branches)
+            return tests + written(otherwise)
+        case core.Choose(subject=subject) if not _is_own_text(node):
+            return f"by {written(subject)}"
     return one_line(node.span.text)
 
 
 def _is_own_text(node: core.Expr) -> bool:
     """Whether a node's place holds its own text, and not that of the section that it was made from."""
     text = node.span.text
+    if re.search(r"\n\s*[A-Za-z_]+\s*:", text):
+        return False
     match node:
         case core.Apply(arguments=arguments):
             starts = {a.span.start for a in arguments}

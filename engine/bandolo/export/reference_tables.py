@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from bandolo import limits
@@ -33,9 +33,10 @@ def reserved() -> str:
     """The words that the language keeps for itself, by what may not be called so."""
     rest = [word for word in RESERVED if word not in KEYWORDS]
     rows = [
-        (_codes(KEYWORDS), "Nothing that a policy names, options of choices and readings included."),
+        (_codes(KEYWORDS), "Nothing at all, options of choices and readings included: an expression could not name it."),
         (_codes(rest), "No fact, definition, requirement, parameter, rate table, band table, formula, entity or choice."),
-        (_codes((*SCORING_NAMES, "minimum_score")), "In a policy with `scoring`: nothing of the entity that is decided on."),
+        (_codes(SCORING_NAMES), "In a policy with `scoring`: no fact, definition or requirement of the entity that is decided on."),
+        ("`minimum_score`", "In a policy with a minimum score: no requirement of any entity."),
     ]
     return _table(("words", "what may not be called so"), rows)
 
@@ -70,7 +71,7 @@ def _rows(shape: s.Shape, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
                 here = (*path, name)
                 yield " ".join(f"`{p}`" for p in here), _holds(key.shape) + (", required" if key.required else ""), key.en
                 yield from _rows(key.shape, here)
-            if options is not None and path != ("otherwise",):
+            if options is not None:
                 yield " ".join((*(f"`{p}`" for p in path), "*option*")), _holds(options), "With `by`: what holds for that option."
             if common:
                 yield " ".join((*(f"`{p}`" for p in path), _codes(common))), "see 3.1", "Words for people, and the passages quoted."
@@ -101,22 +102,22 @@ def _holds(shape: s.Shape) -> str:
             parts = [_holds(part) for part in (shape.scalar, shape.mapping, shape.sequence) if part is not None]
             return "; or ".join(dict.fromkeys(parts))
         case s.Keys(keys=inner, options=options):
-            return "by a choice" if options is not None and set(inner) == {"by"} else "keys"
+            return "by a reading" if options is not None and set(inner) == {"by"} else "keys"
         case _:
             return _WORDS[type(shape)]
 
 
 _WORDS: dict[type, str] = {
-    s.Expression: "expression", s.Ident: "name", s.TypeName: "type", s.Plain: "word or path", s.Text: "text", s.Template: "message",
+    s.Expression: "expression", s.Ident: "name", s.TypeName: "type", s.Plain: "plain text", s.Text: "text", s.Template: "message",
     s.Nested: "expressions, nested", s.Anything: "data",
 }  # fmt: skip
 
 
-def _codes(words: list[str] | tuple[str, ...]) -> str:
+def _codes(words: Sequence[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
