@@ -104,10 +104,10 @@ def unknown(parts: Iterable[Value], low: Bound | None = None, high: Bound | None
     """Unknown for what the given parts miss, within the bounds; known after all where the bounds meet."""
     if low is not None and low == high:
         return low
-    missing: frozenset[str] = frozenset()
-    for part in parts:
-        if isinstance(part, Unknown):
-            missing |= part.missing
+    sets = {id(part.missing): part.missing for part in parts if isinstance(part, Unknown)}.values()
+    largest: frozenset[str] = max(sets, key=len, default=frozenset())
+    # Hundreds of unknown records meet in the same few sums: a set that already holds the others is shared, not copied.
+    missing = largest if all(s <= largest for s in sets) else frozenset().union(*sets)
     return Unknown(missing, low, high)
 
 

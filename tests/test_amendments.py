@@ -1,0 +1,171 @@
+"""Acts that change a call: `set`, `add`, `remove`; what they reach; and that an amended policy is checked like any other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from small import HEAD, codes, decide, policy, written
+
+from bandolo import load_policy
+from bandolo.diagnostics import PolicyError
+
+BASE = """
+stages: [first, second]
+entities: {project: {facts: {id: {type: text, key: true}, sent_on: date, costs: money, signed: boolean}}}
+parameters:
+  cap: {value: 100 EUR, label: Cap}
+  floor_: 10 EUR
+  term: {type: date, pending: a later act}
+definitions: {project: {grant: "min(costs, cap)"}}
+requirements:
+  project:
+    enough: {stage: first, check: costs >= floor_, otherwise: reject}
+    in_time: {stage: first, check: sent_on <= term, otherwise: reject}
+    agreed: {stage: second, check: signed, otherwise: flag}
+results: [grant]
+"""
+HEAD_OF_ACT = "bandolo: 1\namends: small.yaml\nid: act_1\ndate: 2023-02-01\n"
+
+
+def act(changes: str) -> str:
+    return HEAD_OF_ACT + changes
+
+
+FACTS = {"sent_on": "2023-03-01", "costs": "200", "signed": True}
+
+
+def test_an_act_may_change_a_value_fill_a_pending_one_and_add_and_remove_requirements() -> None:
+    changes = """
+set:
+  parameters.cap.value: 150 EUR
+  parameters.floor_: 20 EUR
+  parameters.term.value: 2023-03-01
+add:
+  requirements.project.small_enough: {stage: second, check: costs <= 199.99 EUR, otherwise: refer}
+remove: [requirements.project.agreed]
+"""
+    before = decide(BASE, FACTS)
+    assert (before.outcome, before.pending, str(before.results["grant"])) == ("undetermined", ("term",), "100")
+    after = decide(policy(BASE, act(changes)), FACTS)
+    assert (after.outcome, after.stage, str(after.results["grant"])) == ("referred", "second", "150")
+    assert {r.id for r in after.requirements} == {"enough", "in_time", "small_enough"}
+    assert after.amendments == ("act_1",)
+    assert after.policy_digest != before.policy_digest
+
+
+def test_acts_apply_in_order() -> None:
+    first, second = act("set: {parameters.cap.value: 150 EUR}"), act("set: {parameters.cap.value: 120 EUR}").replace("act_1", "act_2")
+    made = policy(BASE, first, second)
+    assert str(decide(made, FACTS).results["grant"]) == "120"
+    assert decide(made, FACTS).amendments == ("act_1", "act_2")
+    assert str(decide(policy(BASE, second, first), FACTS).results["grant"]) == "150"
+
+
+def test_an_act_may_bring_its_own_source_and_quote_it() -> None:
+    changes = """
+sources: {decree: {title: A decree}}
+set: {parameters.cap: {value: 150 EUR, source: {decree: "the cap is 150 euro"}}}
+add: {requirements.project.first_rule: {stage: first, check: costs > 0 EUR, otherwise: reject, source: {decree: "above zero"}}}
+"""
+    decision = decide(policy(BASE, act(changes)), FACTS)
+    assert [(q.document, q.quote) for q in decision.requirement("first_rule").sources] == [("decree", "above zero")]
+
+
+def test_an_act_may_change_one_item_of_a_list() -> None:
+    changes = "set: {stages.1: {second: {opens: signed}}}"
+    assert decide(policy(BASE, act(changes)), {**FACTS, "signed": False}).stages["second"] == "not_started"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ("set: {parameters.kap.value: 150 EUR}", "unknown-path"),
+        ("set: {parameters.cap.valu: 150 EUR}", "unknown-path"),
+        ("set: {nothing.at.all: 1}", "unknown-path"),
+        ("add: {parameters.cap: 150 EUR}", "path-exists"),
+        ("remove: [parameters.kap]", "unknown-path"),
+        ('set: {"parameters..cap": 150 EUR}', "path-form"),
+        ('set: {"parameters/cap": 150 EUR}', "path-form"),
+        ("set: {parameters.cap.value: 2023-01-01}", "wrong-operands"),
+        ("set: {parameters.cap.value: costz}", "unknown-name"),
+        ("remove: [parameters.cap]", "unknown-name"),
+        ("add: {requirements.project.r: {stage: third, check: signed, otherwise: reject}}", "unknown-stage"),
+        ("add: {requirements.project.r: {stage: first, chek: signed, otherwise: reject}}", "unknown-key"),
+        ("sett: {parameters.cap.value: 150 EUR}", "unknown-key"),
+        ("applies_to: sent_on", "not-a-condition"),
+        ("applies_to: sent_onn > 2023-01-01", "unknown-name"),
+    ],
+)
+def test_an_act_that_cannot_be_is_refused_with_one_code(changes: str, code: str) -> None:
+    said = set(codes(BASE, act(changes)))
+    assert code in said
+    assert len(said) == 1 or changes.startswith(("set: {parameters.cap.value: 2023", "add: {requirements.project.r: {stage: first, chek"))
+
+
+def test_a_mistake_in_an_act_is_shown_in_the_act() -> None:
+    with pytest.raises(PolicyError) as error:
+        policy(BASE, act("set:\n  parameters.cap.value: costz\n"))
+    (diagnostic,) = error.value.diagnostics
+    assert diagnostic.span is not None
+    assert (diagnostic.span.source.path, diagnostic.span.line, diagnostic.span.text) == ("amendment1.yaml", 6, "costz")
+
+
+# What an act reaches.
+
+REACH = act("set: {parameters.cap.value: 150 EUR, parameters.term.value: 2023-12-31}\napplies_to: sent_on >= 2023-02-01\n")
+
+
+def test_an_act_reaches_only_the_applications_that_it_says() -> None:
+    made = policy(BASE, REACH)
+    reached = decide(made, FACTS)
+    assert (reached.outcome, str(reached.results["grant"]), reached.amendments) == ("admitted", "150", ("act_1",))
+    earlier = decide(made, {**FACTS, "sent_on": "2023-01-31"})
+    assert (earlier.outcome, str(earlier.results["grant"]), earlier.pending) == ("undetermined", "100", ("term",))
+    assert earlier.amendments == ()
+
+
+def test_where_it_is_not_known_what_an_act_reaches_only_what_both_texts_say_stands() -> None:
+    made = policy(BASE, REACH)
+    either = decide(made, {"costs": "200", "signed": True})
+    assert either.outcome == "undetermined"
+    assert "grant" not in either.results
+    assert "sent_on" in either.missing
+    assert either.requirement("enough").verdict == "met"
+    small = decide(made, {"costs": "50", "signed": True})
+    assert str(small.results["grant"]) == "50"
+    assert decide(made, {"costs": "5", "signed": True}).outcome == "rejected"
+
+
+def test_an_earlier_act_holds_for_applications_that_a_later_one_does_not_reach() -> None:
+    first = act("set: {parameters.cap.value: 120 EUR}")
+    later = REACH.replace("act_1", "act_2")
+    made = policy(BASE, first, later)
+    assert str(decide(made, {**FACTS, "sent_on": "2023-01-31"}).results["grant"]) == "120"
+    assert str(decide(made, FACTS).results["grant"]) == "150"
+
+
+def test_an_earlier_act_with_a_reach_of_its_own_keeps_it_under_a_later_one() -> None:
+    later = act("set: {parameters.floor_: 15 EUR}").replace("act_1", "act_2")
+    made = policy(BASE, REACH, later)
+    assert str(decide(made, {**FACTS, "sent_on": "2023-01-31"}).results["grant"]) == "100"
+    assert str(decide(made, FACTS).results["grant"]) == "150"
+    assert decide(made, {**FACTS, "costs": "12"}).outcome == "rejected"
+    assert decide(made, {**FACTS, "costs": "12", "sent_on": "2023-01-31"}).outcome == "rejected"
+
+
+# Files.
+
+
+def test_acts_are_read_from_files(tmp_path: Path) -> None:
+    (tmp_path / "call.yaml").write_text(written(BASE), encoding="utf-8")
+    (tmp_path / "act.yaml").write_text(REACH, encoding="utf-8")
+    made = load_policy(tmp_path / "call.yaml", amendments=[tmp_path / "act.yaml"])
+    assert made.amendments == ("act_1",)
+    with pytest.raises(FileNotFoundError):
+        load_policy(tmp_path / "call.yaml", amendments=[tmp_path / "nothing.yaml"])
+
+
+def test_a_policy_is_no_act_and_an_act_no_policy() -> None:
+    assert "missing-key" in codes(BASE, HEAD + "entities: {project: {facts: {}}}")
+    assert "missing-key" in codes(HEAD_OF_ACT)
