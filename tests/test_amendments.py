@@ -87,7 +87,7 @@ def test_an_act_may_change_one_item_of_a_list() -> None:
         ("remove: [parameters.kap]", "unknown-path"),
         ('set: {"parameters..cap": 150 EUR}', "path-form"),
         ('set: {"parameters/cap": 150 EUR}', "path-form"),
-        ("set: {parameters.cap.value: 2023-01-01}", "wrong-operands"),
+        ("set: {parameters.cap.value: 2023-01-01}", "wrong-arguments"),
         ("set: {parameters.cap.value: costz}", "unknown-name"),
         ("remove: [parameters.cap]", "unknown-name"),
         ("add: {requirements.project.r: {stage: third, check: signed, otherwise: reject}}", "unknown-stage"),
@@ -98,9 +98,7 @@ def test_an_act_may_change_one_item_of_a_list() -> None:
     ],
 )
 def test_an_act_that_cannot_be_is_refused_with_one_code(changes: str, code: str) -> None:
-    said = set(codes(BASE, act(changes)))
-    assert code in said
-    assert len(said) == 1 or changes.startswith(("set: {parameters.cap.value: 2023", "add: {requirements.project.r: {stage: first, chek"))
+    assert set(codes(BASE, act(changes))) == {code}
 
 
 def test_a_mistake_in_an_act_is_shown_in_the_act() -> None:

@@ -36,17 +36,18 @@ from bandolo.testing.runner import run_file
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "grammar" / "LANGUAGE.md"
 BASE = ROOT / "tests" / "language" / "base.yaml"
-KINDS = ("bandolo", "yaml policy", "yaml fragment", "yaml cases", "yaml amendment", "yaml application", "json application")
+KINDS = ("bandolo", "yaml policy", "yaml fragment", "yaml wrong", "yaml cases", "yaml amendment", "yaml application", "json application")
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of the page: its kind, where it begins, its text, and the number of the policy block that it goes with."""
+    """A fenced block of the page: its kind, where it begins, its text, the number of the policy block that it goes with, its code."""
 
     kind: str
     line: int
     text: str
     policy: int
+    code: str
 
 
 @cache
@@ -62,7 +63,9 @@ def blocks() -> tuple[Block, ...]:
         line = page().count("\n", 0, match.start()) + 1
         if match.group(1) == "yaml policy":
             policy = len(found)
-        found.append(Block(match.group(1), line, match.group(2), policy))
+        wrong = match.group(1).startswith("yaml wrong ")
+        kind, code = match.group(1).rsplit(" ", 1) if wrong else (match.group(1), "")
+        found.append(Block(kind, line, match.group(2), policy, code))
     return tuple(found)
 
 
@@ -185,6 +188,42 @@ def plain(value: Value) -> object:
     return [plain(m.value) for m in value.members] if isinstance(value, ListValue) else value
 
 
+# Tables that say what comes out.
+
+
+def table_rows(head: str) -> list[list[str]]:
+    """The rows of the table whose head begins so, without backticks."""
+    match = re.search(rf"(?m)^{re.escape(head)}.*\n\|[ |-]+\n((?:\|.*\n)+)", page())
+    assert match, head
+    return [[cell.strip().replace("`", "") for cell in line.strip().strip("|").split(" | ")] for line in match.group(1).splitlines()]
+
+
+@pytest.mark.parametrize("row", table_rows("| `a` | `b` |") if PAGE.exists() else [], ids="-".join)
+def test_the_truth_table_holds(row: list[str]) -> None:
+    for first, second in ((row[0], row[1]), (row[1], row[0])):
+        given = tuple(f"{name}: boolean" + ("" if v == "?" else f" = {v}") for name, v in (("a", first), ("b", second)))
+        loaded, data = in_base({"both": "a and b", "either": "a or b"}, given)
+        values = {name: "?" if isinstance(v, Unknown) else str(v).lower() for name, (_, v) in worth(loaded, data).items()}
+        assert [values["both"], values["either"]] == row[2:]
+
+
+@pytest.mark.parametrize("row", table_rows("| direction |") if PAGE.exists() else [], ids=lambda row: row[0])
+def test_the_rounding_table_holds(row: list[str]) -> None:
+    loaded, data = in_base({f"x{i}": f"round({x}, {row[0]}, 1)" for i, x in enumerate(("2.5", "-2.5", "2.1"))}, ())
+    values = worth(loaded, data)
+    assert [str(values[f"x{i}"][1]) for i in range(3)] == row[1:4]
+
+
+@pytest.mark.parametrize("row", table_rows("| written | what YAML makes") if PAGE.exists() else [], ids=lambda row: row[0])
+def test_a_trap_of_yaml_has_its_message(row: list[str]) -> None:
+    parts = sections(BASE.read_text(encoding="utf-8"))
+    if row[0].startswith("{"):
+        parts["definitions"] = parts["definitions"].replace("  project:\n", f"  project:\n    probe: {row[0]}\n", 1)
+    else:
+        parts["requirements"] = f"requirements:\n  project:\n    probe:\n      stage: payment\n      otherwise: flag\n      {row[0]}\n"
+    assert row[-1] in codes_of(load("trap.yaml", "".join(parts.values()).encode()))
+
+
 # Policies, amendments, cases and applications.
 
 
@@ -199,11 +238,20 @@ def test_a_policy_of_the_page_has_no_errors(block: Block) -> None:
     assert [(d.code, d.args) for d in loaded.diagnostics] == []
 
 
+def merged(block: Block) -> Loaded:
+    """The base policy with the sections of a fragment in the place of its own."""
+    parts = sections(BASE.read_text(encoding="utf-8")) | sections(block.text)
+    return load("fragment.yaml", "\n".join(parts.values()).encode())
+
+
 @pytest.mark.parametrize("block", of_kind("yaml fragment"))
 def test_a_fragment_of_the_page_has_no_errors(block: Block) -> None:
-    merged = sections(BASE.read_text(encoding="utf-8")) | sections(block.text)
-    loaded = load("fragment.yaml", "\n".join(merged.values()).encode())
-    assert [(d.code, d.args) for d in errors(list(loaded.diagnostics))] == []
+    assert [(d.code, d.args) for d in errors(list(merged(block).diagnostics))] == []
+
+
+@pytest.mark.parametrize("block", of_kind("yaml wrong"))
+def test_a_wrong_fragment_has_the_error_that_it_names(block: Block) -> None:
+    assert codes_of(merged(block)) == [block.code]
 
 
 @pytest.mark.parametrize("block", of_kind("yaml amendment"))

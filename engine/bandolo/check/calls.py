@@ -38,6 +38,8 @@ class Calls(Names):
             name = base.name if isinstance(base, ast.Name) else base.span.text
             return self.invalid("unknown-table", base.span, name=name, nearest=nearest(name, self.symbols.rates))
         table = self.symbols.rates[base.name]
+        if not table.by or not table.values.rows:
+            return core.Invalid(node.span, INVALID)
         if len(keys) != len(table.by):
             by = ", ".join(i.name for i in table.by)
             return self.invalid("table-keys", node.span, name=base.name, by=by, count=len(table.by))
@@ -118,8 +120,11 @@ class Calls(Names):
     def _formula(self, node: ast.Call, scope: Scope) -> core.Expr:
         formula = self.symbols.formulas[node.name]
         if node.name in scope.formulas:
-            loop = [*scope.formulas[scope.formulas.index(node.name) :], node.name]
-            return self.invalid("cycle", node.span, loop=" → ".join(loop), name=node.name)
+            names = [*scope.formulas[scope.formulas.index(node.name) :]]
+            first = names.index(min(names))
+            names = names[first:] + names[:first]
+            span = self.symbols.formulas[names[0]].name.span
+            return self.invalid("cycle", span, loop=" → ".join([*names, names[0]]), name=names[0])
         if len(scope.formulas) >= DEPTH_OF_FORMULAS:
             return self.invalid("formula-too-deep", node.span, limit=DEPTH_OF_FORMULAS)
         if len(node.arguments) != len(formula.takes):

@@ -24,7 +24,6 @@ from bandolo.language.types import (
     NUMBER,
     PERCENT,
     ChoiceType,
-    InvalidType,
     OptionalType,
     Type,
     is_quantity,
@@ -43,7 +42,8 @@ class Declared:
         self.doc, self.symbols, self.conventions, self.diagnostics, self.words = doc, symbols, conventions, diagnostics, words
         self.expressions = Expressions(self)
         self.done: dict[tuple[str, str], core.Definition] = {}
-        self.busy: set[tuple[str, str]] = set()
+        self.busy: list[tuple[str, str]] = []  # being checked, outermost first
+        self.loops: list[list[tuple[str, str]]] = []
         self.parameters_done: dict[str, core.ParameterDeclaration] = {}
         self.parameters_busy: set[str] = set()
         self.brackets_done: dict[str, tuple[tuple[core.Bracket, ...], bool, Type, Type]] = {}
@@ -64,9 +64,11 @@ class Declared:
         written, type_ = symbol.fact, symbol.type
         inner = type_.of if isinstance(type_, OptionalType) else type_
         bound_type = inner if inner != INTEGER else NUMBER
-        low, high = self._bound(written.low, bound_type), self._bound(written.high, bound_type)
-        for bound in (b for b in (low, high) if b is not None):
-            if not (is_quantity(inner) or inner in (MONEY, DATE, DATETIME) or isinstance(inner, InvalidType)):
+        low = high = None
+        if is_quantity(inner) or inner in (MONEY, DATE, DATETIME, INVALID):
+            low, high = self._bound(written.low, bound_type), self._bound(written.high, bound_type)
+        else:
+            for bound in (b for b in (written.low, written.high) if b is not None):
                 self.report("no-range", bound.span, type=inner)
         at_most: int | None = None
         if written.at_most is not None:
@@ -95,7 +97,8 @@ class Declared:
                 options = ", ".join(subject.type.options)
                 self.report("unknown-choice", ident.span, name=word, choice=subject.type.name, options=options, nearest=near)
         left = [o for o in subject.type.options if o not in given]
-        if left and not has_otherwise:
+        misspelt = any(word not in subject.type.options for word in given)
+        if left and not has_otherwise and not misspelt:
             self.report("not-covered", subject.span, choice=subject.type.name, left=", ".join(left))
 
     def definition_type(self, entity: str, name: str) -> Type:

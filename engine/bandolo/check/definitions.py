@@ -73,9 +73,11 @@ class Definitions(Implied):
         if key in self.done:
             return self.done[key].type
         if key in self.busy:
+            self.loops.append(self.busy[self.busy.index(key) :])
             return INVALID
-        self.busy.add(key)
+        self.busy.append(key)
         made = self._make(entity, name)
+        self.busy.pop()
         if made is None:
             return INVALID
         self.done[key] = made
@@ -154,7 +156,7 @@ class Definitions(Implied):
         if round_ is None or isinstance(value, core.Invalid):
             return value
         if isinstance(round_, ast.ByReading):
-            subject = self.expressions.check(round_.reading, Scope(None))
+            subject = self.expressions.check(round_.reading, Scope(self.symbols.root))
             if not isinstance(subject, core.Option):
                 if not isinstance(subject, core.Invalid):
                     self.report("by-reading-only", round_.reading.span)

@@ -41,6 +41,12 @@ from bandolo.language.types import (
 from bandolo.language.values import NONE
 from bandolo.syntax import ast
 
+MISSPELT_DATES = (
+    (r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}", "day-first-date"),
+    (r"[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}", "bad-date"),
+)
+"""Dates in a spelling that reads as a subtraction or a division."""
+
 
 class Expressions(Calls):
     """Checks expressions of one policy: one case for each kind of node, then operators and lists."""
@@ -153,6 +159,8 @@ class Expressions(Calls):
             second = self.check(right, scope)
             return self.check(left, scope, second.type), second
         first = self.check(left, scope)
+        if isinstance(first.type, InvalidType) and self._is_bare_word(right, scope):
+            return first, first  # perhaps one of its choices: nothing can be said of the word
         return first, self.check(right, scope, first.type)
 
     def _is_bare_word(self, node: ast.Expr, scope: Scope) -> bool:
@@ -181,6 +189,8 @@ class Expressions(Calls):
             value = self.check(node.value, scope, options.type.item if isinstance(options.type, ListType) else None)
         else:
             value = self.check(node.value, scope)
+            if self._is_bare_word(node.list, scope) and self._option(node.list, value.type):
+                return self.invalid("in-what", node.list.span, found=value.type)
             options = self.check(node.list, scope, ListType(value.type))
         if not isinstance(options.type, ListType | InvalidType):
             return self.invalid("in-what", options.span, found=options.type)
@@ -195,8 +205,9 @@ class Expressions(Calls):
         return core.Not(node.span, BOOLEAN, test) if node.negated else test
 
     def _chain(self, node: ast.Chain, scope: Scope) -> core.Expr:
-        if re.fullmatch(r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}", node.span.text):
-            return self.invalid("day-first-date", node.span, found=node.span.text)
+        for pattern, code in MISSPELT_DATES:
+            if re.fullmatch(pattern, node.span.text):
+                return self.invalid(code, node.span, found=node.span.text)
         result = self.check(node.first, scope)
         for operator, right in node.rest:
             second = self.check(right, scope)

@@ -97,7 +97,7 @@ class Implied(Tables):
         if isinstance(value, core.Invalid):
             return value
         if isinstance(roll, ast.ByReading):
-            subject = self.expressions.check(roll.reading, Scope(None))
+            subject = self.expressions.check(roll.reading, Scope(self.symbols.root))
             if not isinstance(subject, core.Option):
                 if not isinstance(subject, core.Invalid):
                     self.report("by-reading-only", roll.reading.span)

@@ -9,6 +9,7 @@ from bandolo.language.types import (
     DATE,
     DATETIME,
     MONEY,
+    NUMBER,
     TEXT,
     ChoiceType,
     DurationType,
@@ -29,6 +30,8 @@ def operand_mistake(row: Operation, span: Span, given: list[tuple[Span, Type]], 
         args |= {"first": types[0], "second": types[1], "left": given[0][0].text, "right": given[1][0].text}
     else:
         args |= {"given": types}
+    if row.name == "minus":
+        return Diagnostic("wrong-type", span, {"expected": NUMBER, "found": types[0], "what": "minus"})
     if len(given) == 2 and row.kind == "operator":
         return Diagnostic(_pair_code(row.name, types[0], types[1]), span, args)
     signatures = "; ".join(f"{row.name}({s.partition(' -> ')[0]})" for s in row.signatures)

@@ -41,8 +41,10 @@ class Names(Basics):
         return found
 
     @staticmethod
-    def _option(node: ast.Name, expected: Type | None) -> core.Constant | None:
+    def _option(node: ast.Expr, expected: Type | None) -> core.Constant | None:
         """The choice word that a bare name stands for, where a choice is expected."""
+        if not isinstance(node, ast.Name):
+            return None
         choice = expected.of if isinstance(expected, OptionalType) else expected
         if isinstance(choice, ChoiceType) and node.name in choice.options:
             return core.Constant(node.span, choice, node.name)

@@ -15,12 +15,16 @@ from bandolo.language.types import RecordType
 from bandolo.source import Span
 
 
-def order_of_steps(policy: core.Policy) -> tuple[tuple[Step, ...], list[Diagnostic]]:
-    """All steps, each after those that it needs. Codes: `cycle`, `exclude-cycle`."""
+def order_of_steps(policy: core.Policy, loops: list[list[tuple[str, str]]]) -> tuple[tuple[Step, ...], list[Diagnostic]]:
+    """All steps, each after those that it needs. Codes: `cycle`, `exclude-cycle`.
+
+    `loops` are those that were met while definitions were typed; what is typed within one has lost its edges.
+    """
     graph = _graph(policy)
     ordered: list[Step] = []
     state: dict[Step, int] = {}  # 1 while open, 2 when done
-    diagnostics: list[Diagnostic] = []
+    diagnostics = [_cycle(policy, [Step("definition", *key) for key in loop]) for loop in loops]
+    reported = {frozenset(loop) for loop in loops}
     for start in graph:
         if start in state:
             continue
@@ -35,7 +39,9 @@ def order_of_steps(policy: core.Policy) -> tuple[tuple[Step, ...], list[Diagnost
                 path.pop()
             elif state.get(following) == 1:
                 steps = [s for s, _ in path]
-                diagnostics.append(_cycle(policy, steps[steps.index(following) :]))
+                loop = steps[steps.index(following) :]
+                if frozenset((s.entity, s.name) for s in loop) not in reported:
+                    diagnostics.append(_cycle(policy, loop))
             elif following not in state:
                 state[following] = 1
                 path.append((following, iter(graph[following])))

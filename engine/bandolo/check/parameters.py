@@ -17,6 +17,7 @@ from bandolo.language.types import (
     Type,
     join,
 )  # fmt: skip
+from bandolo.language.wording import Shown
 from bandolo.source import Span
 from bandolo.syntax import ast
 
@@ -54,7 +55,8 @@ class Parameters(Declared):
         type_: Type = INVALID
         for value in values:
             type_ = join(type_, self.expressions.check(value, Scope(None)).type) or type_
-        self.diagnostics[:] = kept
+        # What is wrong with a value is said when it is checked for good; a loop is met only here.
+        self.diagnostics[:] = kept + [d for d in self.diagnostics if d.code == "cycle" and d not in kept]
         return type_
 
     def _parameter(self, written: ast.Parameter, type_: Type) -> core.ParameterDeclaration:
@@ -93,13 +95,23 @@ class Parameters(Declared):
             value = self.expressions.declared(version.value, Scope(None), type_)
             sources = self.words(ast.Common(sources=version.sources)).sources
             found.append((core.Version(start, end, value, sources), version.span))
+        if any((v.start is not None and w.start is None) or (v.end is not None and w.end is None)
+               for v, (w, _) in zip(written.versions, found, strict=True)):  # fmt: skip
+            return tuple(v for v, _ in found)  # a date that could not be read: nothing can be said of gaps
         found.sort(key=lambda v: v[0].start or date.min)
         for (earlier, first), (later, span) in pairwise(found):
             if earlier.end is None or later.start is None or later.start <= earlier.end:
                 self.report("versions-overlap", span, Label(first, "first-here"), name=written.name.name)
             elif later.start != earlier.end + timedelta(days=1):
                 gap = (earlier.end + timedelta(days=1), later.start - timedelta(days=1))
-                self.report("versions-gap", span, Label(first, "first-here"), name=written.name.name, start=gap[0], end=gap[1])
+                self.report(
+                    "versions-gap",
+                    span,
+                    Label(first, "first-here"),
+                    name=written.name.name,
+                    start=Shown(gap[0], DATE),
+                    end=Shown(gap[1], DATE),
+                )
         return tuple(v for v, _ in found)
 
     def _day_of(self, node: ast.Expr | None) -> date | None:

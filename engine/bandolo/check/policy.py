@@ -21,7 +21,7 @@ from bandolo.diagnostics import Diagnostic, errors
 from bandolo.diagnostics.spelling import nearest
 from bandolo.language.calendar import working_day_from, zone
 from bandolo.language.functions import Conventions
-from bandolo.language.types import BOOLEAN, DATE, DATETIME, DURATION, InvalidType, ListType, OptionalType, RecordType
+from bandolo.language.types import BOOLEAN, DATE, DATETIME, DURATION, NUMBER, InvalidType, ListType, OptionalType, RecordType
 from bandolo.source import Span
 from bandolo.syntax import ast
 
@@ -65,6 +65,7 @@ class _Checker:
         currency = head.currency.name if head.currency else "EUR"
         if head.currency and not re.fullmatch(r"[A-Z]{3}", currency):
             self.report("bad-currency", head.currency.span, found=currency)
+            currency = "EUR"
         time_zone = head.time_zone.name if head.time_zone else "Europe/Rome"
         try:
             zone(time_zone)
@@ -74,19 +75,21 @@ class _Checker:
             time_zone = "UTC"
         days = head.working_days
         working = (days[0].name, days[1].name if days[1] else None) if days else None
-        if working is not None and days is not None and not self._has_calendar(working):
-            self.report("unknown-calendar", days[0].span, name="-".join(w for w in working if w))
+        if working is not None and days is not None and (code := self._calendar_mistake(working)):
+            self.report(code, days[0].span, name="-".join(w for w in working if w), extra="calendar", what="working_days")
             working = None
         rounding = head.money_rounding.name if isinstance(head.money_rounding, ast.Ident) else "half_up"
         return Conventions(currency, time_zone, head.month_rounding.name if head.month_rounding else None, rounding, working)
 
     @staticmethod
-    def _has_calendar(working: tuple[str, str | None]) -> bool:
+    def _calendar_mistake(working: tuple[str, str | None]) -> str | None:
         try:
             working_day_from(date(2024, 1, 2), *working)
-        except (ImportError, NotImplementedError, KeyError):
-            return False
-        return True
+        except ImportError:
+            return "missing-extra"
+        except (NotImplementedError, KeyError):
+            return "unknown-calendar"
+        return None
 
     # Words and sources.
 
@@ -137,7 +140,7 @@ class _Checker:
             results, tuple(core.Deadline(d.name.name, self.words(d.common)) for d in doc.deadlines), ranking, doc.digest,
             self.definitions.used_brackets(),
         )  # fmt: skip
-        steps, cycles = order_of_steps(policy)
+        steps, cycles = order_of_steps(policy, self.definitions.loops)
         self.diagnostics.extend(cycles)
         self.diagnostics.extend(check_sums(policy))
         return replace(policy, steps=steps)
@@ -149,9 +152,9 @@ class _Checker:
             if reading:
                 self.money_rounding_by = (reading, {k: v.name for k, v in options.items()})
 
-    def by_reading(self, by: ast.ByReading[A]) -> tuple[str | None, dict[str, A]]:
+    def by_reading(self, by: ast.ByReading[A], entity: str | None = None) -> tuple[str | None, dict[str, A]]:
         """The reading that chooses, and the alternative of each of its options."""
-        subject = self.expressions.check(by.reading, Scope(None))
+        subject = self.expressions.check(by.reading, Scope(entity or self.symbols.root))
         if not isinstance(subject, core.Option):
             if not isinstance(subject, core.Invalid):
                 self.report("by-reading-only", by.reading.span)
@@ -169,8 +172,8 @@ class _Checker:
         return core.Entity(name, facts, owned.owner, owned.listed_in, self.words(entity.common))
 
     def _stage(self, stage: ast.Ident) -> bool:
-        if stage.name in self.symbols.stages:
-            return True
+        if stage.name in self.symbols.stages or self.symbols.stages_unreadable:
+            return stage.name in self.symbols.stages
         self.report("unknown-stage", stage.span, name=stage.name, nearest=nearest(stage.name, self.symbols.stages))
         return False
 
@@ -216,6 +219,8 @@ class _Checker:
         return tuple(found)
 
     def stage_of(self, stage: ast.Ident | None, span: Span, name: str) -> str:
+        if stage is not None and not stage.name:
+            return self.symbols.stages[0]  # what stands there could not be read
         if stage is None:
             if len(self.symbols.stages) > 1:
                 self.report("needs-own-stage", span, name=name, stages=", ".join(self.symbols.stages))
@@ -232,7 +237,7 @@ class _Checker:
         check_ = self.expressions.wanted(written.check, scope, BOOLEAN, "check")
         effect_by: str | None = None
         if isinstance(written.effect, ast.ByReading):
-            effect_by, options = self.by_reading(written.effect)
+            effect_by, options = self.by_reading(written.effect, entity)
             effects = {k: self.effect(e, entity) for k, e in options.items()}
         else:
             effects = {"": self.effect(written.effect, entity)}
@@ -274,7 +279,7 @@ class _Checker:
         assert scoring.minimum is not None
         base = self.expressions.resolve("base_score", scoring.base.span, Scope(root))
         assert base is not None, "scoring defines it"
-        minimum = self.expressions.check(scoring.minimum, Scope(root))
+        minimum = self.expressions.wanted(scoring.minimum, Scope(root), NUMBER)
         check_ = self.expressions.apply(">=", scoring.minimum.span, [base, minimum])
         if "minimum_score" in self.symbols.requirement_entity:
             entity = self.symbols.requirement_entity["minimum_score"]

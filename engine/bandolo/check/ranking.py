@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bandolo.check import core
 from bandolo.check.expressions import Expressions
-from bandolo.check.mismatch import wrong_type
 from bandolo.check.scope import Scope
 from bandolo.check.symbols import Symbols
 from bandolo.diagnostics import Diagnostic
@@ -53,7 +52,7 @@ def _key(key: ast.OrderKey, scope: Scope, expressions: Expressions, out: list[Di
     found = expressions.check(key.value, scope)
     type_ = found.type.of if isinstance(found.type, OptionalType) else found.type
     if type_ not in ORDERED and not isinstance(type_, InvalidType):
-        out.append(wrong_type(found.span, ORDERED[1], found.type, "order"))
+        out.append(Diagnostic("order-what", found.span, {"found": found.type}))
     return found, key.descending
 
 
@@ -69,7 +68,7 @@ def _words(
         return None, {"": tuple(i.name for i in value)}
     if isinstance(value, ast.Ident):
         return None, {"": (value.name,)}
-    subject = expressions.check(value.reading, Scope(None))
+    subject = expressions.check(value.reading, Scope(symbols.root))
     if not isinstance(subject, core.Option):
         if not isinstance(subject, core.Invalid):
             out.append(Diagnostic("by-reading-only", value.reading.span))

@@ -69,6 +69,11 @@ class Symbols:
     bonuses: dict[str, ast.Bonus] = field(default_factory=dict)
     scoring: bool = False
     requirement_entity: dict[str, str] = field(default_factory=dict)
+    unreadable: set[str] = field(default_factory=set)
+    """Choices of which a word could not be read: nothing is said of how they are used."""
+    stages_unreadable: bool = False
+    misused: set[str] = field(default_factory=set)
+    """Entities that were written where a list or a reference belongs."""
 
     def owners(self, entity: str) -> list[str]:
         """The entities above one, nearest first."""
@@ -89,7 +94,7 @@ def type_named(symbols: Symbols, written: ast.Ident) -> Type | None:
     if word in TYPE_BY_WORD:
         return TYPE_BY_WORD[word]
     if word in symbols.choices:
-        return symbols.choices[word]
+        return INVALID if word in symbols.unreadable else symbols.choices[word]
     if word.startswith("list of "):
         inner = word.removeprefix("list of ")
         if inner in symbols.entities:
@@ -115,6 +120,7 @@ class Declarer:
     def __init__(self, doc: ast.PolicyDoc) -> None:
         self.doc = doc
         self.out: list[Diagnostic] = []
+        self.references: list[tuple[ast.Ident, str]] = []
         decides = doc.head.decides
         self.symbols = Symbols(decides.name if decides else "")
 
@@ -122,15 +128,21 @@ class Declarer:
         doc, symbols = self.doc, self.symbols
         for choice in doc.choices:
             options = tuple(dict.fromkeys(o.name for o in choice.options))
-            if not options:
+            if not choice.readable:
+                symbols.unreadable.add(choice.name.name)
+            elif not options:
                 self.report("no-options", choice.name.span, name=choice.name.name)
             symbols.choices[choice.name.name] = ChoiceType(choice.name.name, options)
+        symbols.stages_unreadable = not doc.stages_readable
         symbols.stages = [s.name.name for s in doc.stages] or ["decision"]
         for entity in doc.entities:
             symbols.entities[entity.name.name] = EntitySymbols(entity)
         self._check_root()
         for entity in doc.entities:
             self._facts(entity)
+        for written, name in self.references:
+            if not any(f.key for f in symbols.entities[name].entity.facts):
+                self.report("no-key", written.span, entity=name)
         self._globals()
         self._entity_entries()
         self._owners()
@@ -154,6 +166,8 @@ class Declarer:
             bounded = isinstance(type_, ListType | InvalidType) or fact.at_most is None
             if not bounded or (fact.key and str(type_) not in ("text", "integer", "invalid")):
                 self.report("bad-fact", fact.name.span, name=fact.name.name, key="at_most" if not bounded else "key")
+            if isinstance(type_, RecordType):
+                self.references.append((fact.type, type_.entity))
             if fact.optional:
                 type_ = OptionalType(type_)
             owned.facts[fact.name.name] = FactSymbol(fact, type_, reference)
@@ -168,8 +182,11 @@ class Declarer:
         if found is None:
             bare = written.name.rpartition(" ")[2]
             known = [*TYPE_BY_WORD, *self.symbols.choices, *self.symbols.entities]
-            code = "entity-as-type" if bare in self.symbols.entities else "unknown-type"
-            self.report(code, written.span, name=bare, nearest=nearest(bare, known))
+            if bare in self.symbols.entities:
+                self.symbols.misused.add(bare)
+                self.report("entity-as-type", written.span, name=bare)
+            else:
+                self.report("unknown-type", written.span, name=bare, nearest=nearest(bare, known))
         return found or INVALID
 
     def _globals(self) -> None:
@@ -226,7 +243,7 @@ class Declarer:
                 else:
                     child.owner, child.listed_in = entity.entity.name.name, name
         for name, owned in symbols.entities.items():
-            if name != symbols.root and owned.owner is None and symbols.root in symbols.entities:
+            if name != symbols.root and owned.owner is None and symbols.root in symbols.entities and name not in symbols.misused:
                 self.report("no-owner", owned.entity.name.span, entity=name)
 
     def _below(self, entity: str) -> set[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from bandolo import limits
 from bandolo.diagnostics import Diagnostic
 from bandolo.language.types import Language, Type, said
-from bandolo.language.wording import Shown, say
+from bandolo.language.wording import Shown
 from bandolo.source import Span
 
 SEVERITIES = {("error", "it"): "errore", ("error", "en"): "error", ("warning", "it"): "avviso", ("warning", "en"): "warning"}
@@ -51,7 +51,7 @@ def _filled(template: str, args: dict[str, Any], lang: Language) -> str:
 def _said(value: Any, lang: Language) -> str:
     """A value as a message speaks of it: types and amounts in the reader's words."""
     if isinstance(value, Shown):
-        return say(value.value, value.type, lang)
+        return value.said(lang)
     if isinstance(value, list | tuple):
         return ", ".join(_said(v, lang) for v in value)
     if isinstance(value, Type):

@@ -130,8 +130,9 @@ class _Reader:
         below = low is not None and is_known(low) and value < low  # type: ignore[operator]
         above = high is not None and is_known(high) and value > high  # type: ignore[operator]
         if below or above:
-            shown = Shown(low if below else high, type_)  # type: ignore[arg-type]
-            self.report("out-of-range", at, value=Shown(value, type_), limit=shown, side="low" if below else "high")
+            units = self.policy.conventions.currency, self.policy.conventions.time_zone
+            shown = Shown(low if below else high, type_, *units)  # type: ignore[arg-type]
+            self.report("out-of-range", at, value=Shown(value, type_, *units), limit=shown, side="low" if below else "high")
         return value
 
     def _list(self, record: Record, fact: core.FactDeclaration, type_: ListType, raw: Any, at: str) -> Value:
@@ -206,7 +207,9 @@ class _Reader:
             near = [r for r in found if _related(r, record)] or found
             if len(near) != 1:
                 known = [k for e, k in by_key if e == entity]
-                self.report("dangling-reference", at, entity=entity, key=key, nearest=nearest(key, known), count=len(near))
+                self.report(
+                    "dangling-reference", at, entity=entity, key=key, nearest=None if near else nearest(key, known), count=len(near)
+                )
             else:
                 record.facts[fact] = near[0]
 

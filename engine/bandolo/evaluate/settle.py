@@ -111,6 +111,7 @@ def _in_order(policy: core.Policy) -> list[str]:
 
 
 def _broken(policy: core.Policy, constants: Evaluation) -> Iterable[Diagnostic]:
+    units = policy.conventions.currency, policy.conventions.time_zone
     for name, parameter in policy.parameters.items():
         if parameter.must_be is None:
             continue
@@ -120,9 +121,13 @@ def _broken(policy: core.Policy, constants: Evaluation) -> Iterable[Diagnostic]:
             args = {
                 "name": name,
                 "must_be": parameter.must_be.span.text,
-                "value": Shown(constants.settings.parameters[name], parameter.type),
+                "value": Shown(constants.settings.parameters[name], parameter.type, *units),
             }
             yield Diagnostic("must-be-broken", written.span, args, (Label(parameter.must_be.span, "must-be"),))
+
+
+def _units(policy: core.Policy) -> tuple[str, str]:
+    return policy.conventions.currency, policy.conventions.time_zone
 
 
 def _bands(policy: core.Policy, constants: Evaluation) -> Iterable[Diagnostic]:

@@ -84,7 +84,7 @@ def _wrong(raw: Any, type_: Type) -> BadValue:
 def _shown(raw: Any) -> str:
     if isinstance(raw, dict):
         return "{…}"
-    return "[…]" if isinstance(raw, list | tuple) else repr(str(raw)[:60]) if type(raw) is str else str(raw)[:60]
+    return "[…]" if isinstance(raw, list | tuple) else f'"{raw[:60]}"' if type(raw) is str else str(raw)[:60]
 
 
 def _text_of(raw: Any, type_: Type) -> str:

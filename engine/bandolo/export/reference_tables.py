@@ -53,6 +53,12 @@ def _linked(comment: str) -> str:
     return re.sub(r"^([a-z]+(?:-[a-z]+)+)", r"`\1`", comment)
 
 
+def sections() -> str:
+    """The sections of a policy file."""
+    rows = [(f"`{name}`", key.en, "yes" if key.required else "") for name, key in s.POLICY.keys.items()]
+    return _table(("section", "holds", "required"), rows)
+
+
 def keys(name: str) -> str:
     """The keys of a section of a policy file, or of an amendment or a case file, in the order of the shape."""
     files = {"amendment": s.AMENDMENT, "cases": s.CASES}
@@ -126,6 +132,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "operations": operations,
     "reserved words": reserved,
     "budgets": budgets,
+    "sections": sections,
     **{f"keys of {name}": partial(keys, name) for name in (*s.POLICY.keys, "amendment", "cases") if name != "bandolo"},
 }
 

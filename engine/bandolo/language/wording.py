@@ -21,6 +21,11 @@ class Shown:
 
     value: Value
     type: Type
+    currency: str = "EUR"
+    time_zone: str = "Europe/Rome"
+
+    def said(self, lang: Language) -> str:
+        return say(self.value, self.type, lang, self.currency, self.time_zone)
 
 
 def say(value: Value, type_: Type, lang: Language, currency: str = "EUR", time_zone: str = "Europe/Rome") -> str:

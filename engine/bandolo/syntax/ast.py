@@ -517,8 +517,11 @@ class Document(Node):
 
 @dataclass(frozen=True, slots=True)
 class Choice(Node):
+    """A list of words; not `readable` where one of them could not be read."""
+
     name: Ident
     options: tuple[Ident, ...]
+    readable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -566,3 +569,4 @@ class PolicyDoc(Node):
     ranking: Ranking | None
     unencoded: tuple[Unencoded, ...]
     digest: str
+    stages_readable: bool

@@ -136,6 +136,12 @@ class _Reader:
             return ast.Common()
         return ast.Common(self.text(tree.get("label")), self.text(tree.get("note")), self.quotes(tree.get("source")))
 
+    def reported_in(self, tree: Tree) -> bool:
+        """Whether something inside was already reported: what is missing from it then says nothing new."""
+        span = tree.span
+        return any(d.span is not None and d.span.source is span.source and span.start <= d.span.start < max(span.end, span.start + 1)
+                   for d in self.diagnostics)  # fmt: skip
+
     def alternatives(self, tree: Tree | None, plain: Callable[[Tree], A]) -> A | ast.ByReading[A] | None:
         """A value, or one for each option of a reading."""
         if tree is None or isinstance(tree, Unreadable):
@@ -156,7 +162,7 @@ class _Reader:
             tree.span,
             self.head(get("policy"), tree),
             tuple(self.document(k, v) for k, v in _pairs(get("sources"))),
-            tuple(ast.Choice(k.span, k, tuple(self.idents(v))) for k, v in _pairs(get("choices"))),
+            tuple(ast.Choice(k.span, k, tuple(self.idents(v)), _is_readable(v)) for k, v in _pairs(get("choices"))),
             tuple(stage for item in _items(get("stages")) for stage in self.stage(item)),
             tuple(self.entity(k, v) for k, v in _pairs(get("entities"))),
             tuple(self.parameter(k, v) for k, v in _pairs(get("parameters"))),
@@ -172,6 +178,7 @@ class _Reader:
             self.ranking(get("ranking")),
             tuple(self.unencoded(i) for i in _items(get("unencoded")) if isinstance(i, Mapping)),
             digest_,
+            get("stages") is None or _is_readable(get("stages")),
         )
 
     def head(self, tree: Tree | None, whole: Mapping) -> ast.Head:
@@ -274,7 +281,8 @@ class _Reader:
         )  # fmt: skip
         value = self.expr(get("value"))
         if value is None and by is None:
-            self.diagnostics.append(Diagnostic("missing-key", name.span, {"key": "value", "section": name.name}))
+            if not self.reported_in(tree):
+                self.diagnostics.append(Diagnostic("missing-key", name.span, {"key": "value", "section": name.name}))
             value = ast.Hole(tree.span)
         elif value is not None and by is not None:
             self.diagnostics.append(Diagnostic("value-and-by", name.span, {"name": name.name}))
@@ -293,8 +301,11 @@ class _Reader:
     def requirement(self, name: ast.Ident, tree: Tree) -> ast.Requirement:
         get = tree.get if isinstance(tree, Mapping) else _nothing
         effect = self.alternatives(get("otherwise"), self.effect) or ast.Effect(tree.span, ast.Ident(tree.span, ""))
+        stage = self.ident(get("stage"))
+        if stage is None and (not isinstance(tree, Mapping) or isinstance(get("stage"), Unreadable)):
+            stage = ast.Ident(tree.span, "")  # reported already
         return ast.Requirement(
-            name.span, name, self.ident(get("stage")), self.expr(get("applies")), self.need(get("check"), tree), effect,
+            name.span, name, stage, self.expr(get("applies")), self.need(get("check"), tree), effect,
             self.template(get("message")), self.common(tree),
         )  # fmt: skip
 
@@ -322,10 +333,13 @@ class _Reader:
         if not isinstance(tree, Mapping):
             return ast.Deadline(name.span, name, self.need(tree, tree), None, None, None, ast.Common())
         get = tree.get
+        at = self.expr(get("at"))
+        if at is None and get("after") is None and self.reported_in(tree):
+            at = ast.Hole(tree.span)
         return ast.Deadline(
             name.span,
             name,
-            self.expr(get("at")),
+            at,
             self.expr(get("after")),
             self.expr(get("from")),
             self.word(get("roll")),
@@ -386,6 +400,11 @@ def _pairs(tree: Tree | None) -> list[tuple[ast.Ident, Tree]]:
 
 def _items(tree: Tree | None) -> tuple[Tree, ...]:
     return tree.items if isinstance(tree, Sequence) else ()
+
+
+def _is_readable(tree: Tree | None) -> bool:
+    """Whether nothing of a list had to be left out."""
+    return isinstance(tree, Sequence) and not any(isinstance(item, Unreadable) for item in tree.items)
 
 
 def _nothing(_: str) -> None:

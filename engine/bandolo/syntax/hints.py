@@ -36,7 +36,12 @@ SLIPS: tuple[tuple[str, str], ...] = (
     (r"[^\x00-\x7f]", "syntax-letter"),
 )
 
-CALENDAR_WORDS = {"giorni": "days", "giorno": "day", "mesi": "months", "mese": "month", "anni": "years", "anno": "year"}
+ITALIAN_WORDS = {
+    "giorni": "days", "giorno": "day", "mesi": "months", "mese": "month", "anni": "years", "anno": "year",
+    "e": "and", "ed": "and", "o": "or", "oppure": "or", "non": "not", "se": "if", "allora": "then", "altrimenti": "else",
+    "di": "of", "dove": "where", "tra": "between", "fra": "between",
+}  # fmt: skip
+"""Words of the language said in Italian, and what to write."""
 
 
 def hint(text: str, at: int, found: str, expected: set[str]) -> tuple[str, int, int]:
@@ -47,12 +52,14 @@ def hint(text: str, at: int, found: str, expected: set[str]) -> tuple[str, int, 
     previous = text[:begin].rstrip()
     two_words = max(previous.rfind(" "), previous.rfind("(")) + 1
     for pattern, code in SLIPS:
-        for start in {two_words, begin, at - 1, at}:
+        for start in sorted({two_words, begin, at - 1, at}):
             match = re.compile(pattern).match(text, start) if 0 <= start < len(text) else None
             if match and match.end() > at - (code in _AFTER) and match.end() >= at:
                 return code, match.start(), match.end() - match.start()
     if not found:
         return _at_end(text, at)
+    if found.lower() in ITALIAN_WORDS:
+        return "syntax-italian-word", at, len(found)
     if found == ")":
         return ("syntax-extra-parenthesis" if text[: at + 1].count(")") > text[: at + 1].count("(") else "syntax-operand"), at, 1
     if found.lower() in ("and", "or", "not", "if", "then", "else", "in", "between", "is", "of", "where") and not found.islower():

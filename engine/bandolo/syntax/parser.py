@@ -6,6 +6,7 @@ reduces, without recursion; depth, tokens and lengths are bounded here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -19,8 +20,10 @@ from bandolo.diagnostics import Diagnostic
 from bandolo.resources import grammar_text
 from bandolo.source import Span
 from bandolo.syntax import ast
-from bandolo.syntax.hints import hint
+from bandolo.syntax.hints import ITALIAN_WORDS, hint
 from bandolo.syntax.yaml_tree import Embedded
+
+ITALIAN_NUMBER = re.compile(r"(?<![0-9A-Za-z_.])[0-9]{1,3}(\.[0-9]{3})+,[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,10 @@ def parse_expression(text: Embedded) -> tuple[ast.Expr, list[Diagnostic]]:
         return ast.Hole(whole), [Diagnostic("expression-too-long", whole, {"limit": limits.EXPRESSION_CHARACTERS})]
     if not text.text.strip():
         return ast.Hole(whole), [Diagnostic("empty-expression", whole)]
+    italian = ITALIAN_NUMBER.search(re.sub(r'"[^"]*"', lambda quoted: " " * len(quoted.group()), text.text))
+    if italian is not None:
+        # Inside a call its comma would be taken for one that separates arguments.
+        return ast.Hole(whole), [Diagnostic("italian-number", text.span(*italian.span()), {"found": italian.group()})]
     builder = _Builder(text)
     try:
         tree = _parse(text.text)
@@ -91,7 +98,10 @@ def _syntax_diagnostic(text: Embedded, error: UnexpectedInput) -> Diagnostic:
         expected = set(error.allowed or ())
     code, begin, length = hint(text.text, start, found, expected)
     span = text.span(begin, min(begin + max(length, 1), len(text.text)) if begin < len(text.text) else begin)
-    return Diagnostic(code, span, {"found": text.text[begin : begin + max(length, 1)] or found})
+    args = {"found": text.text[begin : begin + max(length, 1)] or found}
+    if code == "syntax-italian-word":
+        args["right"] = ITALIAN_WORDS[found.lower()]
+    return Diagnostic(code, span, args)
 
 
 class _Builder:

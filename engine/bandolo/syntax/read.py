@@ -17,7 +17,7 @@ INVISIBLE = re.compile(
 def decode(path: str, content: bytes, limit: int = limits.POLICY_BYTES) -> tuple[SourceFile | None, list[Diagnostic]]:
     """The text of a file: UTF-8, with or without a byte-order mark. Codes: `too-large`, `not-utf8`, `invisible-character`."""
     if len(content) > limit:
-        return None, [Diagnostic("too-large", file=path, args={"limit": f"{limit:_} bytes"})]
+        return None, [Diagnostic("too-large", file=path, args={"limit": limit})]
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return None, [Diagnostic("not-utf8", file=path, args={"line": 1})]
     try:

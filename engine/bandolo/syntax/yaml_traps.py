@@ -52,7 +52,11 @@ def explain_yaml_error(source: SourceFile, error: yaml.YAMLError) -> Diagnostic:
         code = "yaml-text-first"
     if code == "yaml-open-quote" and not re.search("[\"']", source.text):
         code = "yaml-syntax"
-    return Diagnostic(code, Span(source, offset, min(offset + 1, len(source.text))), {"line": line.strip()[:80]})
+    return Diagnostic(
+        code,
+        Span(source, offset, min(offset + 1, len(source.text))),
+        {"line": line.strip()[:80], "character": f"U+{ord(source.text[offset]):04X}" if source.text else ""},
+    )
 
 
 def flow_trap(plain: list[str]) -> str | None:

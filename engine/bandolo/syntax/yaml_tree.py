@@ -92,6 +92,7 @@ def _build(source: SourceFile, diagnostics: list[Diagnostic]) -> Tree | None:
     root: Tree | None = None
     stack: list[_Open] = []
     nodes = 0
+    refused = False
     for event in yaml.parse(source.text, Loader=Loader):
         start, end = _offsets(event)
         if isinstance(event, yaml.DocumentStartEvent) and root is not None:
@@ -99,10 +100,12 @@ def _build(source: SourceFile, diagnostics: list[Diagnostic]) -> Tree | None:
         if isinstance(event, yaml.NodeEvent):
             nodes += 1
             if nodes > limits.YAML_NODES:
-                _stop(diagnostics, "too-large", source, start, end, limit=f"{limits.YAML_NODES:_} entries")
-            _refuse_extras(source, event, diagnostics)
+                _stop(diagnostics, "too-many-entries", source, start, end, limit=limits.YAML_NODES)
+            refused = _refuse_extras(source, event, diagnostics)
         node: Tree | None = None
         match event:
+            case yaml.ScalarEvent() if refused:
+                node = Unreadable(Span(source, start, end))
             case yaml.ScalarEvent():
                 node = Scalar(_trimmed(source, start, end, event.style), event.value, event.style or None)
             case yaml.AliasEvent():
@@ -163,18 +166,19 @@ def _close(source: SourceFile, opened: _Open, end: int, diagnostics: list[Diagno
     return Mapping(span, tuple(entries))
 
 
-def _refuse_extras(source: SourceFile, event: yaml.NodeEvent, diagnostics: list[Diagnostic]) -> None:
+def _refuse_extras(source: SourceFile, event: yaml.NodeEvent, diagnostics: list[Diagnostic]) -> bool:
+    """Report anchors, aliases, tags and merge keys; whether there was one."""
+    before = len(diagnostics)
     span = Span(source, *_offsets(event))
     if event.anchor is not None:
         code = "yaml-alias" if isinstance(event, yaml.AliasEvent) else "yaml-anchor"
         diagnostics.append(Diagnostic(code, span, {"name": event.anchor}))
     tag = getattr(event, "tag", None)
-    if tag is not None and tag != "!":
+    if tag is not None:
         diagnostics.append(Diagnostic("yaml-tag", span, {"tag": tag}))
-    elif tag == "!":
-        diagnostics.append(Diagnostic("yaml-tag", span, {"tag": "!"}))
-    if isinstance(event, yaml.ScalarEvent) and event.value == "<<" and event.style is None:
+    if isinstance(event, yaml.ScalarEvent) and event.value == "<<" and not event.style:
         diagnostics.append(Diagnostic("yaml-merge", span))
+    return len(diagnostics) > before
 
 
 def _stop(diagnostics: list[Diagnostic], code: str, source: SourceFile, start: int, end: int, **args: object) -> None:
