@@ -137,12 +137,11 @@ def over_list(pick: Pick, place: Place, depth: int) -> str:
     return f"count(distinct {value} of {listed})" if how == "distinct" else f"{how}({value} of {listed})"
 
 
-@dataclass(frozen=True, repr=False)
 class Generated:
     """A policy as data, and an application that may lack facts."""
 
-    policy: dict[str, Any]
-    application: dict[str, Any]
+    def __init__(self, policy: dict[str, Any], application: dict[str, Any]) -> None:
+        self.policy, self.application = policy, application
 
     def __repr__(self) -> str:
         """What differs from one policy to the next, so that a failing test can be read."""

@@ -98,17 +98,20 @@ def schema_errors(schema: dict[str, Any], data: Any) -> list[str]:
     from jsonschema import Draft202012Validator
 
     validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
-    errors = sorted(validator.iter_errors(data), key=lambda e: [str(p) for p in e.absolute_path])
-    return [f"{_path(e.absolute_path)}: {_reason(e)}" for e in errors]
+    errors = [leaf for error in validator.iter_errors(data) for leaf in _leaves(error)]
+    lines = [f"{_path(e.absolute_path)}: {e.message}" for e in sorted(errors, key=lambda e: [str(p) for p in e.absolute_path])]
+    return list(dict.fromkeys(lines))
 
 
 def _path(parts: Any) -> str:
     return "$" + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in parts)
 
 
-def _reason(error: Any) -> str:
-    """The message of the alternative that was most likely meant (not `null`), rather than "is not valid under any"."""
-    if error.validator == "anyOf" and error.context:
-        meant = [e for e in error.context if e.schema != {"type": "null"}]
-        return "; ".join(dict.fromkeys(_reason(e) for e in meant))
-    return str(error.message)
+def _leaves(error: Any) -> list[Any]:
+    """The errors inside the alternative that was most likely meant: the one that fits furthest down."""
+    if error.validator != "anyOf" or not error.context:
+        return [error]
+    by_alternative: dict[int, list[Any]] = {}
+    for inner in error.context:
+        by_alternative.setdefault(inner.relative_schema_path[0], []).extend(_leaves(inner))
+    return max(by_alternative.values(), key=lambda leaves: max(len(e.absolute_path) for e in leaves))

@@ -82,8 +82,15 @@ def at_most(a: Interval, b: Interval) -> bool | None:
 
 
 def equal(a: Interval, b: Interval) -> bool | None:
-    """False where the two cannot meet; equality itself is only known of known values."""
-    return False if less(a, b) or less(b, a) else None
+    """False where the two cannot meet, True where each can only be one value, and the same."""
+    if less(a, b) or less(b, a):
+        return False
+    return True if a[0] is not None and a[0] == a[1] == b[0] == b[1] else None
+
+
+def unequal(a: Interval, b: Interval) -> bool | None:
+    same = equal(a, b)
+    return None if same is None else not same
 
 
 def _sum(x: Any, y: Any) -> Any:

@@ -117,7 +117,7 @@ OPERATIONS: tuple[Operation, ...] = (
     _row("=", "operator", "V, V -> boolean", functions.equal, "Equal. `40% = 0.4` holds: they are one quantity.",
          "Uguale. `40% = 0.4` è vero: sono la stessa quantità.", "40% = 0.4 => true", "\"a\" = \"b\" => false", within=intervals.equal),
     _row("!=", "operator", "V, V -> boolean", functions.different, "Not equal.", "Diverso.", "1 != 2 => true",
-         within=lambda a, b: True if intervals.equal(a, b) is False else None),
+         within=intervals.unequal),
     _row("<", "operator", "T, T -> boolean", functions.less, "Less than; earlier than.", "Minore; precedente.",
          "2023-01-20 < 2023-01-21 => true", within=intervals.less),
     _row("<=", "operator", "T, T -> boolean", functions.at_most, "Less than or equal: the limit itself passes.",
