@@ -18,7 +18,7 @@ from bandolo.evaluate.typed import BadValue, read_value
 from bandolo.language import calendar
 from bandolo.language.functions import Conventions
 from bandolo.language.types import DATE, DATETIME
-from bandolo.language.values import Value
+from bandolo.language.values import Fault, Unknown, Value
 from bandolo.pipeline import AS_OF_UNKNOWN, Loaded, load
 from bandolo.source import read_bytes
 from bandolo.version import __version__
@@ -76,8 +76,8 @@ class Policy:
         from bandolo.reach import reached
 
         policy = reached(self, application, clock, changes) if self.before is not None else self
-        if policy is None:
-            return self._both(application, clock, shown, changes, trace)
+        if not isinstance(policy, Policy):
+            return self._both(application, clock, shown, changes, trace, policy)
         if policy is not self:
             return policy._decide(application, clock, shown, changes, trace)
         return self.decide_as_amended(application, clock, shown, changes, trace)
@@ -95,13 +95,15 @@ class Policy:
             raise ApplicationError(diagnostics)
         return decision
 
-    def _both(self, application: Mapping[str, Any], clock: Value, shown: str | None, changes: Changes, trace: bool) -> Decision:
+    def _both(
+        self, application: Mapping[str, Any], clock: Value, shown: str | None, changes: Changes, trace: bool, open_: Unknown | Fault
+    ) -> Decision:
         """Whether the amendment reaches the application is not known: what both texts agree on stands, the rest is undetermined."""
         from bandolo.reach import agreed
 
         assert self.before is not None
         amended = self.decide_as_amended(application, clock, shown, changes, trace)
-        return agreed(amended, self.before._decide(application, clock, shown, changes, trace))
+        return agreed(amended, self.before._decide(application, clock, shown, changes, trace), open_)
 
     def clock(self, as_of: AsOf) -> tuple[Value, str | None]:
         """The instant that `as_of` stands for, and how the decision shows it; PolicyError if it is none."""

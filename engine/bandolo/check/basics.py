@@ -71,9 +71,9 @@ class Basics:
     def declared(self, node: ast.Expr | None, scope: Scope, expected: Type) -> core.Expr:
         """As `wanted`, for what is declared percent: a bare number is not a percentage there."""
         found = self.check(node, scope, expected)
-        bare = node.value if isinstance(node, ast.Minus) else node
-        if expected == PERCENT and isinstance(bare, ast.Literal) and bare.kind == "number":
-            return self.invalid("bare-percent", found.span, found=bare.text)
+        bare = _bare_number(node) if expected == PERCENT else None
+        if bare is not None:
+            return self.invalid("bare-percent", bare.span, found=bare.text)
         return self.must_be(found, expected)
 
     def must_be(self, found: core.Expr, expected: Type, what: str = "") -> core.Expr:
@@ -146,3 +146,19 @@ def _is_broken(node: core.Expr) -> bool:
     if isinstance(node.type, ListType) and isinstance(node.type.item, InvalidType):
         return not (isinstance(node, core.Items) and not node.items)
     return isinstance(node.type, InvalidType)
+
+
+def _bare_number(node: ast.Expr | None) -> ast.Literal | None:
+    """A number without a `%` that would be the value itself: written alone, as a branch, or as one of a `min` or `max`."""
+    match node:
+        case ast.Literal(kind="number"):
+            return node
+        case ast.Minus(value=value):
+            return _bare_number(value)
+        case ast.IfThenElse(yes=yes, no=no):
+            return _bare_number(yes) or _bare_number(no)
+        case ast.Call(name="min" | "max", arguments=arguments):
+            return next((b for a in arguments if (b := _bare_number(a)) is not None), None)
+        case ast.Call(name="round" | "abs", arguments=(first, *_)):
+            return _bare_number(first)
+    return None

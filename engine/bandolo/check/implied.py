@@ -109,6 +109,15 @@ class Implied(Tables):
             return value
         if self.conventions.working_days is None:
             return self.expressions.invalid("no-working-days", roll.span)
+        if isinstance(value.type, OptionalType) and value.type.of == DATE:
+            # Where there is no event there is no term, and nothing to roll.
+            slot = self.expressions.new_slot()
+            whole, day = core.Variable(value.span, value.type, slot), core.Variable(value.span, DATE, slot)
+            absent = core.IsNone(value.span, BOOLEAN, whole)
+            none = core.Constant(value.span, NONE_TYPE, NONE)
+            rolled = self.expressions.apply("working_day", value.span, [day])
+            chosen = self.expressions.branches(value.span, [(absent, none, core.Words())], rolled)
+            return core.Let(value.span, chosen.type, slot, value, chosen)
         if not accepts(DATE, value.type):
             return self.expressions.invalid("roll-date", roll.span, found=value.type)
         return self.expressions.apply("working_day", value.span, [value])

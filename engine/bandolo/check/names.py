@@ -36,7 +36,7 @@ class Names(Basics):
             return option
         if found is None:
             return self._unknown_name(node, scope, expected)
-        if option is not None and expected is not None and found.type != expected:
+        if option is not None:
             return self.invalid("ambiguous-name", node.span, name=node.name, choice=str(expected))
         return found
 

@@ -281,9 +281,6 @@ class _Checker:
         assert base is not None, "scoring defines it"
         minimum = self.expressions.wanted(scoring.minimum, Scope(root), NUMBER)
         check_ = self.expressions.apply(">=", scoring.minimum.span, [base, minimum])
-        if "minimum_score" in self.symbols.requirement_entity:
-            entity = self.symbols.requirement_entity["minimum_score"]
-            self.report("reserved-name", self.symbols.entities[entity].requirements["minimum_score"].name.span, name="minimum_score")
         stage = self.stage_of(scoring.stage, scoring.span, "scoring")
         return core.Requirement(
             "minimum_score", root, stage, None, check_, {"": core.Effect("reject")}, None, None, self.words(scoring.common), scoring.span

@@ -10,6 +10,9 @@ from bandolo.check import core
 from bandolo.diagnostics import Diagnostic, Label
 from bandolo.language.types import MONEY
 
+Bound = dict[int, core.Expr]
+"""The arguments of formulas, by their slots."""
+
 
 def check_sums(policy: core.Policy) -> list[Diagnostic]:
     """One `parts-do-not-add-up` for each money result that adds up another one that is not rounded to the cent itself."""
@@ -17,7 +20,7 @@ def check_sums(policy: core.Policy) -> list[Diagnostic]:
     diagnostics = []
     for key in sorted(shown):
         total = policy.definitions[key]
-        for part_key in sorted(_added(policy, total.value, {key})):
+        for part_key in sorted(_added(policy, total.value, {key}, {})):
             part = policy.definitions[part_key]
             if part_key in shown and not _is_whole(policy, part, set()):
                 label = Label(part.span, "part-here")
@@ -25,31 +28,35 @@ def check_sums(policy: core.Policy) -> list[Diagnostic]:
     return diagnostics
 
 
-def _added(policy: core.Policy, node: core.Expr, seen: set[tuple[str, str]]) -> set[tuple[str, str]]:
-    """The definitions that a value is the sum of, through sums, additions and choices."""
+def _added(policy: core.Policy, node: core.Expr, seen: set[tuple[str, str]], bound: Bound) -> set[tuple[str, str]]:
+    """The definitions that a value is the sum of, through sums, differences, formulas and choices."""
     found: set[tuple[str, str]] = set()
     match node:
-        case core.Apply() if node.operation.name in ("sum", "+", "round"):
+        case core.Let():
+            return _added(policy, node.body, seen, {**bound, node.slot: node.value})
+        case core.Apply() if node.operation.name in ("sum", "+", "-", "round"):
             for argument in node.arguments[:1] if node.operation.name == "round" else node.arguments:
-                found |= _parts(policy, argument, seen)
+                found |= _parts(policy, argument, seen, bound)
         case core.Choose():
             for _, option in node.options:
-                found |= _added(policy, option, seen)
+                found |= _added(policy, option, seen, bound)
         case core.Branches():
             for branch in (*node.branches,):
-                found |= _added(policy, branch.value, seen)
-            found |= _added(policy, node.otherwise, seen)
+                found |= _added(policy, branch.value, seen, bound)
+            found |= _added(policy, node.otherwise, seen, bound)
     return found
 
 
-def _parts(policy: core.Policy, node: core.Expr, seen: set[tuple[str, str]]) -> set[tuple[str, str]]:
+def _parts(policy: core.Policy, node: core.Expr, seen: set[tuple[str, str]], bound: Bound) -> set[tuple[str, str]]:
     match node:
+        case core.Variable(slot=slot) if slot in bound:
+            return _parts(policy, bound[slot], seen, bound)
         case core.Map():
-            return _parts(policy, node.item, seen)
+            return _parts(policy, node.item, seen, bound)
         case core.Computed(entity=entity, name=name) if (entity, name) not in seen and node.type == MONEY:
-            return {(entity, name)} | _added(policy, policy.definitions[entity, name].value, seen | {(entity, name)})
+            return {(entity, name)} | _added(policy, policy.definitions[entity, name].value, seen | {(entity, name)}, {})
         case _:
-            return _added(policy, node, seen)
+            return _added(policy, node, seen, bound)
 
 
 def _is_whole(policy: core.Policy, part: core.Definition, seen: set[str]) -> bool:

@@ -145,6 +145,7 @@ class Declarer:
                 self.report("no-key", written.span, entity=name)
         self._globals()
         self._entity_entries()
+        self._minimum_score()
         self._owners()
         self._clashes()
         return symbols, self.out
@@ -220,6 +221,16 @@ class Declarer:
                 self.symbols.requirement_entity[name.name] = entity.name
                 owned.requirements[name.name] = requirement
 
+    def _minimum_score(self) -> None:
+        """The requirement that scoring stands for has a name of its own."""
+        scoring = self.doc.scoring
+        if scoring is None or scoring.minimum is None or self.symbols.root not in self.symbols.entities:
+            return
+        other = self.symbols.requirement_entity.get("minimum_score")
+        if other is not None:
+            self.report("reserved-name", self.symbols.entities[other].requirements["minimum_score"].name.span, name="minimum_score")
+        self.symbols.requirement_entity["minimum_score"] = self.symbols.root
+
     def _entity(self, name: ast.Ident) -> EntitySymbols | None:
         found = self.symbols.entities.get(name.name)
         if found is None:
@@ -259,6 +270,11 @@ class Declarer:
         )  # fmt: skip
         for ident in (i for section in sections for i in section):
             self._declare(places, ident)
+        spoken = [r.name for r in doc.readings] + [d.name for d in doc.deadlines] + [s.name for s in doc.stages]
+        spoken += [b.name for b in doc.scoring.bonuses] if doc.scoring is not None else []
+        spoken += [name for formula in doc.formulas for name, _ in formula.takes]
+        for ident in spoken:
+            self._reserved(ident, KEYWORDS)
         for choice in doc.choices:
             self._reserved(choice.name)
             for option in choice.options:

@@ -116,7 +116,8 @@ class _Assembly:
         else:
             word = effect.word
             if word == "suspend" and verdict == "failed" and effect.cure is not None:
-                cure_by, lapsed = self._cure(effect, record)
+                cure_by, lapsed, open_ = self._cure(effect, record)
+                missing |= open_
                 word = "reject" if lapsed else word
         fault = None
         if isinstance(met, Fault):
@@ -129,22 +130,25 @@ class _Assembly:
             requirement.id, record.path, requirement.stage, verdict, word, counts, message, sources, tuple(sorted(missing)), fault, cure_by
         )
 
-    def _cure(self, effect: core.Effect, record: Record) -> tuple[date | None, bool]:
-        """The last day to put it right, and whether the clock has passed it."""
+    def _cure(self, effect: core.Effect, record: Record) -> tuple[date | None, bool, frozenset[str]]:
+        """The last day to put it right, whether the clock has passed it, and what is missing to tell."""
         assert effect.cure is not None
         assert effect.cure_from is not None
         start = self.evaluation.value(effect.cure_from, {0: record})
         length = self.evaluation.value(effect.cure, {0: record})
-        if not isinstance(start, date) or not is_known(length):
-            return None, False
+        now = self.settled.settings.as_of
+        for value in (start, length):
+            if isinstance(value, Unknown):
+                return None, False, value.missing
         conventions = self.policy.conventions
         try:
             due = calendar.add(start, length, conventions.month_rounding)  # type: ignore[arg-type]
         except calendar.OutOfRange:
-            return None, False
-        now = self.settled.settings.as_of
-        lapsed = isinstance(now, datetime) and calendar.wall_time(now, conventions.time_zone).date() > due
-        return due, lapsed
+            return None, False, frozenset()
+        if isinstance(now, Unknown):
+            return due, False, now.missing
+        assert isinstance(now, datetime)
+        return due, calendar.wall_time(now, conventions.time_zone).date() > due, frozenset()
 
     def _counts(self, requirement: core.Requirement, record: Record) -> bool | None:
         """Whether the record still belongs to the application: an `exclude` requirement itself always counts."""

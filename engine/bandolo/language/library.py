@@ -19,6 +19,7 @@ from bandolo.language.types import (
     DURATION,
     INVALID,
     ORDERED,
+    PERCENT,
     ROUNDING,
     TYPE_BY_WORD,
     InvalidType,
@@ -248,6 +249,8 @@ def _fits(pattern: Any, given: Type, binding: dict[str, Type]) -> bool:
             return False
         binding[pattern] = bound
         return True
+    if pattern == PERCENT:
+        return given == PERCENT  # a plain number stays one: `0.5 + 0.5` is 1, not 100%
     return accepts(pattern, given) and not isinstance(given, OptionalType)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from bandolo.diagnostics import Diagnostic
 from bandolo.diagnostics.spelling import nearest
+from bandolo.language import literals
 from bandolo.source import Span
 from bandolo.syntax.shape import AMENDMENT
 from bandolo.syntax.shaped import fit
@@ -35,6 +36,12 @@ def read_amendment(tree: Tree) -> tuple[Amendment | None, list[Diagnostic]]:
     words = {k: v.value for k in ("id", "amends", "date") if isinstance(v := shaped.get(k), Scalar)}
     if len(words) < 3:
         return None, diagnostics
+    date = shaped.get("date")
+    if isinstance(date, Scalar):
+        try:
+            literals.read_date(date.value)
+        except literals.BadLiteral as bad:
+            diagnostics.append(Diagnostic(bad.code, date.span, {"found": date.value, "currency": "", "limit": 0}))
     applies = shaped.get("applies_to")
     condition = applies if isinstance(applies, Scalar) else None
     assert isinstance(tree, Mapping)
@@ -89,10 +96,11 @@ def _at(tree: Tree, keys: list[str], path: str, span: Span, value: Tree | None, 
         if (verb == "add" and not rest) or fills:
             assert value is not None
             return Mapping(tree.span, (*tree.entries, (Scalar(span, key, None), value)))
-        if verb == "add" and len(rest) == 1 and path.count(".") <= 2:
+        if verb == "add" and value is not None:
             # The first entry of a section that the policy does not have yet.
-            assert value is not None
-            inner = Mapping(span, ((Scalar(span, rest[0], None), value),))
+            inner = value
+            for step in reversed(rest):
+                inner = Mapping(span, ((Scalar(span, step, None), inner),))
             return Mapping(tree.span, (*tree.entries, (Scalar(span, key, None), inner)))
         out.append(Diagnostic("unknown-path", span, {"path": path, "key": key, "nearest": nearest(key, names)}))
         return None

@@ -36,6 +36,7 @@ SLIPS: tuple[tuple[str, str], ...] = (
     (r"[^\x00-\x7f]", "syntax-letter"),
 )
 
+WORDS = ("and", "or", "not", "if", "then", "else", "in", "between", "is", "of", "where")
 ITALIAN_WORDS = {
     "giorni": "days", "giorno": "day", "mesi": "months", "mese": "month", "anni": "years", "anno": "year",
     "e": "and", "ed": "and", "o": "or", "oppure": "or", "non": "not", "se": "if", "allora": "then", "altrimenti": "else",
@@ -56,13 +57,16 @@ def hint(text: str, at: int, found: str, expected: set[str]) -> tuple[str, int, 
             match = re.compile(pattern).match(text, start) if 0 <= start < len(text) else None
             if match and match.end() > at - (code in _AFTER) and match.end() >= at:
                 return code, match.start(), match.end() - match.start()
+    shouted = re.search(r"([A-Za-z]+)\s*$", text[:at])
+    if shouted and shouted.group(1).lower() in WORDS and not shouted.group(1).islower():
+        return "syntax-capitals", shouted.start(1), len(shouted.group(1))
     if not found:
         return _at_end(text, at)
     if found.lower() in ITALIAN_WORDS:
         return "syntax-italian-word", at, len(found)
     if found == ")":
         return ("syntax-extra-parenthesis" if text[: at + 1].count(")") > text[: at + 1].count("(") else "syntax-operand"), at, 1
-    if found.lower() in ("and", "or", "not", "if", "then", "else", "in", "between", "is", "of", "where") and not found.islower():
+    if found.lower() in WORDS and not found.islower():
         return "syntax-capitals", at, len(found)
     if found == '"' or (found and text[at] == '"' and text.count('"') % 2):
         return "syntax-open-text", at, len(text) - at
