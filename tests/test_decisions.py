@@ -198,6 +198,40 @@ def test_a_failure_of_a_listed_record_counts_for_the_application_unless_the_reco
     assert listed(effect, ok=True) == ("admitted", [], [])
 
 
+@pytest.mark.parametrize("effect", ["reject", "suspend", "refer"])
+def test_a_list_that_is_not_given_may_hold_a_record_that_fails(effect: str) -> None:
+    decision = decide(LISTED.replace("EFFECT", effect), {})
+    assert (decision.outcome, decision.missing) == ("undetermined", ("firms",))
+    assert decide(LISTED.replace("EFFECT", effect), {"firms": []}).outcome == "admitted"
+
+
+def test_a_list_inside_a_record_that_is_not_given_may_hold_one_that_fails() -> None:
+    policy = """
+    entities:
+      project: {facts: {firms: list of firm}}
+      firm: {facts: {id: {type: text, key: true}, bills: list of bill}}
+      bill: {facts: {paid: money}}
+    requirements: {bill: {not_negative: {check: paid >= 0 EUR, otherwise: reject}}}
+    """
+    assert decide(policy, {"firms": [{"id": "A", "bills": []}]}).outcome == "admitted"
+    decision = decide(policy, {"firms": [{"id": "A", "bills": []}, {"id": "B"}]})
+    assert (decision.outcome, decision.missing) == ("undetermined", ("firms[B].bills",))
+
+
+def test_a_record_is_barred_only_once_the_stage_is_known_to_be_open() -> None:
+    policy = """
+    stages: [first, {second: {opens: begun}}]
+    entities:
+      project: {facts: {begun: boolean, firms: list of firm}}
+      firm: {facts: {id: {type: text, key: true}, ok: boolean}}
+    requirements: {firm: {fine: {stage: second, check: ok, otherwise: bar}}}
+    """
+    firms = [{"id": "A", "ok": False}]
+    assert [b.key for b in decide(policy, {"begun": True, "firms": firms}).barred] == ["A"]
+    assert decide(policy, {"begun": False, "firms": firms}).barred == ()
+    assert decide(policy, {"firms": firms}).barred == ()
+
+
 def test_a_record_that_is_barred_is_listed_and_the_application_goes_on() -> None:
     assert listed("bar", a_site=True, ok=False) == ("admitted", [], ["OTHER"])
     assert listed("bar", a_site=False, ok=False) == ("admitted", ["OTHER"], [])

@@ -72,8 +72,15 @@ class _Assembly:
     def decision(self) -> Decision:
         policy = self.policy
         results = self._requirements()
+        unlisted = self._unlisted()
         stages = {
-            s.name: status_of(self.evaluation.open[s.name], [r for r in results if r.stage == s.name], policy.root) for s in policy.stages
+            s.name: status_of(
+                self.evaluation.open[s.name],
+                [r for r in results if r.stage == s.name],
+                policy.root,
+                self._may_be_stopped(s.name, unlisted),
+            )
+            for s in policy.stages
         }
         outcome, stage = outcome_of(stages)
         excluded = self._excluded(results)
@@ -85,11 +92,36 @@ class _Assembly:
         return Decision(
             policy.id, self.identity.policy_digest, self.identity.engine, self.identity.amendments,
             str(name) if name is not None and is_known(name) else None, self.application.digest, self.identity.as_of,
-            outcome, stage, stages, tuple(results), excluded, barred, values, self._missing(results, stages),
+            outcome, stage, stages, tuple(results), excluded, barred, values, self._missing(results, stages, unlisted),
             self._open("parameter.", results, values), self._open("reading.", results, values), self.settled.assumed, self._changed(),
             {n: v for n, v in self.settled.settings.options.items() if isinstance(v, str)}, self._faults(),
             self.evaluation if self.evaluation.traced else None,
         )  # fmt: skip
+
+    # Lists that are not there.
+
+    def _unlisted(self) -> dict[str, frozenset[str]]:
+        """The entities whose records are not all known, because a list of them is missing: the lists, by entity."""
+        found: dict[str, frozenset[str]] = {}
+        for name in self.policy.root_names():
+            entity = self.policy.entities[name]
+            if entity.owner is None or entity.listed_in is None:
+                continue
+            missing = found.get(entity.owner, frozenset())
+            for owner in self.application.records[entity.owner]:
+                listed = owner.facts[entity.listed_in, None]
+                gone = owner.owner is not None and self.evaluation.admitted[owner, ""] is False
+                if isinstance(listed, Unknown) and not gone:
+                    missing |= listed.missing
+            if missing:
+                found[name] = missing
+        return found
+
+    def _may_be_stopped(self, stage: str, unlisted: dict[str, frozenset[str]]) -> bool:
+        """Whether records that are not known yet could still stop a stage."""
+        return any(
+            r.stage == stage and r.entity in unlisted and r.may("reject", "suspend", "refer") for r in self.policy.requirements.values()
+        )
 
     # Requirements.
 
@@ -234,9 +266,12 @@ class _Assembly:
 
     # What is open, assumed, changed, faulty.
 
-    def _missing(self, results: list[RequirementResult], stages: Mapping[str, str]) -> tuple[str, ...]:
-        """The facts that leave a verdict open which still counts."""
+    def _missing(self, results: list[RequirementResult], stages: Mapping[str, str], unlisted: dict[str, frozenset[str]]) -> tuple[str, ...]:
+        """The facts that leave a verdict open which still counts, and the lists whose records have none yet."""
         missing: set[str] = set()
+        for requirement in self.policy.requirements.values():
+            if requirement.entity in unlisted and stages[requirement.stage] != "not_started":
+                missing |= unlisted[requirement.entity]
         for result in results:
             if stages[result.stage] != "not_started" and result.counts is not False:
                 missing.update(result.missing)

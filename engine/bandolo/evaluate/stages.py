@@ -12,13 +12,15 @@ PRECEDENCE: tuple[StageStatus, ...] = ("failed", "suspended", "undetermined", "r
 """The first of these that a requirement brings is the stage's status: what is final, then what can be acted on, then what is open."""
 
 
-def status_of(opened: Value, results: list[RequirementResult], root: str) -> StageStatus:
-    """The status of one stage from the verdicts of its requirements."""
+def status_of(opened: Value, results: list[RequirementResult], root: str, unlisted: bool) -> StageStatus:
+    """The status of one stage from the verdicts of its requirements; `unlisted` says that records yet unknown could stop it."""
     if opened is False:
         return "not_started"
     if opened is not True:
         return "undetermined"
     brought = {status for r in results if (status := _brought(r, r.subject == root)) is not None}
+    if unlisted:
+        brought.add("undetermined")
     return next((s for s in PRECEDENCE if s in brought), "passed")
 
 
