@@ -116,6 +116,18 @@ def test_the_order_of_records_and_keys_changes_nothing(sample: Generated, random
     assert made.decide(shuffled).to_json() == made.decide(sample.application).to_json()
 
 
+def test_which_of_two_faults_is_told_does_not_depend_on_the_order_of_records() -> None:
+    made = policy("""
+    entities:
+      project: {facts: {firms: list of firm}}
+      firm: {facts: {id: {type: text, key: true}, ok: boolean}}
+    definitions: {project: {total: "sum((if ok then 1 / 0 else average([])) of firms)"}}
+    results: [total]
+    """)
+    firms = [{"id": "A", "ok": True}, {"id": "B", "ok": False}]
+    assert made.decide({"firms": firms}).to_json() == made.decide({"firms": firms[::-1]}).to_json()
+
+
 @settings(COMMON, max_examples=150)
 @given(generated(), st.randoms(use_true_random=False))
 def test_the_order_of_entries_of_a_policy_changes_nothing(sample: Generated, random: Any) -> None:
