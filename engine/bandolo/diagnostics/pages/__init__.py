@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from importlib.resources import files
 
 from bandolo.diagnostics.render import catalogue
@@ -16,16 +17,21 @@ def all_codes(lang: Language) -> list[tuple[str, str]]:
 
 
 def page_text(code: str, lang: Language) -> str | None:
-    """The page of a code in one language with its example, or None if there is no such code."""
+    """The page of a code in one language, for a terminal, or None if there is no such code."""
     if code not in catalogue() or code == "labels":
         return None
-    resource = files("bandolo.diagnostics.pages") / f"{code}.md"
-    text = resource.read_text(encoding="utf-8") if resource.is_file() else ""
-    sections = re.split(r"(?m)^## ", text)
-    wanted = {"it": "Italiano", "en": "English"}[lang]
-    parts = [s for s in sections[1:] if s.startswith((wanted, "Esempio"))]
-    example = {"it": "Esempio", "en": "Example"}[lang]
-    body = "\n".join(
-        part.partition("\n")[2].strip() if part.startswith(wanted) else f"{example}:\n{part.partition(chr(10))[2]}" for part in parts
-    )
-    return f"{code}\n{'=' * len(code)}\n\n{body.strip()}\n"
+    text = (files("bandolo.diagnostics.pages") / f"{code}.md").read_text(encoding="utf-8")
+    sections = {part.partition("\n")[0].strip(): part.partition("\n")[2].strip() for part in re.split(r"(?m)^## ", text)[1:]}
+    prose = [textwrap.fill(p, 98) for p in sections[{"it": "Italiano", "en": "English"}[lang]].split("\n\n")]
+    example = sections.get("Esempio / Example", "")
+    return "\n\n".join([code, *prose, *_examples(example, lang)]) + "\n"
+
+
+def _examples(text: str, lang: Language) -> list[str]:
+    """The fenced blocks of an example, each indented under a word that says whether it is right."""
+    words = {"bad": {"it": "Sbagliato:", "en": "Wrong:"}, "good": {"it": "Giusto:", "en": "Right:"}}
+    found = []
+    for kind, body in re.findall(r"(?ms)^```\w+ ?(\w*)\n(.*?)^```", text):
+        head = words[kind][lang] if kind in words else {"it": "Esempio:", "en": "Example:"}[lang]
+        found.append(f"{head}\n\n{textwrap.indent(body.rstrip(), '    ')}")
+    return found
