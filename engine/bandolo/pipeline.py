@@ -7,7 +7,8 @@ bytes ─▶ tree ─▶ ast ─▶ core ─▶ settled            (here)
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from bandolo.check import core
 from bandolo.check.policy import check as check_document
@@ -45,7 +46,7 @@ def load(path: str, content: bytes, amendments: Sequence[tuple[str, bytes]] = ()
     for act_path, act_content in amendments:
         act_tree, said = read_tree(act_path, act_content)
         act, more = read_amendment(act_tree) if act_tree is not None else (None, [])
-        tree, changed = amend(tree, act) if tree is not None and act is not None else (tree, [])
+        tree, changed = amend(tree, act, Path(path).name) if tree is not None and act is not None else (tree, [])
         found += said + more + changed
         acts += [act] if act is not None else []
     document, said = read_document(tree) if tree is not None else (None, [])
@@ -54,7 +55,9 @@ def load(path: str, content: bytes, amendments: Sequence[tuple[str, bytes]] = ()
         condition = acts[-1].applies_to if acts else None
         reach, said = parse_expression(embedded(condition)) if condition is not None else (None, [])
         found += said
-        policy, said = check_document(document, reach) if document is not None else (None, [])
+        # A section that is not understood as such would make everything that speaks of it look wrong.
+        whole = not any(d.code in ("unknown-key", "missing-key", "not-a-policy") and d.args.get("section") == "" for d in found)
+        policy, said = check_document(document, reach) if document is not None and whole else (None, [])
         found += said
         usable = policy if not errors(found) else None
         settled, said = settle(usable, Changes(), AS_OF_UNKNOWN) if usable is not None else (None, [])
@@ -65,6 +68,11 @@ def load(path: str, content: bytes, amendments: Sequence[tuple[str, bytes]] = ()
         policy = settled = usable = None
         found.append(Diagnostic("policy-too-complex", document.span if document is not None else None, {"limit": "—"}))
     done = usable if not errors(found) else None
+    if errors(found):
+        # What seems unused may be used where the mistake stands.
+        found = errors(found)
+    if done is not None:
+        done = replace(done, acts=tuple(core.Act(act.id, core.Texts(*act.title), act.date) for act in acts))
     return Loaded(tree, document, done, settled if done is not None else None, tuple(acts), tuple(in_order(found)))
 
 

@@ -141,8 +141,15 @@ class Policy:
                 args = {"kind": "reading", "name": name, "nearest": nearest(name, self.core.readings)}
                 found.append(Diagnostic("unknown-of-kind", path=f"readings.{name}", args=args))
             elif option not in self.core.readings[name].options:
-                near = nearest(option, self.core.readings[name].options)
-                found.append(Diagnostic("unknown-option", path=f"readings.{name}", args={"name": option, "reading": name, "nearest": near}))
+                known = list(self.core.readings[name].options)
+                near = nearest(option, known)
+                found.append(
+                    Diagnostic(
+                        "unknown-option",
+                        path=f"readings.{name}",
+                        args={"name": option, "reading": name, "nearest": near, "options": ", ".join(known)},
+                    )
+                )
         names = () if isinstance(assume, bool) else tuple(assume)
         for name in names:
             if name not in self.core.parameters or self.core.parameters[name].assume is None:

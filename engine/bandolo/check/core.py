@@ -296,6 +296,8 @@ class Entity:
     owner: str | None
     listed_in: str | None
     words: Words
+    shown_as: str | None = None
+    """The fact by which people call a record, besides its key."""
 
     @property
     def key(self) -> FactDeclaration | None:
@@ -415,6 +417,15 @@ class SourceDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class Act:
+    """An amending act that has been applied."""
+
+    id: str
+    title: Texts
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
 class RankingPlan:
     """The ranking section, checked and kept for the command that ranks."""
 
@@ -453,6 +464,7 @@ class Policy:
     ranking: RankingPlan | None
     digest: str
     brackets: tuple[tuple[Brackets, Span], ...] = ()
+    acts: tuple[Act, ...] = ()
     reach: Expr | None = None
     """The condition under which the last amendment reaches an application."""
 

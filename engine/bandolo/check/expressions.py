@@ -41,10 +41,7 @@ from bandolo.language.types import (
 from bandolo.language.values import NONE
 from bandolo.syntax import ast
 
-MISSPELT_DATES = (
-    (r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}", "day-first-date"),
-    (r"[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}", "bad-date"),
-)
+MISSPELT_DATES = ((r"[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}", "bad-date"),)
 """Dates in a spelling that reads as a subtraction or a division."""
 
 

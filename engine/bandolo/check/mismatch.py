@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bandolo.diagnostics import Diagnostic
 from bandolo.language.library import Operation
 from bandolo.language.types import (
@@ -34,8 +36,18 @@ def operand_mistake(row: Operation, span: Span, given: list[tuple[Span, Type]], 
         return Diagnostic("wrong-type", span, {"expected": NUMBER, "found": types[0], "what": "minus"})
     if len(given) == 2 and row.kind == "operator":
         return Diagnostic(_pair_code(row.name, types[0], types[1]), span, args)
-    signatures = "; ".join(f"{row.name}({s.partition(' -> ')[0]})" for s in row.signatures)
+    if row.name in ("min", "max") and MONEY in types and any(is_quantity(t) for t in types):
+        number = next(i for i, t in enumerate(types) if is_quantity(t))
+        amount = types.index(MONEY)
+        pair = {"first": types[number], "second": MONEY, "left": given[number][0].text, "right": given[amount][0].text}
+        return Diagnostic("money-and-number", given[number][0], args | pair)
+    signatures = "; ".join(f"{row.name}({_plainly(s.partition(' -> ')[0])})" for s in row.signatures)
     return Diagnostic("wrong-arguments", span, args | {"given": types, "takes": signatures})
+
+
+def _plainly(takes: str) -> str:
+    """Parameter types without the letters that stand for any type."""
+    return re.sub(r"\b[TV]\b", "x", takes)
 
 
 def _pair_code(name: str, first: Type, second: Type) -> str:

@@ -165,6 +165,10 @@ class Names(Basics):
         for owner in self.symbols.owners(scope.entity) if scope.entity else ():
             if node.name in self.symbols.entities[owner].names():
                 return self.invalid("say-whose", node.span, name=node.name, owner=owner)
+        for entity in self.symbols.entities.values():
+            if scope.entity is not None and entity.owner == scope.entity and node.name in entity.names():
+                args = {"name": node.name, "entity": entity.entity.name.name, "list": entity.listed_in}
+                return self.invalid("field-of-list", node.span, **args)
         if node.name in self.symbols.rates:
             return self.invalid("table-without-key", node.span, name=node.name)
         if node.name in (*self.symbols.bands, *self.symbols.formulas, *function_names()):

@@ -104,7 +104,7 @@ class _Checker:
         for quote in quotes:
             if quote.document not in self.documents:
                 near = nearest(quote.document, self.documents)
-                self.report("unknown-document", quote.span, name=quote.document, nearest=near)
+                self.report("unknown-document", quote.document_span, name=quote.document, nearest=near)
         return tuple(core.Source(q.document, q.quote) for q in quotes)
 
     # Sections.
@@ -169,7 +169,11 @@ class _Checker:
         for fact in entity.facts:
             for stage in fact.asked:
                 self._stage(stage)
-        return core.Entity(name, facts, owned.owner, owned.listed_in, self.words(entity.common))
+        shown_as = entity.shown_as.name if entity.shown_as else None
+        if entity.shown_as is not None and shown_as not in facts:
+            near = nearest(entity.shown_as.name, facts)
+            self.report("unknown-field", entity.shown_as.span, name=shown_as, entity=name, nearest=near)
+        return core.Entity(name, facts, owned.owner, owned.listed_in, self.words(entity.common), shown_as)
 
     def _stage(self, stage: ast.Ident) -> bool:
         if stage.name in self.symbols.stages or self.symbols.stages_unreadable:
@@ -183,7 +187,8 @@ class _Checker:
         chosen = reading.chosen.name if reading.chosen else None
         if reading.chosen is not None and chosen not in type_.options:
             near = nearest(reading.chosen.name, type_.options)
-            self.report("unknown-option", reading.chosen.span, name=reading.chosen.name, reading=name, nearest=near)
+            known = ", ".join(type_.options)
+            self.report("unknown-option", reading.chosen.span, name=reading.chosen.name, reading=name, nearest=near, options=known)
         options = {k.name: _texts(v) for k, v in reading.options}
         if len(options) < 2:
             self.report("one-option", reading.name.span, name=name)

@@ -22,7 +22,11 @@ def unused(policy: core.Policy, doc: ast.PolicyDoc) -> list[Diagnostic]:
     for entity in doc.entities:
         for fact in entity.facts:
             word = fact.name.name
-            needed = fact.key or any(e.listed_in == word for e in policy.entities.values())
+            needed = (
+                fact.key
+                or (entity.shown_as is not None and entity.shown_as.name == word)
+                or any(e.listed_in == word for e in policy.entities.values())
+            )
             # An id that nothing reads still names the record; a list that nothing reads still holds its records.
             if ("fact", entity.name.name, word) not in used and not needed:
                 warn("unused-fact", fact.name)

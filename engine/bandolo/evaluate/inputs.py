@@ -41,6 +41,10 @@ def read_application(policy: core.Policy, settled: Settled, data: object) -> tup
     `no-key`, `key-twice`, `dangling-reference`, `null-fact`, `not-a-record`.
     """
     reader = _Reader(policy, settled)
+    known = policy.entities[policy.root].facts
+    if isinstance(data, Mapping) and len(data) > 3 and sum(k in known for k in data) * 2 < len(data):
+        strangers = ", ".join(str(k)[:40] for k in list(data)[:5] if k not in known)
+        return None, [Diagnostic("other-application", path="$", args={"entity": policy.root, "names": strangers})]
     if not isinstance(data, Mapping):
         return None, [Diagnostic("not-a-record", path="$", args={"entity": policy.root})]
     root = reader.record(policy.entities[policy.root], data, None, "$", policy.root, None)
@@ -132,7 +136,7 @@ class _Reader:
         if below or above:
             units = self.policy.conventions.currency, self.policy.conventions.time_zone
             shown = Shown(low if below else high, type_, *units)  # type: ignore[arg-type]
-            self.report("out-of-range", at, value=Shown(value, type_, *units), limit=shown, side="low" if below else "high")
+            self.report("below-range" if below else "above-range", at, name=fact.name, value=Shown(value, type_, *units), limit=shown)
         return value
 
     def _list(self, record: Record, fact: core.FactDeclaration, type_: ListType, raw: Any, at: str) -> Value:

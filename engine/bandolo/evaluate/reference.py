@@ -65,6 +65,8 @@ class Evaluation:
     open: dict[str, Value] = field(default_factory=dict)
     shares: dict[tuple[int, Record], dict[Record, Value] | Value] = field(default_factory=dict)
     trace: dict[tuple[int, Record | None], Value] = field(default_factory=dict)
+    readings: set[str] = field(default_factory=set)
+    """The readings that were asked for."""
 
     def run(self) -> None:
         """Compute every step, for every record of its entity, in the order in which each needs only earlier ones."""
@@ -114,6 +116,7 @@ class Evaluation:
         """What a failure of a requirement does, unknown where an open reading decides it."""
         if requirement.effect_by is None:
             return requirement.effects[""]
+        self.readings.add(requirement.effect_by)
         chosen = self.settings.options[requirement.effect_by]
         if isinstance(chosen, str):
             return requirement.effects[chosen]
@@ -151,6 +154,7 @@ class Evaluation:
             case core.Dated():
                 return self._dated(node, slots)
             case core.Option(reading=reading):
+                self.readings.add(reading)
                 return self.settings.options[reading]
             case core.AsOf():
                 return self.settings.as_of

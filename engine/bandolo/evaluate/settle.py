@@ -74,7 +74,7 @@ def settle(policy: core.Policy, changes: Changes, as_of: Value) -> tuple[Settled
             Diagnostic("constant-fault", v.span, {"fault": v.code})
             for v in (value, *(x for _, _, x in settings.versions[name])) if isinstance(v, Fault)
         ]  # fmt: skip
-    diagnostics += _broken(policy, constants)
+    diagnostics += _broken(policy, constants, changes)
     diagnostics += _bands(policy, constants)
     ranges = {
         (entity.name, fact.name): tuple(None if b is None else constants.value(b, {}) for b in (fact.low, fact.high))
@@ -110,7 +110,7 @@ def _in_order(policy: core.Policy) -> list[str]:
     return list(ordered)
 
 
-def _broken(policy: core.Policy, constants: Evaluation) -> Iterable[Diagnostic]:
+def _broken(policy: core.Policy, constants: Evaluation, changes: Changes) -> Iterable[Diagnostic]:
     units = policy.conventions.currency, policy.conventions.time_zone
     for name, parameter in policy.parameters.items():
         if parameter.must_be is None:
@@ -123,6 +123,9 @@ def _broken(policy: core.Policy, constants: Evaluation) -> Iterable[Diagnostic]:
                 "must_be": parameter.must_be.span.text,
                 "value": Shown(constants.settings.parameters[name], parameter.type, *units),
             }
+            if name in changes.set:
+                yield Diagnostic("must-be-broken", path=f"set.{name}", args=args)
+                continue
             yield Diagnostic("must-be-broken", written.span, args, (Label(parameter.must_be.span, "must-be"),))
 
 

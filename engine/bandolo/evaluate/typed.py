@@ -135,6 +135,8 @@ def _percent(raw: Any) -> Fraction:
 def _money(raw: Any, conventions: Conventions) -> Fraction:
     if isinstance(raw, str) and " " in raw:
         return literals.read_money(raw, conventions.currency, underscores=isinstance(raw, Plain))
+    if isinstance(raw, str):
+        literals.refuse_thousands(raw)
     value = _exact(raw, MONEY)
     if (value * 100).denominator != 1:
         raise BadLiteral("fraction-of-a-cent")

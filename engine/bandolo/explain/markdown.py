@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bandolo.explain.page import Block, Heading, Line, Quoted, Table
+from bandolo.explain.blocks import Block, Heading, Line, Quoted, Table
 
 MARKS = {"met": "✔ ", "failed": "✘ ", "unknown": "? ", "not_applicable": "– ", "none": ""}
 

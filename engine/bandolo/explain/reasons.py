@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -39,6 +40,7 @@ class Condition:
     kind: str
     text: str
     value: Value | None
+    label: core.Texts | None = field(default=None, kw_only=True)
     operator: str = ""
     left: Operand | None = None
     right: Operand | None = None
@@ -55,6 +57,8 @@ class Reason:
     requirement: core.Requirement
     condition: Condition
     applies: Condition | None
+    sources: tuple[core.Source, ...]
+    """The requirement's own, then those of the parameters in it: an amended value cites the act that set it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,8 @@ class Derivation:
     because: tuple[Operand, ...]
     names: tuple[Operand, ...]
     sources: tuple[core.Source, ...]
+    parts: tuple[tuple[core.Texts | None, str, Value, Condition, tuple[core.Source, ...]], ...] = ()
+    """For a final score: each bonus with its label, name, points, condition and sources."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,8 @@ def explanation(policy: core.Policy, decision: Decision) -> Explanation:
         requirement = policy.requirements[result.id]
         record = records[result.subject]
         applies = tracer.condition(requirement.applies, record) if requirement.applies is not None else None
-        reasons.append(Reason(result, requirement, tracer.condition(requirement.check, record), applies))
+        condition = tracer.condition(requirement.check, record)
+        reasons.append(Reason(result, requirement, condition, applies, tracer.sources(requirement)))
     root = records[policy.root]
     derivations = [tracer.derivation(r, records[r.record] if r.record else root) for r in decision.result_values]
     return Explanation(decision, policy, tuple(reasons), tuple(derivations))
@@ -126,7 +133,7 @@ class _Tracer:
                 first, second = self.operand(left, record), self.operand(right, record)
                 gap = distance(first.value, second.value) if operation.name not in ("=", "!=", "in") else None
                 return Condition("compare", text, value, operation.name, first, second, gap, names=self.names(node, record, (left, right)))
-        return Condition("plain", text, value, names=self.names(node, record, (node,)))
+        return Condition("plain", text, value, names=self.names(node, record, (node,)), label=self.label(node))
 
     @staticmethod
     def _home(owner: core.Expr, record: Record) -> Record | None:
@@ -202,7 +209,31 @@ class _Tracer:
                     break
         names = self.names(node, record, (node,))
         label = definition.words.label if not definition.name.endswith("_score") or definition.name in self._named() else None
-        return Derivation(result, label, written(node), tuple(because), names, tuple(sources))
+        parts = tuple(self.bonuses(record)) if definition.synthetic and definition.name == "final_score" else ()
+        return Derivation(result, label, written(node), tuple(because), names, tuple(sources), parts)
+
+    def bonuses(self, record: Record) -> Iterator[tuple[core.Texts | None, str, Value, Condition, tuple[core.Source, ...]]]:
+        """Each bonus of a score, with the points that it gives and why."""
+        for (entity, name), definition in self.policy.definitions.items():
+            if definition.synthetic and name.startswith("bonus.") and isinstance(definition.value, core.Branches):
+                value = self.evaluation.definitions[entity, name, record]
+                when = self.condition(definition.value.branches[0].when, record)
+                yield definition.words.label, name.removeprefix("bonus."), value, when, definition.words.sources
+
+    def sources(self, requirement: core.Requirement) -> tuple[core.Source, ...]:
+        """Where a requirement comes from, and where the parameters come from that it compares with."""
+        found = list(requirement.words.sources)
+        amended = bool(self.policy.acts)
+        pending = [requirement.check] if amended else []
+        seen: set[tuple[str, str]] = set()
+        while pending:
+            for node in core.walk(pending.pop()):
+                if isinstance(node, core.Parameter | core.Dated):
+                    found += self.policy.parameters[node.name].words.sources
+                elif isinstance(node, core.Computed) and (node.entity, node.name) not in seen:
+                    seen.add((node.entity, node.name))
+                    pending.append(self.policy.definitions[node.entity, node.name].value)
+        return tuple(dict.fromkeys(found))
 
     def _named(self) -> set[str]:
         """Definitions that the policy itself names: what scoring stands for has fixed labels."""

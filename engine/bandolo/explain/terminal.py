@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from bandolo.explain.page import Block, Heading, Line, Quoted, Table
+from bandolo.explain.blocks import Block, Heading, Line, Quoted, Table
 
 MARKS = {
     "met": ("✔ ", "green"),

@@ -59,13 +59,20 @@ def read_percent(text: str, underscores: bool = True) -> Fraction:
     return read_number(text[:-1], underscores) / 100
 
 
+def refuse_thousands(number: str) -> None:
+    """Three digits after the point of an amount are never cents: they are thousands as Italians write them."""
+    if re.fullmatch(r"-?[1-9][0-9]{0,2}(\.[0-9]{3})+", number):
+        raise BadLiteral("italian-number")
+
+
 def read_money(text: str, currency: str, underscores: bool = True) -> Fraction:
     """`400_000 EUR` as an exact amount, in units of the policy's currency; at most two decimals."""
     number, _, code = text.partition(" ")
+    if not re.fullmatch(r"[A-Z]{3}", code):
+        raise BadLiteral("bad-amount")
     if code != currency:
         raise BadLiteral("other-currency")
-    if re.fullmatch(r"-?[1-9][0-9]{0,2}(\.[0-9]{3})+", number):
-        raise BadLiteral("italian-number")
+    refuse_thousands(number)
     value = read_number(number, underscores)
     if (value * 100).denominator != 1:
         raise BadLiteral("fraction-of-a-cent")

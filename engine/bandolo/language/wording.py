@@ -29,7 +29,7 @@ class Shown:
 
 
 def say(value: Value, type_: Type, lang: Language, currency: str = "EUR", time_zone: str = "Europe/Rome") -> str:
-    """A value as a person reads it. Numbers without an end are cut to six decimals and marked `≈`."""
+    """A value as a person reads it. Numbers without an end are cut (to six decimals, percentages to two) and marked `≈`."""
     type_ = type_.of if isinstance(type_, OptionalType) else type_
     match value:
         case bool():
@@ -38,7 +38,7 @@ def say(value: Value, type_: Type, lang: Language, currency: str = "EUR", time_z
             if type_ == MONEY:
                 return money(value, lang, currency)
             if type_ == PERCENT:
-                return number(value * 100, lang) + "%"
+                return number(value * 100, lang, places=2) + "%"
             return number(value, lang)
         case datetime():
             local = wall_time(value, time_zone)
@@ -72,14 +72,14 @@ def money(value: Fraction, lang: Language, currency: str) -> str:
     return f"-{sign}{text[1:]}" if text.startswith("-") else f"{sign}{text}"
 
 
-def number(value: Fraction, lang: Language, at_least: int = 0) -> str:
-    """With separators by language, and as many decimals as it has (six at most)."""
+def number(value: Fraction, lang: Language, at_least: int = 0, places: int = 6) -> str:
+    """With separators by language, and as many decimals as it has (at most `places`; cut short, it is marked `≈`)."""
     with localcontext() as context:
         context.prec = 4000
         exact = Decimal(value.numerator) / Decimal(value.denominator)
-        shown = exact.quantize(Decimal("0.000001"), rounding=ROUND_HALF_UP)
+        shown = exact.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
     mark = "" if Fraction(shown) == value else "≈ "
-    text = f"{shown:,.6f}".rstrip("0")
+    text = f"{shown:,.{places}f}".rstrip("0")
     whole, _, decimals = text.partition(".")
     decimals = decimals.ljust(at_least, "0")
     if lang == "it":

@@ -67,6 +67,7 @@ def _with_quotes(loaded: Loaded) -> list[Diagnostic]:
     texts: dict[str, str] = {}
     for document in loaded.document.documents if loaded.document is not None else ():
         if document.text is None:
+            found.append(Diagnostic("source-without-text", document.name.span, {"document": document.name.name}, severity="warning"))
             continue
         home = Path(document.text.span.source.path).parent
         target = home / document.text.name

@@ -47,6 +47,8 @@ class Submitted:
         if diagnostic.span is not None or diagnostic.path is None:
             return diagnostic
         path = self.prefix + diagnostic.path.removeprefix("$")
+        if diagnostic.code == "unknown-fact" and f"{path}#" in places:
+            path += "#"
         while path and path not in places:
             cut = max(path.rfind("."), path.rfind("["))
             path = path[:cut] if cut > 0 else ""
@@ -91,6 +93,7 @@ def _from_bytes(label: str, content: bytes) -> Iterator[Submitted]:
         yield from _lines(label, source)
     elif suffix == ".json" or (suffix not in (".yaml", ".yml") and text.lstrip()[:1] in ("{", "[")):
         data, diagnostics = read_json(text, label)
+        diagnostics = [_at_line(d, source) for d in diagnostics]
         submitted = Submitted(label, data, (), source)
         yield from _one_or_many(replace(submitted, diagnostics=tuple(submitted.located(tuple(diagnostics)))))
     else:
@@ -98,6 +101,15 @@ def _from_bytes(label: str, content: bytes) -> Iterator[Submitted]:
         places: dict[str, Span] = {}
         data = data_of(tree, places=places) if tree is not None else None
         yield from _one_or_many(Submitted(label, data, tuple(diagnostics), source, places=places))
+
+
+def _at_line(diagnostic: Diagnostic, source: SourceFile) -> Diagnostic:
+    """A slip of JSON itself, at the line and column where its reader stopped."""
+    line, column = diagnostic.args.get("line"), diagnostic.args.get("column")
+    if line is None or column is None:
+        return diagnostic
+    start = min(source.line_starts[line - 1] + column - 1, max(len(source.text) - 1, 0))
+    return replace(diagnostic, span=Span(source, start, start + 1))
 
 
 def _looks_like_lines(text: str) -> bool:

@@ -24,6 +24,7 @@ class Amendment:
     id: str
     amends: str
     date: str
+    title: tuple[str, str]
     applies_to: Scalar | None
     tree: Mapping
 
@@ -36,26 +37,34 @@ def read_amendment(tree: Tree) -> tuple[Amendment | None, list[Diagnostic]]:
     words = {k: v.value for k in ("id", "amends", "date") if isinstance(v := shaped.get(k), Scalar)}
     if len(words) < 3:
         return None, diagnostics
-    date = shaped.get("date")
-    if isinstance(date, Scalar):
+    written = shaped.get("date")
+    if isinstance(written, Scalar):
         try:
-            literals.read_date(date.value)
+            literals.read_date(written.value)
         except literals.BadLiteral as bad:
-            diagnostics.append(Diagnostic(bad.code, date.span, {"found": date.value, "currency": "", "limit": 0}))
+            diagnostics.append(Diagnostic(bad.code, written.span, {"found": written.value, "currency": "", "limit": 0}))
     applies = shaped.get("applies_to")
     condition = applies if isinstance(applies, Scalar) else None
     assert isinstance(tree, Mapping)
-    return Amendment(words["id"], words["amends"], words["date"], condition, tree), diagnostics
+    title = shaped.get("title")
+    by_language = {k.value: v.value for k, v in title.entries if isinstance(v, Scalar)} if isinstance(title, Mapping) else {}
+    plain = title.value if isinstance(title, Scalar) else next(iter(by_language.values()), words["id"])
+    titles = by_language.get("it", plain), by_language.get("en", plain)
+    return Amendment(words["id"], words["amends"], words["date"], titles, condition, tree), diagnostics
 
 
-def amend(policy: Tree, amendment: Amendment) -> tuple[Tree, list[Diagnostic]]:
-    """The policy's tree after the amendment. Codes: `unknown-path`, `path-exists`, `path-form`."""
+def amend(policy: Tree, amendment: Amendment, name: str) -> tuple[Tree, list[Diagnostic]]:
+    """The tree of the policy file `name` after the amendment. Codes: `amends-other`, `unknown-path`, `path-exists`, `path-form`."""
     diagnostics: list[Diagnostic] = []
+    if re.split(r"[/\\]", amendment.amends)[-1] != name:
+        written = amendment.tree.get("amends")
+        assert written is not None
+        return policy, [Diagnostic("amends-other", written.span, {"amends": amendment.amends, "policy": name})]
     tree = policy
     sources = amendment.tree.get("sources")
     if isinstance(sources, Mapping):
-        for name, document in sources.entries:
-            tree = _change(tree, f"sources.{name.value}", name.span, document, "add", diagnostics)
+        for key, document in sources.entries:
+            tree = _change(tree, f"sources.{key.value}", key.span, document, "add", diagnostics)
     for verb in ("set", "add"):
         changes = amendment.tree.get(verb)
         if isinstance(changes, Mapping):

@@ -246,6 +246,7 @@ class Quote(Node):
 
     document: str
     quote: str
+    document_span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +328,7 @@ class Fact(Node):
 class Entity(Node):
     name: Ident
     facts: tuple[Fact, ...]
+    shown_as: Ident | None
     common: Common
 
 

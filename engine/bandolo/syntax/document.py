@@ -26,6 +26,11 @@ RESERVED_OPTION_KEYS = ("by", "otherwise", "except", "round", "type", "label", "
 
 def read_document(tree: Tree) -> tuple[ast.PolicyDoc | None, list[Diagnostic]]:
     """The policy of a YAML tree, or None where it is no mapping at all."""
+    if (isinstance(tree, Mapping) and not any(tree.get(k) is not None for k in ("policy", "entities", "bandolo"))) or (
+        isinstance(tree, Mapping) and any(tree.get(k) is not None for k in ("amends", "cases_of"))
+    ):
+        first = tree.entries[0][0] if isinstance(tree, Mapping) and tree.entries else tree
+        return None, [Diagnostic("not-a-policy", first.span, {"section": ""})]
     shaped, diagnostics = fit(tree, POLICY_SHAPE)
     if not isinstance(shaped, Mapping):
         return None, diagnostics
@@ -128,7 +133,9 @@ class _Reader:
         found: list[ast.Quote] = []
         for mapping in _items(tree):
             for document, texts in _pairs(mapping):
-                found += [ast.Quote(t.span, document.name, _one_line(t.value)) for t in _items(texts) if isinstance(t, Scalar)]
+                found += [
+                    ast.Quote(t.span, document.name, _one_line(t.value), document.span) for t in _items(texts) if isinstance(t, Scalar)
+                ]
         return tuple(found)
 
     def common(self, tree: Tree | None) -> ast.Common:
@@ -211,7 +218,8 @@ class _Reader:
 
     def entity(self, name: ast.Ident, tree: Tree) -> ast.Entity:
         facts = _pairs(tree.get("facts")) if isinstance(tree, Mapping) else []
-        return ast.Entity(tree.span, name, tuple(self.fact(k, v) for k, v in facts), self.common(tree))
+        shown_as = self.ident(tree.get("shown_as")) if isinstance(tree, Mapping) else None
+        return ast.Entity(tree.span, name, tuple(self.fact(k, v) for k, v in facts), shown_as, self.common(tree))
 
     def fact(self, name: ast.Ident, tree: Tree) -> ast.Fact:
         get = tree.get if isinstance(tree, Mapping) else _nothing

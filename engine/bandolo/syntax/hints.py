@@ -62,8 +62,9 @@ def hint(text: str, at: int, found: str, expected: set[str]) -> tuple[str, int, 
         return "syntax-capitals", shouted.start(1), len(shouted.group(1))
     if not found:
         return _at_end(text, at)
-    if found.lower() in ITALIAN_WORDS:
-        return "syntax-italian-word", at, len(found)
+    spoken = [m for m in re.finditer(r"[A-Za-zÀ-ÿ]+", text[: at + len(found)]) if m.group().lower() in ITALIAN_WORDS]
+    if spoken:
+        return "syntax-italian-word", spoken[-1].start(), len(spoken[-1].group())
     if found == ")":
         return ("syntax-extra-parenthesis" if text[: at + 1].count(")") > text[: at + 1].count("(") else "syntax-operand"), at, 1
     if found.lower() in WORDS and not found.islower():

@@ -23,7 +23,15 @@ from bandolo.syntax import ast
 from bandolo.syntax.hints import ITALIAN_WORDS, hint
 from bandolo.syntax.yaml_tree import Embedded
 
-ITALIAN_NUMBER = re.compile(r"(?<![0-9A-Za-z_.])[0-9]{1,3}(\.[0-9]{3})+,[0-9]+")
+MONTHS_IT = "gennaio|febbraio|marzo|aprile|maggio|giugno|luglio|agosto|settembre|ottobre|novembre|dicembre"
+FOREIGN_SPELLINGS = (
+    (r"(?<![0-9A-Za-z_.])[0-9]{1,3}(\.[0-9]{3})+,[0-9]+", "italian-number"),
+    (r"(?<![0-9A-Za-z_.])[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}(?![0-9])", "day-first-date"),
+    (rf"(?<![0-9A-Za-z_.])[0-9]{{1,2}} ({MONTHS_IT}) [0-9]{{4}}", "day-first-date"),
+    (r"[0-9]{4}-[0-9]{2}-[0-9]{2} (?:ore )?[0-9]{1,2}\.[0-9]{2}(?![0-9])|[0-9]{4}-[0-9]{2}-[0-9]{2} ore [0-9:]+", "bad-time"),
+    (r"(?<![0-9A-Za-z_.])[0-9][0-9_.]* [Ee]uro\b", "syntax-euro"),
+)
+"""Numbers, dates and times as they are written in an Italian text, and the code that says how to write them here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +59,12 @@ def parse_expression(text: Embedded) -> tuple[ast.Expr, list[Diagnostic]]:
         return ast.Hole(whole), [Diagnostic("expression-too-long", whole, {"limit": limits.EXPRESSION_CHARACTERS})]
     if not text.text.strip():
         return ast.Hole(whole), [Diagnostic("empty-expression", whole)]
-    italian = ITALIAN_NUMBER.search(re.sub(r'"[^"]*"', lambda quoted: " " * len(quoted.group()), text.text))
-    if italian is not None:
-        # Inside a call its comma would be taken for one that separates arguments.
-        return ast.Hole(whole), [Diagnostic("italian-number", text.span(*italian.span()), {"found": italian.group()})]
+    bare = re.sub(r'"[^"]*"', lambda quoted: " " * len(quoted.group()), text.text)
+    for pattern, code in FOREIGN_SPELLINGS:
+        # Parsed, these would read as something else: a comma between arguments, a division, a name.
+        foreign = re.search(pattern, bare)
+        if foreign is not None:
+            return ast.Hole(whole), [Diagnostic(code, text.span(*foreign.span()), {"found": foreign.group()})]
     builder = _Builder(text)
     try:
         tree = _parse(text.text)
@@ -100,7 +110,7 @@ def _syntax_diagnostic(text: Embedded, error: UnexpectedInput) -> Diagnostic:
     span = text.span(begin, min(begin + max(length, 1), len(text.text)) if begin < len(text.text) else begin)
     args = {"found": text.text[begin : begin + max(length, 1)] or found}
     if code == "syntax-italian-word":
-        args["right"] = ITALIAN_WORDS[found.lower()]
+        args["right"] = ITALIAN_WORDS[args["found"].lower()]
     return Diagnostic(code, span, args)
 
 

@@ -339,7 +339,9 @@ POLICY = Keys({
         "opens": Key(EXPRESSION, "The condition that opens the stage.", "La condizione che apre la fase."), **COMMON,
     })))), "The stages, in order.", "Le fasi, in ordine."),
     "entities": Key(Entries(Keys({
-        "facts": Key(Entries(FACT), "What is known of each record.", "Ciò che si sa di ogni record.", True), **COMMON,
+        "facts": Key(Entries(FACT), "What is known of each record.", "Ciò che si sa di ogni record.", True),
+        "shown_as": Key(IDENT, "The fact by which people call a record.", "Il dato con cui le persone chiamano un record."),
+        **COMMON,
     })), "The kinds of record.", "I tipi di record.", required=True),
     "parameters": Key(Entries(PARAMETER), "The constants of the call.", "Le costanti del bando."),
     "rates": Key(Entries(RATE), "Tables by choices.", "Tabelle per scelte."),

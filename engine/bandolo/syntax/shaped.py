@@ -70,6 +70,8 @@ def _fit(tree: Tree, shape: s.Shape, out: list[Diagnostic], key: str) -> Tree:
 
 
 def _wrong(code: str, tree: Tree, out: list[Diagnostic], key: str) -> Unreadable:
+    if key in ("source", "quote"):
+        code = "source-form"
     span = tree.span if tree.span.end > tree.span.start else Span(tree.span.source, tree.span.start, tree.span.start + 1)
     out.append(Diagnostic(code, span, {"key": key}))
     return Unreadable(tree.span)
@@ -127,6 +129,8 @@ def _keys(tree: Tree, shape: s.Keys, out: list[Diagnostic], key: str) -> Tree:
         else:
             _unknown_key(name, value, tuple(shape.keys), out, key)
     present = {name.value for name, _ in tree.entries}
+    # A misspelt key is one mistake: what it was meant to be is not missing besides.
+    present |= {nearest(name.value, shape.keys) or "" for name, _ in tree.entries if name.value not in shape.keys}
     for required in (k for k, v in shape.keys.items() if v.required and k not in present):
         first = tree.entries[0][0].span if tree.entries else tree.span
         out.append(Diagnostic("missing-key", first, {"key": required, "section": key}))

@@ -6,6 +6,7 @@ An expression is written into a YAML value; some of its signs mean something to 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import yaml
 
@@ -50,6 +51,9 @@ def explain_yaml_error(source: SourceFile, error: yaml.YAMLError) -> Diagnostic:
         code = "yaml-indentation"
     elif code in ("yaml-text-first", "yaml-indentation"):
         code = "yaml-text-first"
+    culprit = _earlier_culprit(source, line_number) if code in MISPLACED else None
+    if culprit is not None:
+        code, offset, line = culprit
     if code == "yaml-open-quote" and not re.search("[\"']", source.text):
         code = "yaml-syntax"
     return Diagnostic(
@@ -57,6 +61,38 @@ def explain_yaml_error(source: SourceFile, error: yaml.YAMLError) -> Diagnostic:
         Span(source, offset, min(offset + 1, len(source.text))),
         {"line": line.strip()[:80], "character": f"U+{ord(source.text[offset]):04X}" if source.text else ""},
     )
+
+
+MISPLACED = ("yaml-colon", "yaml-missing-colon", "yaml-indentation", "yaml-text-first", "yaml-syntax")
+"""What YAML notices only on a later line than the one that is wrong."""
+
+
+def _earlier_culprit(source: SourceFile, line_number: int) -> tuple[str, int, str] | None:
+    """The slip on this line or before it that YAML stumbled over: an open quote, a colon without its blank, a name without colon."""
+    above = [n for n in range(line_number, 0, -1) if source.line(n).strip() and not source.line(n).lstrip().startswith("#")]
+    for number in above[:25]:
+        line = source.line(number)
+        opened = re.search(r"""(?:[:{,]|^\s*-)\s+("[^"]*|'[^']*)$""", line)
+        if opened:
+            return "yaml-open-quote", source.line_starts[number - 1] + opened.start(1), line.strip()[:80]
+    for number in above[:2]:
+        line = source.line(number)
+        glued = re.match(r"\s*(?:- )?[A-Za-z_]\w*:(?=[^\s:])", line)
+        if glued:
+            return "yaml-colon-blank", source.line_starts[number - 1] + glued.end() - 1, line.strip()[:80]
+    for number in above[1:2]:
+        line = source.line(number)
+        if re.fullmatch(r"\s*[A-Za-z_]\w*\s*", line):
+            return "yaml-missing-colon", source.line_starts[number - 1] + len(line.rstrip()) - 1, line.strip()[:80]
+    return None
+
+
+def split_amount(texts: list[str]) -> str | None:
+    """Inside `{...}`, an amount in Italian spelling falls apart at its comma: `5.000` and `00 EUR`."""
+    for first, second in pairwise(texts):
+        if re.fullmatch(r"-?[0-9]{1,3}(\.[0-9]{3})*", first) and re.fullmatch(r"[0-9]{1,2}( ?(EUR|€))?", second):
+            return f"{first},{second}"
+    return None
 
 
 def flow_trap(plain: list[str]) -> str | None:

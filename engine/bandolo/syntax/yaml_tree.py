@@ -16,7 +16,7 @@ import yaml
 from bandolo import limits
 from bandolo.diagnostics import Diagnostic, Label
 from bandolo.source import SourceFile, Span
-from bandolo.syntax.yaml_traps import explain_yaml_error, flow_trap
+from bandolo.syntax.yaml_traps import explain_yaml_error, flow_trap, split_amount
 
 Loader = getattr(yaml, "CLoader", yaml.Loader)
 
@@ -145,7 +145,12 @@ def _close(source: SourceFile, opened: _Open, end: int, diagnostics: list[Diagno
     last = children[-1].span.end if children else opened.start
     span = Span(source, opened.start, end if opened.in_flow else max(last, opened.start))
     if opened.in_flow:
-        trap = flow_trap([c.value for c in children if isinstance(c, Scalar) and c.is_plain])
+        plain = [c.value for c in children if isinstance(c, Scalar) and c.is_plain]
+        amount = split_amount(plain) if opened.is_mapping else None
+        if amount is not None:
+            diagnostics.append(Diagnostic("italian-number", span, {"found": amount}))
+            return Unreadable(span)
+        trap = flow_trap(plain)
         if trap:
             diagnostics.append(Diagnostic("yaml-flow-comma", span, {"text": trap}))
             return Unreadable(span)

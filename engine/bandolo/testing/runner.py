@@ -83,7 +83,8 @@ class _Runner:
             return CaseResult(case, None, (), error.diagnostics)
         except PolicyError as error:
             return CaseResult(case, None, (), error.diagnostics)
-        return CaseResult(case, decision, tuple(compare(policy, decision, case.expect)), tuple(_unknown_names(policy, case)))
+        misspelt = tuple(_unknown_names(policy, case))
+        return CaseResult(case, decision, () if misspelt else tuple(compare(policy, decision, case.expect)), misspelt)
 
 
 def _unknown_names(policy: Policy, case: Case) -> Iterator[Diagnostic]:
@@ -93,6 +94,11 @@ def _unknown_names(policy: Policy, case: Case) -> Iterator[Diagnostic]:
         "verdicts": (list(case.expect.get("verdicts", {})), policy.core.requirements),
         "message": (list(case.expect.get("message", {})), policy.core.requirements),
         "stages": (list(case.expect.get("stages", {})), [s.name for s in policy.core.stages]),
+        "results": (
+            [path.rpartition(".")[2] for path, _ in _flat(case.expect.get("results", {}))]
+            + [str(n).rpartition(".")[2] for n in case.expect.get("undetermined", [])],
+            [r.name for r in policy.core.results],
+        ),
     }
     for given, known in names.values():
         for name in given:
