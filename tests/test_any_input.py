@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from small import LIVE_POLICIES, ROOT, plain, policy, written
 
@@ -63,6 +63,7 @@ YAML_PIECES = st.sampled_from([
 
 @settings(COMMON, max_examples=500)
 @given(st.lists(YAML_PIECES | st.text(max_size=5), max_size=25).map("".join))
+@example("---\n")
 def test_any_text_as_a_policy(text: str) -> None:
     whole_way(text.encode("utf-8", "surrogatepass"))
 

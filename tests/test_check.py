@@ -22,7 +22,7 @@ Finding = tuple[int, str, str, str]
 def noted(text: str) -> list[Finding]:
     """Line, severity, code and underlined text of every note."""
     lines = enumerate(text.splitlines(), 1)
-    return sorted((n, m[1], m[2], m[3].replace('\\"', '"')) for n, line in lines for m in NOTE.finditer(line))
+    return sorted((n, m[1], m[2], re.sub(r"\\(.)", r"\1", m[3])) for n, line in lines for m in NOTE.finditer(line))
 
 
 def said(path: Path) -> list[Finding]:

@@ -22,12 +22,13 @@ from typing import TYPE_CHECKING, Any
 from bandolo.version import __version__
 
 if TYPE_CHECKING:
-    from bandolo.diagnostics import ApplicationError, Diagnostic, PolicyError
+    from bandolo.diagnostics import ApplicationError, BandoloError, Diagnostic, PolicyError
     from bandolo.evaluate.decision import Decision, RequirementResult
     from bandolo.policy import Policy, load_policy
 
 _PLACES = {
     "ApplicationError": "bandolo.diagnostics",
+    "BandoloError": "bandolo.diagnostics",
     "Diagnostic": "bandolo.diagnostics",
     "PolicyError": "bandolo.diagnostics",
     "Decision": "bandolo.evaluate.decision",
@@ -36,7 +37,17 @@ _PLACES = {
     "load_policy": "bandolo.policy",
 }
 
-__all__ = ["ApplicationError", "Decision", "Diagnostic", "Policy", "PolicyError", "RequirementResult", "__version__", "load_policy"]
+__all__ = [
+    "ApplicationError",
+    "BandoloError",
+    "Decision",
+    "Diagnostic",
+    "Policy",
+    "PolicyError",
+    "RequirementResult",
+    "__version__",
+    "load_policy",
+]
 
 
 def __getattr__(name: str) -> Any:

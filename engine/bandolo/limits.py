@@ -25,5 +25,5 @@ APPLICATION_DEPTH: Final = 40  # too-deep
 TEXT_CHARACTERS: Final = 20_000  # text-too-long
 LIST_LENGTH: Final = 10_000  # list-too-long, where a list declares no `at_most`
 RECORDS: Final = 200_000  # too-many-records, over all lists of one application
-STEPS_BASE: Final = 2_000_000  # too-many-steps: expression nodes evaluated in one decision
-STEPS_PER_RECORD: Final = 2_000  # and so many more for every record of the application
+STEPS_BASE: Final = 1_000_000  # too-many-steps: expression nodes evaluated in one decision
+STEPS_PER_RECORD: Final = 1_000  # and so many more for every record of the application

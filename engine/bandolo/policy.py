@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from bandolo.evaluate.typed import BadValue, read_value
 from bandolo.language import calendar
 from bandolo.language.functions import Conventions
 from bandolo.language.types import DATE, DATETIME
-from bandolo.language.values import Fault, Unknown, Value
+from bandolo.language.values import Value
 from bandolo.pipeline import AS_OF_UNKNOWN, Loaded, load
+from bandolo.reach import agreed, texts_that_reach
 from bandolo.source import read_bytes
 from bandolo.version import __version__
 
@@ -38,8 +39,9 @@ class Policy:
     warnings: tuple[Diagnostic, ...]
     amendments: tuple[str, ...]
     loaded: Loaded
-    before: Policy | None = None
-    """The policy without its last amendment, where that does not reach every application."""
+    files: tuple[tuple[str, bytes], ...] = ()
+    """The policy's file and those of its amendments, for the texts that hold where an amendment does not reach."""
+    variants: dict[tuple[int, ...], Policy] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def id(self) -> str:
@@ -73,14 +75,21 @@ class Policy:
         return self._decide(application, clock, shown, changes, trace)
 
     def _decide(self, application: Mapping[str, Any], clock: Value, shown: str | None, changes: Changes, trace: bool) -> Decision:
-        from bandolo.reach import reached
+        if not any(act.applies_to is not None for act in self.loaded.amendments):
+            return self.decide_as_amended(application, clock, shown, changes, trace)
+        texts, open_ = texts_that_reach(self, application, clock, changes)
+        decisions = [text.decide_as_amended(application, clock, shown, changes, trace) for text in texts]
+        return decisions[0] if len(decisions) == 1 else agreed(decisions, open_)
 
-        policy = reached(self, application, clock, changes) if self.before is not None else self
-        if not isinstance(policy, Policy):
-            return self._both(application, clock, shown, changes, trace, policy)
-        if policy is not self:
-            return policy._decide(application, clock, shown, changes, trace)
-        return self.decide_as_amended(application, clock, shown, changes, trace)
+    def with_acts(self, chosen: tuple[int, ...]) -> Policy:
+        """The policy with only some of its amendments, by their positions."""
+        if len(chosen) == len(self.amendments):
+            return self
+        if chosen not in self.variants:
+            # Two threads may both make one: they make the same.
+            (path, content), *acts = self.files
+            self.variants[chosen] = policy_from_bytes(path, content, [acts[i] for i in chosen])
+        return self.variants[chosen]
 
     def decide_as_amended(self, application: Mapping[str, Any], clock: Value, shown: str | None, changes: Changes, trace: bool) -> Decision:
         """The decision with all amendments in force, whether or not they reach the application."""
@@ -94,16 +103,6 @@ class Policy:
         if decision is None:
             raise ApplicationError(diagnostics)
         return decision
-
-    def _both(
-        self, application: Mapping[str, Any], clock: Value, shown: str | None, changes: Changes, trace: bool, open_: Unknown | Fault
-    ) -> Decision:
-        """Whether the amendment reaches the application is not known: what both texts agree on stands, the rest is undetermined."""
-        from bandolo.reach import agreed
-
-        assert self.before is not None
-        amended = self.decide_as_amended(application, clock, shown, changes, trace)
-        return agreed(amended, self.before._decide(application, clock, shown, changes, trace), open_)
 
     def clock(self, as_of: AsOf) -> tuple[Value, str | None]:
         """The instant that `as_of` stands for, and how the decision shows it; PolicyError if it is none."""
@@ -120,6 +119,8 @@ class Policy:
             return moment, calendar.wall_time(moment, conventions.time_zone).isoformat()
         except BadValue as bad:
             raise PolicyError([Diagnostic(bad.code, path="as_of", args=bad.args_)]) from None
+        except calendar.OutOfRange:
+            raise PolicyError([Diagnostic("no-such-date", path="as_of", args={"found": str(as_of), "currency": "", "limit": 0})]) from None
 
     def changes(self, set: Mapping[str, Any], readings: Mapping[str, str], assume: bool | Sequence[str]) -> Changes:
         """A what-if, checked: known names, right types. Raises PolicyError."""
@@ -150,7 +151,7 @@ class Policy:
                         args={"name": option, "reading": name, "nearest": near, "options": ", ".join(known)},
                     )
                 )
-        names = () if isinstance(assume, bool) else tuple(assume)
+        names = () if isinstance(assume, bool) else (assume,) if isinstance(assume, str) else tuple(assume)
         for name in names:
             if name not in self.core.parameters or self.core.parameters[name].assume is None:
                 found.append(Diagnostic("nothing-to-assume", path=f"assume.{name}", args={"name": name}))
@@ -166,19 +167,22 @@ def parameter_value(raw: Any, parameter: core.ParameterDeclaration, conventions:
     from bandolo.language.values import ListValue, Member
 
     if isinstance(parameter.type, ListType):
+        if not isinstance(raw, str | list | tuple):
+            raise BadValue("wrong-data", {"expected": parameter.type, "found": str(raw)[:60]})
         items = raw.strip("[] ").split(",") if isinstance(raw, str) else raw
         texts = [Plain(i.strip()) if isinstance(i, str) else i for i in items if i != ""]
         return ListValue(tuple(Member(read_value(i, parameter.type.item, conventions)) for i in texts))
     return read_value(Plain(raw) if isinstance(raw, str) else raw, parameter.type, conventions)
 
 
-def load_policy(path: str | Path, *, amendments: Sequence[str | Path] = ()) -> Policy:
+def load_policy(path: str | Path, *, amendments: str | Path | Sequence[str | Path] = ()) -> Policy:
     """The policy in a file, with amending acts applied in order.
 
     Raises PolicyError with every diagnostic of the files if there is an error, OSError if a file cannot be read.
     """
     content = read_bytes(path, limits.POLICY_BYTES)
-    acts = [(str(a), read_bytes(a, limits.POLICY_BYTES)) for a in amendments]
+    paths = [amendments] if isinstance(amendments, str | Path) else amendments
+    acts = [(str(a), read_bytes(a, limits.POLICY_BYTES)) for a in paths]
     return policy_from_bytes(str(path), content, acts)
 
 
@@ -187,8 +191,5 @@ def policy_from_bytes(path: str, content: bytes, amendments: Sequence[tuple[str,
     loaded = load(path, content, amendments)
     if loaded.policy is None or loaded.settled is None:
         raise PolicyError(list(loaded.diagnostics))
-    before = None
-    if any(act.applies_to is not None for act in loaded.amendments):
-        before = policy_from_bytes(path, content, amendments[:-1])
     names = tuple(act.id for act in loaded.amendments)
-    return Policy(loaded.policy, loaded.settled, loaded.diagnostics, names, loaded, before)
+    return Policy(loaded.policy, loaded.settled, loaded.diagnostics, names, loaded, ((path, content), *amendments))

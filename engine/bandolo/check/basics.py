@@ -99,7 +99,7 @@ class Basics:
 
     def apply(self, name: str, span: Span, arguments: list[core.Expr]) -> core.Expr:
         """An operation of the library on checked arguments, or the diagnostic that says why it cannot be."""
-        if any(_is_broken(a) for a in arguments):
+        if any(isinstance(a.type, InvalidType) for a in arguments):
             return core.Invalid(span, INVALID)
         row = operation_by_name()[name]
         types = tuple(a.type for a in arguments)
@@ -139,13 +139,6 @@ class Basics:
 
     def _expr(self, node: ast.Expr, scope: Scope, expected: Type | None) -> core.Expr:
         raise NotImplementedError
-
-
-def _is_broken(node: core.Expr) -> bool:
-    """Whether something inside was already reported; an empty list literal is merely empty."""
-    if isinstance(node.type, ListType) and isinstance(node.type.item, InvalidType):
-        return not (isinstance(node, core.Items) and not node.items)
-    return isinstance(node.type, InvalidType)
 
 
 def _bare_number(node: ast.Expr | None) -> ast.Literal | None:

@@ -246,6 +246,8 @@ class Expressions(Calls):
                 return listed, item, node.name
             case ast.Where():
                 listed, item, name = self._listed(node.list, scope)
+                if isinstance(item, InvalidType):
+                    return core.Invalid(node.span, INVALID), INVALID, name
                 slot = self.new_slot()
                 inner = self._within(listed, slot, scope.bind(Binder(slot, item, name)))
                 condition = self.wanted(node.condition, inner, BOOLEAN, "where")
@@ -276,6 +278,8 @@ class Expressions(Calls):
         if isinstance(item_type, InvalidType):
             return core.Invalid(node.span, INVALID)
         item = self.check(node.item, inner, expected.item if isinstance(expected, ListType) else None)
+        if isinstance(item.type, InvalidType):
+            return core.Invalid(node.span, INVALID)
         flatten = isinstance(item.type, ListType)
         type_ = item.type if flatten else ListType(item.type)
         return core.Map(node.span, type_, listed, slot, item, flatten)

@@ -108,6 +108,8 @@ class Names(Basics):
         if name == "admitted":
             if entity == self.symbols.root:
                 return self.invalid("root-admitted", span, entity=entity)
+            if owned.owner is None:
+                return core.Invalid(span, INVALID)  # its owner is missing: reported where it is declared
             at = self._stage("admitted", self.symbols.stages, stage, span) if stage is not None else None
             return core.Invalid(span, INVALID) if at is False else core.Admitted(span, BOOLEAN, record, entity, at)
         return None

@@ -77,7 +77,6 @@ class _Checker:
         working = (days[0].name, days[1].name if days[1] else None) if days else None
         if working is not None and days is not None and (code := self._calendar_mistake(working)):
             self.report(code, days[0].span, name="-".join(w for w in working if w), extra="calendar", what="working_days")
-            working = None
         rounding = head.money_rounding.name if isinstance(head.money_rounding, ast.Ident) else "half_up"
         return Conventions(currency, time_zone, head.month_rounding.name if head.month_rounding else None, rounding, working)
 
@@ -220,6 +219,9 @@ class _Checker:
             seen.add(stage.name.name)
             scope = Scope(self.symbols.root, knows=True)
             opens = self.expressions.wanted(stage.opens, scope, BOOLEAN, "check") if stage.opens is not None else None
+            if opens is not None and not _opens_for_good(opens):
+                assert stage.opens is not None
+                self.report("opens-not-known", stage.opens.span)
             found.append(core.Stage(stage.name.name, opens, self.words(stage.common)))
         return tuple(found)
 
@@ -309,6 +311,16 @@ class _Checker:
             self.report("result-type", result.span, name=result.name, found=type_)
             return None
         return core.Result(entity, result.name, type_)
+
+
+def _opens_for_good(node: core.Expr) -> bool:
+    """Whether `is known` stands only where a fact that becomes known can open a stage, never close it."""
+    match node:
+        case core.IsKnown():
+            return True
+        case core.And(parts=parts) | core.Or(parts=parts):
+            return all(_opens_for_good(p) for p in parts)
+    return not any(isinstance(inner, core.IsKnown) for inner in core.walk(node))
 
 
 def _texts(text: ast.Text) -> core.Texts:

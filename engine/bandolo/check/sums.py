@@ -34,7 +34,9 @@ def _added(policy: core.Policy, node: core.Expr, seen: set[tuple[str, str]], bou
     match node:
         case core.Let():
             return _added(policy, node.body, seen, {**bound, node.slot: node.value})
-        case core.Apply() if node.operation.name in ("sum", "+", "-", "round"):
+        case core.Computed(entity=entity, name=name) if node.type == MONEY and (entity, name) not in seen:
+            return _added(policy, policy.definitions[entity, name].value, seen | {(entity, name)}, {})
+        case core.Apply() if node.operation.name in ("sum", "+", "-", "minus", "min", "max", "round"):
             for argument in node.arguments[:1] if node.operation.name == "round" else node.arguments:
                 found |= _parts(policy, argument, seen, bound)
         case core.Choose():

@@ -42,8 +42,8 @@ class Diagnostic:
         return self.file or "", -1, self.path or ""
 
 
-class PolicyError(Exception):
-    """A policy, an application or a case file that cannot be used: its diagnostics, in order of place."""
+class BandoloError(Exception):
+    """Something that cannot be used: its diagnostics, in order of place."""
 
     def __init__(self, diagnostics: list[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
@@ -55,7 +55,11 @@ class PolicyError(Exception):
         return render_all(list(self.diagnostics), "en")
 
 
-class ApplicationError(PolicyError):
+class PolicyError(BandoloError):
+    """A policy, an amendment or a what-if that cannot be used."""
+
+
+class ApplicationError(BandoloError):
     """An application that is bad data, each fault with its path."""
 
 

@@ -24,6 +24,7 @@ from bandolo.evaluate.reference import Evaluation, TooManySteps
 from bandolo.evaluate.settle import Changes, Settled
 from bandolo.evaluate.shares import CENT
 from bandolo.evaluate.stages import outcome_of, status_of
+from bandolo.evaluate.wire import plain
 from bandolo.language import calendar
 from bandolo.language.functions import round_
 from bandolo.language.types import MONEY, Language, OptionalType
@@ -86,6 +87,7 @@ class _Assembly:
         excluded = self._excluded(results)
         barred = self._barred(results, stages)
         values = self._results()
+        self._opening_faults()
         root = self.application.root
         key = policy.entities[policy.root].key
         name = root.facts.get((key.name, None)) if key is not None else None
@@ -144,11 +146,17 @@ class _Assembly:
         cure_by: date | None = None
         missing: set[str] = set(met.missing) if isinstance(met, Unknown) else set()
         if isinstance(effect, Unknown):
-            missing |= effect.missing if verdict == "failed" else set()
+            words = {e.word for e in requirement.effects.values()}
+            if len(words) == 1 and "suspend" not in words:
+                word = words.pop()  # all options come to the same
+            elif not words <= ({"flag", "exclude", "bar"} if record.owner is not None else {"flag"}):
+                missing |= effect.missing if verdict == "failed" else set()
+            else:
+                word = "flag"  # none of them stops a stage; which records are struck is open
         else:
             word = effect.word
             if word == "suspend" and verdict == "failed" and effect.cure is not None:
-                cure_by, lapsed, open_ = self._cure(effect, record)
+                cure_by, lapsed, open_ = self._cure(requirement, effect, record)
                 missing |= open_
                 word = "reject" if lapsed else word
         fault = None
@@ -162,7 +170,7 @@ class _Assembly:
             requirement.id, record.path, requirement.stage, verdict, word, counts, message, sources, tuple(sorted(missing)), fault, cure_by
         )
 
-    def _cure(self, effect: core.Effect, record: Record) -> tuple[date | None, bool, frozenset[str]]:
+    def _cure(self, requirement: core.Requirement, effect: core.Effect, record: Record) -> tuple[date | None, bool, frozenset[str]]:
         """The last day to put it right, whether the clock has passed it, and what is missing to tell."""
         assert effect.cure is not None
         assert effect.cure_from is not None
@@ -172,10 +180,14 @@ class _Assembly:
         for value in (start, length):
             if isinstance(value, Unknown):
                 return None, False, value.missing
+            if isinstance(value, Fault):
+                self._fault(value, requirement.id)
+                return None, False, frozenset()
         conventions = self.policy.conventions
         try:
             due = calendar.add(start, length, conventions.month_rounding)  # type: ignore[arg-type]
         except calendar.OutOfRange:
+            self._fault(Fault("date-out-of-range", effect.cure.span), requirement.id)
             return None, False, frozenset()
         if isinstance(now, Unknown):
             return due, False, now.missing
@@ -184,7 +196,8 @@ class _Assembly:
 
     def _counts(self, requirement: core.Requirement, record: Record) -> bool | None:
         """Whether the record still belongs to the application: an `exclude` requirement itself always counts."""
-        if record.owner is None or requirement.may("exclude"):
+        effect = self.evaluation.effect_of(requirement)
+        if record.owner is None or (isinstance(effect, core.Effect) and effect.word == "exclude"):
             return True
         admitted = self.evaluation.admitted[record, requirement.stage]
         return admitted if isinstance(admitted, bool) else None
@@ -222,7 +235,8 @@ class _Assembly:
         by_subject: dict[str, list[RequirementResult]] = {}
         for result in results:
             applies = result.subject != self.policy.root and result.counts is not False
-            if applies and result.verdict == "failed" and result.effect == "bar" and stages[result.stage] != "not_started":
+            opened = self.evaluation.open[result.stage] is True
+            if applies and result.verdict == "failed" and result.effect == "bar" and opened:
                 by_subject.setdefault(result.subject, []).append(result)
         return self._struck(by_subject)
 
@@ -261,7 +275,10 @@ class _Assembly:
         if type_ == MONEY and isinstance(value, Fraction | Unknown):
             return round_(self.policy.conventions, value, self.settled.settings.money_rounding, CENT)
         if isinstance(value, datetime):
-            return calendar.wall_time(value, self.policy.conventions.time_zone)
+            try:
+                return calendar.wall_time(value, self.policy.conventions.time_zone)
+            except calendar.OutOfRange:
+                return value  # at the very edge of the calendar, in UTC
         return value
 
     # What is open, assumed, changed, faulty.
@@ -287,7 +304,15 @@ class _Assembly:
         return tuple(sorted(m.removeprefix(kind) for m in named if m.startswith(kind)))
 
     def _changed(self) -> tuple[str, ...]:
-        return tuple(sorted([*self.changes.set, *(f"reading.{r}" for r in self.changes.readings)]))
+        """Every change with its value, so that the decision can be replayed."""
+        types = {name: parameter.type for name, parameter in self.policy.parameters.items()}
+        sets = [f"{name} = {plain(value, types[name])}" for name, value in self.changes.set.items()]
+        return tuple(sorted([*sets, *(f"reading.{name} = {option}" for name, option in self.changes.readings.items())]))
+
+    def _opening_faults(self) -> None:
+        for name, value in self.evaluation.open.items():
+            if isinstance(value, Fault):
+                self._fault(value, name)
 
     def _fault(self, fault: Fault, affects: str) -> None:
         place, text = "", ""
@@ -303,7 +328,9 @@ class _Assembly:
         )
 
 
-def _place(record: Record) -> tuple[bool, str, int]:
-    """Records by key, so that their order in the application does not matter; those without one by position."""
-    digits = record.path.rpartition("[")[2].rstrip("]")
-    return record.key is None, record.path if record.key is not None else "", int(digits) if record.key is None and digits.isdigit() else 0
+def _place(record: Record) -> tuple[tuple[bool, str, int], ...]:
+    """Records by key, owners first, so that their order in the application does not matter; those without a key by position."""
+    digits = record.path.rpartition("[")[2].rstrip("]").lstrip("#")
+    position = int(digits) if record.key is None and digits.isdigit() else 0
+    above = _place(record.owner) if record.owner is not None else ()
+    return (*above, (record.key is None, record.key or "", position))

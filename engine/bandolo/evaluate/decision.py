@@ -122,6 +122,13 @@ class Decision:
 
         return python_results(self)
 
+    @property
+    def undetermined(self) -> Mapping[str, Mapping[str, Any]]:
+        """What is known of the results that are not known yet: `missing`, `at_least`, `at_most`, or the `fault`, by their path."""
+        from bandolo.evaluate.wire import undetermined_results
+
+        return undetermined_results(self)
+
     def requirement(self, id: str, subject: str | None = None) -> RequirementResult:
         """The verdict of a requirement, on a subject (needed where several records have one); KeyError if there is none."""
         found = [r for r in self.requirements if r.id == id and subject in (None, r.subject)]

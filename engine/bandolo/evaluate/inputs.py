@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -52,6 +53,20 @@ def read_application(policy: core.Policy, settled: Settled, data: object) -> tup
     if reader.diagnostics:
         return None, reader.diagnostics
     return Application(root, reader.records, _digest(root)), []
+
+
+def read_leniently(policy: core.Policy, settled: Settled, data: object) -> Application:
+    """The facts of an application that can be read; what cannot is unknown. For asking whether an amendment reaches it."""
+    reader = _Reader(policy, settled)
+    fields = data if isinstance(data, Mapping) else {}
+    root = reader.record(policy.entities[policy.root], fields, None, "$", policy.root, None)
+    reader.references()
+    bad = {d.path for d in reader.diagnostics}
+    for fact in policy.entities[policy.root].facts.values():
+        if f"$.{fact.name}" in bad:
+            for stage in fact.asked or (None,):
+                root.facts[fact.name, stage] = Unknown(frozenset({fact.name}))
+    return Application(root, reader.records, "")
 
 
 @dataclass
@@ -108,7 +123,11 @@ class _Reader:
         missing = frozenset({name if stage is None else f"{name} at {stage}"})
         type_ = fact.type.of if isinstance(fact.type, OptionalType) else fact.type
         if isinstance(type_, ListType):
+            if fact.at_most == 0:
+                return ListValue(())
             return Unknown(missing, Fraction(0), Fraction(fact.at_most if fact.at_most is not None else limits.LIST_LENGTH))
+        if fact.optional:
+            return Unknown(missing)  # it may be none, which lies within no bounds
         low, high = self.settled.ranges[record.entity, fact.name]
         return Unknown(missing, _bound(low), _bound(high))
 
@@ -159,6 +178,7 @@ class _Reader:
     def _records(self, owner: Record, fact: core.FactDeclaration, entity: core.Entity, raw: Any, at: str) -> Value:
         members: list[Member] = []
         seen: dict[str, int] = {}
+        keys = {k for item in raw if isinstance(item, Mapping) and (k := self._key(entity, item)) is not None}
         for i, item in enumerate(raw):
             path = f"{at}[{i}]"
             if not isinstance(item, Mapping):
@@ -168,17 +188,26 @@ class _Reader:
             if key is not None and key in seen:
                 self.report("key-twice", path, key=key, first=f"{at}[{seen[key]}]")
                 continue
+            if key is not None and re.search(r"[\[\]]", key):
+                self.report("bad-key", path, key=key)
             if key is not None:
                 seen[key] = i
             prefix = "" if owner.owner is None else f"{owner.path}."
-            members.append(Member(self.record(entity, item, owner, path, f"{prefix}{fact.name}[{i if key is None else key}]", key)))
+            members.append(
+                Member(self.record(entity, item, owner, path, f"{prefix}{fact.name}[{self._place(i, keys) if key is None else key}]", key))
+            )
         return ListValue(tuple(members))
+
+    @staticmethod
+    def _place(position: int, keys: set[str]) -> str:
+        """The position of a record without a key; marked where another record has that very key."""
+        return f"#{position}" if str(position) in keys else str(position)
 
     def _key(self, entity: core.Entity, item: Mapping[Any, Any]) -> str | None:
         if entity.key is None:
             return None
         raw = item.get(entity.key.name)
-        if raw is None:
+        if raw is None or self._is_null_unknown(entity.key, raw):
             return None
         try:
             value = read_value(raw, entity.key.type, self.policy.conventions)
@@ -199,6 +228,17 @@ class _Reader:
         self.pending_references.append((record, fact, entity, str(value), at))
         return NONE
 
+    def _unlisted(self, entity: str) -> frozenset[str]:
+        """The lists of an entity, or of its owners, that are not there."""
+        missing: frozenset[str] = frozenset()
+        current = self.policy.entities[entity]
+        while current.owner is not None and current.listed_in is not None:
+            for owner in self.records[current.owner]:
+                listed = owner.facts.get((current.listed_in, None))
+                missing |= listed.missing if isinstance(listed, Unknown) else frozenset()
+            current = self.policy.entities[current.owner]
+        return missing
+
     def references(self) -> None:
         """Point each reference at its record: the nearest one with that key, looked for from the record outwards."""
         by_key: dict[tuple[str, str], list[Record]] = {}
@@ -209,7 +249,10 @@ class _Reader:
         for record, fact, entity, key, at in self.pending_references:
             found = by_key.get((entity, key), [])
             near = [r for r in found if _related(r, record)] or found
-            if len(near) != 1:
+            unlisted = self._unlisted(entity)
+            if not found and unlisted:
+                record.facts[fact] = Unknown(unlisted)
+            elif len(near) != 1:
                 known = [k for e, k in by_key if e == entity]
                 self.report(
                     "dangling-reference", at, entity=entity, key=key, nearest=None if near else nearest(key, known), count=len(near)

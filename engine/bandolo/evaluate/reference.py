@@ -13,7 +13,9 @@ from fractions import Fraction
 from typing import assert_never
 
 from bandolo.check import core
-from bandolo.evaluate.shares import allocate
+from bandolo.evaluate.shares import CENT, allocate
+from bandolo.language.functions import rounded
+from bandolo.language.types import DATE, DATETIME
 from bandolo.language.values import (
     NONE,
     Fault,
@@ -168,7 +170,7 @@ class Evaluation:
                 return not_(self.value(inner, slots))
             case core.IsNone(value=inner):
                 found = self.value(inner, slots)
-                return found is NONE if is_known(found) else found
+                return unknown([found]) if isinstance(found, Unknown) else found if isinstance(found, Fault) else found is NONE
             case core.IsKnown(value=inner):
                 return is_known(self.value(inner, slots))
             case core.Branches():
@@ -210,7 +212,9 @@ class Evaluation:
         day = self.value(node.date, slots)
         versions = self.settings.versions[node.name]
         if isinstance(day, Unknown):
-            return _one_of([day], [value for _, _, value in versions])
+            # Before the first version and after the last there is none.
+            gap = versions[0][0] is not None or versions[-1][1] is not None
+            return _one_of([day], [*(value for _, _, value in versions), *([Fault("no-version-in-force", node.span)] if gap else [])])
         if isinstance(day, Fault):
             return day
         assert isinstance(day, date)
@@ -222,20 +226,32 @@ class Evaluation:
     def _apply(self, node: core.Apply, arguments: list[Value]) -> Value:
         operation = node.operation
         if operation.total:
+            self.budget -= sum(len(a.members) for a in arguments if isinstance(a, ListValue))
             result = operation.run(self.policy.conventions, *arguments)
         else:
             fault = next((a for a in arguments if isinstance(a, Fault)), None)
             if fault is not None:
                 return fault
             if any(isinstance(a, Unknown) for a in arguments):
-                within = operation.within(*(bounds(a) for a in arguments)) if operation.within is not None else None
-                if isinstance(within, bool):
-                    return within
-                return unknown(arguments, *(within or (None, None)))
+                return self._within(node, arguments)
             result = operation.run(self.policy.conventions, *arguments)
         if isinstance(result, Fault) and result.span is None:
             return Fault(result.code, node.span)
         return result  # type: ignore[no-any-return]
+
+    @staticmethod
+    def _within(node: core.Apply, arguments: list[Value]) -> Value:
+        """What the bounds of unknown arguments tell of a result; they decide it only where no completion can be a fault."""
+        operation = node.operation
+        intervals = [bounds(a) for a in arguments]
+        within = operation.within(*intervals) if operation.within is not None else None
+        # A date may leave the calendar, whatever is added to it.
+        risky = node.type in (DATE, DATETIME) or (operation.risky is not None and operation.risky(*intervals))
+        risky = risky or any(isinstance(a, Unknown) and a.may_fault for a in arguments)
+        if isinstance(within, bool):
+            return unknown(arguments, may_fault=True) if risky else within
+        low, high = within or (None, None)
+        return unknown(arguments, low, high, may_fault=risky)
 
     def _until(self, parts: Iterable[core.Expr], slots: Slots, decides: bool) -> Value:
         """Parts in order, until one decides: what comes after a test for `none` is not looked at where there is none."""
@@ -320,6 +336,7 @@ class Evaluation:
         if not isinstance(listed, ListValue):
             return Unknown(listed.missing) if isinstance(listed, Unknown) and node.flatten else listed
         items: list[Member] = []
+        open_: list[Value] = []  # inner lists that are not there, each followed by whether its member is sure
         for member in listed.members:
             value = self.value(node.item, {**slots, node.slot: member.value})
             if not node.flatten:
@@ -328,11 +345,12 @@ class Evaluation:
                 for inner in value.members:
                     sure = and_([member.sure, inner.sure])
                     items.append(Member(inner.value, sure if isinstance(sure, Unknown) else True))
-            elif member.sure is True:
-                return Unknown(value.missing) if isinstance(value, Unknown) else value
             else:
-                return unknown([member.sure, value])
-        return ListValue(tuple(items))
+                open_ += [value, member.sure]
+        sure_fault = next((v for v, sure in zip(open_[::2], open_[1::2], strict=True) if isinstance(v, Fault) and sure is True), None)
+        if sure_fault is not None:
+            return sure_fault
+        return unknown(open_) if open_ else ListValue(tuple(items))
 
     def _share(self, node: core.Share, slots: Slots) -> Value:
         """This record's part; the whole allocation is worked out once for each owner."""
@@ -352,9 +370,12 @@ class Evaluation:
         among = self.value(node.among, {0: owner})
         if isinstance(total, Fault) or isinstance(among, Fault):
             return total if isinstance(total, Fault) else among
-        high = bounds(total)[1]
+        low, high = bounds(total)
+        # The total is rounded before it is shared out: a part can exceed it by less than a cent.
+        high = rounded(high, "up", CENT) if isinstance(high, Fraction) else None
+        negative = not isinstance(low, Fraction) or low < 0
         if not isinstance(among, ListValue):
-            return unknown([total, among], Fraction(0), high)
+            return unknown([total, among], Fraction(0), high, may_fault=True)
         weights: dict[Record, Value] = {}
         keys: dict[Record, Value] = {}
         for member in among.members:
@@ -369,16 +390,18 @@ class Evaluation:
             return fault
         unsure = [m.sure for m in among.members if isinstance(m.sure, Unknown)]
         if unsure or not all(is_known(p) for p in parts):
-            return dict.fromkeys(weights, unknown([*parts, *unsure], Fraction(0), high))
+            lows = [bounds(w)[0] for w in weights.values()]
+            risky = negative or any(not isinstance(w, Fraction) or w < 0 for w in lows) or len(set(keys.values())) < len(keys)
+            return dict.fromkeys(weights, unknown([*parts, *unsure], Fraction(0), high, may_fault=risky))
         return allocate(total, weights, keys, direction, node.span)  # type: ignore[arg-type]
 
 
 def _one_of(tests: list[Value], possible: list[Value]) -> Value:
     """One of several values, which one depends on tests that are unknown."""
     found = either(possible)
-    if not isinstance(found, Unknown):
+    if is_known(found) and not any(isinstance(t, Unknown) and t.may_fault for t in tests):
         return found
-    return unknown([*tests, found], found.low, found.high)
+    return unknown([*tests, *possible], *bounds(found))
 
 
 def _shrunk(listed: Value) -> Value:

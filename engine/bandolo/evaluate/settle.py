@@ -139,6 +139,6 @@ def _bands(policy: core.Policy, constants: Evaluation) -> Iterable[Diagnostic]:
         for step in node.steps:
             to = constants.value(step.to, {}) if step.to is not None else None
             if isinstance(to, Fraction) and step.to is not None:
-                if previous is not None and to <= previous and not isinstance(step.to, core.Constant):
+                if previous is not None and to <= previous:
                     yield Diagnostic("bands-order", step.to.span)
                 previous = to

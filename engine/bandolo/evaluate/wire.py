@@ -91,6 +91,11 @@ def _results(decision: Decision) -> tuple[dict[str, Any], dict[str, Any]]:
     return known, unknown
 
 
+def undetermined_results(decision: Decision) -> dict[str, Any]:
+    """The results that are not known, by path, with what is known of them."""
+    return _results(decision)[1]
+
+
 def _put(target: dict[str, Any], result: ResultValue, value: Any) -> None:
     """Into the tree of results: under each list's name, by the record's key (or `[position]`)."""
     if result.record is not None:

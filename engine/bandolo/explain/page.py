@@ -72,8 +72,8 @@ class _Page:
 
     def _as_set(self, name: str) -> str:
         """A parameter with the value that it was given, a reading with its option."""
-        if name.startswith("reading."):
-            return f"{name} = {self.decision.readings.get(name.removeprefix('reading.'), '—')}"
+        if " = " in name:
+            return name  # a change, which already says its value
         parameter = self.policy.parameters[name]
         value = self.evaluation.settings.parameters[name]
         return f"{self.speech.label(parameter.words, name)} = {self.speech.value(value, parameter.type)}"

@@ -15,6 +15,7 @@ from bandolo.language.values import (
     Unknown,
     Value,
     and_,
+    bounded,
     bounds,
     is_known,
     or_,
@@ -74,6 +75,8 @@ def total(conventions: Any, value: Value) -> Value:
     if isinstance(items, Fault):
         return items
     parts = _open(items)
+    if any(isinstance(m.value, Fault) for m in items):
+        return unknown(parts, may_fault=True)  # a member that may or may not belong has no value
     if not parts:
         return _plain_sum([m.value for m in items])
     if any(isinstance(m.value, Duration | Fault) for m in items):
@@ -95,7 +98,7 @@ def _or_nothing(end: Any, pick: Callable[..., Any]) -> Any:
 def _plain_sum(values: list[Any]) -> Value:
     if values and isinstance(values[0], Duration):
         return Duration(sum(v.months for v in values), sum(v.days for v in values))
-    return _fraction_sum(values)
+    return bounded(_fraction_sum(values))
 
 
 def _fraction_sum(values: list[Fraction]) -> Fraction:
@@ -106,7 +109,7 @@ def _fraction_sum(values: list[Fraction]) -> Fraction:
 def average(conventions: Any, value: Value) -> Value:
     items = members(value)
     if isinstance(items, Unknown):
-        return unknown([items])
+        return unknown([items], may_fault=True)  # it may be empty
     if isinstance(items, Fault):
         return items
     if not items:
@@ -114,19 +117,19 @@ def average(conventions: Any, value: Value) -> Value:
     sure = [bounds(m.value) for m in items if m.sure is True]
     parts = _open(items)
     if not parts:
-        return _fraction_sum([low for low, _ in sure]) / len(sure)  # type: ignore[misc]
+        return bounded(_fraction_sum([low for low, _ in sure]) / len(sure))  # type: ignore[misc]
     # The mean lies between the smallest and the largest item, whoever belongs to the list.
     every = [bounds(m.value) for m in items]
     low = None if any(b[0] is None for b in every) else min(b[0] for b in every)  # type: ignore[type-var]
     high = None if any(b[1] is None for b in every) else max(b[1] for b in every)  # type: ignore[type-var]
-    return unknown(parts, low, high) if sure else unknown([*parts])
+    return unknown(parts, low, high) if sure else unknown(parts, may_fault=True)
 
 
 def extreme(value: Value, pick: Callable[..., Any], towards: int) -> Value:
     """The smallest (`towards` 0) or largest (1) item of a list, with bounds where members are unsure."""
     items = members(value)
     if isinstance(items, Unknown):
-        return unknown([items])
+        return unknown([items], may_fault=True)  # it may be empty
     if isinstance(items, Fault):
         return items
     if not items:
@@ -136,7 +139,7 @@ def extreme(value: Value, pick: Callable[..., Any], towards: int) -> Value:
         return pick(m.value for m in items)  # type: ignore[no-any-return]
     sure = [bounds(m.value) for m in items if m.sure is True]
     if not sure or any(isinstance(m.value, Duration) for m in items):
-        return unknown(parts)
+        return unknown(parts, may_fault=not sure)
     every = [bounds(m.value) for m in items]
     # An unsure member can only move the extreme further out; it never holds it back.
     if towards == 0:

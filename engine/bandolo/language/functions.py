@@ -13,9 +13,8 @@ from math import ceil as ceil_
 from math import floor as floor_
 from typing import Any
 
-from bandolo import limits
 from bandolo.language import aggregates, calendar, intervals
-from bandolo.language.values import Duration, Fault, ListValue, Unknown, Value, and_, bounds, is_known, or_, unknown
+from bandolo.language.values import Duration, Fault, ListValue, Unknown, Value, and_, bounded, bounds, is_known, or_, unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +28,10 @@ class Conventions:
     working_days: tuple[str, str | None] | None = None  # country and subdivision
 
 
-def _bounded(value: Fraction) -> Value:
-    if value.numerator.bit_length() + value.denominator.bit_length() > limits.NUMBER_BITS:
-        return Fault("number-out-of-range")
-    return value
-
-
 def add(conventions: Conventions, a: Any, b: Any) -> Value:
     if isinstance(b, Duration):
         return _later(conventions, a, b)
-    return _bounded(a + b)
+    return bounded(a + b)
 
 
 def subtract(conventions: Conventions, a: Any, b: Any) -> Value:
@@ -46,7 +39,7 @@ def subtract(conventions: Conventions, a: Any, b: Any) -> Value:
         return _later(conventions, a, Duration(-b.months, -b.days))
     if isinstance(a, date):
         return Duration(days=(a - b).days)
-    return _bounded(a - b)
+    return bounded(a - b)
 
 
 def _later(conventions: Conventions, a: Any, length: Duration) -> Value:
@@ -61,15 +54,15 @@ def _later(conventions: Conventions, a: Any, length: Duration) -> Value:
 
 
 def multiply(_: Conventions, a: Fraction, b: Fraction) -> Value:
-    return _bounded(a * b)
+    return bounded(a * b)
 
 
 def divide(_: Conventions, a: Fraction, b: Fraction) -> Value:
-    return Fault("division-by-zero") if b == 0 else _bounded(a / b)
+    return Fault("division-by-zero") if b == 0 else bounded(a / b)
 
 
 def power(_: Conventions, a: Fraction, exponent: Fraction) -> Value:
-    return _bounded(a ** int(exponent))
+    return bounded(a ** int(exponent))
 
 
 def negative(_: Conventions, a: Fraction) -> Value:
@@ -112,7 +105,9 @@ def contained(_: Conventions, item: Value, options: Value) -> Value:
     """Kleene's `or` over equality with each member: an unknown item is in the list only if nothing could make it differ."""
     if isinstance(item, Fault):
         return item
-    if isinstance(options, Unknown | Fault):
+    if isinstance(options, Unknown):
+        return unknown([options])
+    if isinstance(options, Fault):
         return options
     assert isinstance(options, ListValue)
     return or_(and_([m.sure, _same(item, m.value)]) for m in options.members)
@@ -123,7 +118,9 @@ def _same(a: Value, b: Value) -> Value:
         return b
     if is_known(a) and is_known(b):
         return a == b
-    return False if intervals.equal(bounds(a), bounds(b)) is False else unknown([a, b])
+    apart = intervals.equal(bounds(a), bounds(b)) is False
+    risky = any(isinstance(x, Unknown) and x.may_fault for x in (a, b))
+    return False if apart and not risky else unknown([a, b])
 
 
 def minimum(_: Conventions, *values: Value) -> Value:

@@ -47,6 +47,11 @@ def divide(a: Interval, b: Interval) -> Interval:
     return NOTHING
 
 
+def may_be_zero(_: Interval, divisor: Interval) -> bool:
+    low, high = divisor
+    return not ((low is not None and low > 0) or (high is not None and high < 0))
+
+
 def absolute(a: Interval) -> Interval:
     low, high = a
     if low is not None and low >= 0:

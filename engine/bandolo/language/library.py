@@ -18,6 +18,7 @@ from bandolo.language import aggregates, functions, intervals
 from bandolo.language.types import (
     DURATION,
     INVALID,
+    NUMBER,
     ORDERED,
     PERCENT,
     ROUNDING,
@@ -62,6 +63,8 @@ class Operation:
     examples: tuple[tuple[str, str], ...] = ()
     within: Callable[..., Any] | None = None
     total: bool = False
+    risky: Callable[..., bool] | None = None
+    """From the intervals of unknown arguments, whether some completion has no result."""
     parsed: tuple[Signature, ...] = field(default=(), compare=False)
 
 
@@ -109,7 +112,7 @@ OPERATIONS: tuple[Operation, ...] = (
     _row("/", "operator", "number, number -> number; money, number -> money; money, money -> number",
          functions.divide, "Divides, exactly; an amount by an amount is a plain number. Division by zero is a fault.",
          "Divide, in modo esatto; un importo diviso un importo è un numero. La divisione per zero è un errore di calcolo.",
-         "140_000 EUR / 200_000 EUR => 0.7", "1 / 0 => fault division-by-zero", within=intervals.divide),
+         "140_000 EUR / 200_000 EUR => 0.7", "1 / 0 => fault division-by-zero", within=intervals.divide, risky=intervals.may_be_zero),
     _row("^", "operator", "integer, integer -> integer; number, integer -> number", functions.power,
          "Raises to a whole power, written as a number.", "Eleva a una potenza intera, scritta come numero.",
          "1.5 ^ 2 => 2.25"),
@@ -255,4 +258,4 @@ def _fits(pattern: Any, given: Type, binding: dict[str, Type]) -> bool:
 
 
 def _result(pattern: Any, binding: dict[str, Type]) -> Type:
-    return binding.get(pattern, INVALID) if pattern in VARIABLES else pattern
+    return binding.get(pattern, NUMBER) if pattern in VARIABLES else pattern

@@ -12,6 +12,7 @@ from enum import Enum
 from fractions import Fraction
 from typing import Final, TypeGuard
 
+from bandolo import limits
 from bandolo.source import Span
 
 
@@ -45,6 +46,8 @@ class Unknown:
     missing: frozenset[str]
     low: Bound | None = None
     high: Bound | None = None
+    may_fault: bool = False
+    """Some completion has no result at all: then bounds may be told, but decide nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +103,24 @@ def is_known(value: Value) -> TypeGuard[bool | Fraction | date | datetime | Dura
     return not isinstance(value, Unknown | Fault)
 
 
-def unknown(parts: Iterable[Value], low: Bound | None = None, high: Bound | None = None) -> Value:
-    """Unknown for what the given parts miss, within the bounds; known after all where the bounds meet."""
-    if low is not None and low == high:
+def unknown(parts: Iterable[Value], low: Bound | None = None, high: Bound | None = None, may_fault: bool = False) -> Value:
+    """Unknown for what the given parts miss, within the bounds; known after all where the bounds meet and nothing can go wrong."""
+    parts = list(parts)
+    may_fault = may_fault or any(isinstance(p, Fault) or (isinstance(p, Unknown) and p.may_fault) for p in parts)
+    if low is not None and low == high and not may_fault:
         return low
     sets = {id(part.missing): part.missing for part in parts if isinstance(part, Unknown)}.values()
     largest: frozenset[str] = max(sets, key=len, default=frozenset())
     # Hundreds of unknown records meet in the same few sums: a set that already holds the others is shared, not copied.
     missing = largest if all(s <= largest for s in sets) else frozenset().union(*sets)
-    return Unknown(missing, low, high)
+    return Unknown(missing, low, high, may_fault)
+
+
+def bounded(value: Fraction) -> Fraction | Fault:
+    """A number, unless it has grown beyond what is computed with."""
+    if value.numerator.bit_length() + value.denominator.bit_length() > limits.NUMBER_BITS:
+        return Fault("number-out-of-range")
+    return value
 
 
 def bounds(value: Value) -> tuple[Bound | None, Bound | None]:
@@ -155,7 +167,7 @@ def _kleene(values: Iterable[Value], decides: bool) -> Value:
         elif value is decides:
             return decides
     if open_:
-        return unknown(open_)
+        return unknown([*open_, fault] if fault is not None else open_)
     return fault if fault is not None else not decides
 
 

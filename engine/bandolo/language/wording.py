@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
 
-from bandolo.language.calendar import wall_time
+from bandolo.language.calendar import OutOfRange, wall_time
 from bandolo.language.types import MONEY, PERCENT, Language, OptionalType, Type
 from bandolo.language.values import NONE, Duration, Fault, ListValue, Record, Unknown, Value
 
@@ -41,7 +41,10 @@ def say(value: Value, type_: Type, lang: Language, currency: str = "EUR", time_z
                 return number(value * 100, lang, places=2) + "%"
             return number(value, lang)
         case datetime():
-            local = wall_time(value, time_zone)
+            try:
+                local = wall_time(value, time_zone)
+            except OutOfRange:
+                local = value  # at the very edge of the calendar, in UTC
             seconds = f":{local.second:02}" if local.second else ""
             time = f"{local.hour:02}:{local.minute:02}{seconds}"
             return f"{day(local.date(), lang)}, {'ore ' if lang == 'it' else ''}{time}"

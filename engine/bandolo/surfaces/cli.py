@@ -196,11 +196,16 @@ def schema(policy: str, validate: str | None, lang: str) -> None:
     if validate is None:
         click.echo(json.dumps(wanted, ensure_ascii=False, indent=2))
         return
-    text = sys.stdin.read() if validate == "-" else Path(validate).read_text(encoding="utf-8")
     try:
+        text = sys.stdin.read() if validate == "-" else Path(validate).read_text(encoding="utf-8")
         found = schema_errors(wanted, json.loads(text))
-    except (json.JSONDecodeError, RecursionError):
-        found = ["$: not JSON"]
+    except OSError as error:
+        from bandolo.surfaces.intake import not_readable
+
+        _say_diagnostics([not_readable(validate, error)], lang, False)
+        sys.exit(1)
+    except (ValueError, RecursionError):
+        found = ["$: not JSON in UTF-8"]
     for line in found:
         click.echo(line, err=True)
     sys.exit(1 if found else 0)

@@ -1,0 +1,234 @@
+"""What a host program gets from `import bandolo`: five lines, exact values, no surprise."""
+
+from __future__ import annotations
+
+import builtins
+import copy
+import dataclasses
+import pickle
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from small import LIVE_POLICIES, ROOT, decide, policy
+
+import bandolo
+from bandolo import ApplicationError, Decision, PolicyError, RequirementResult, load_policy
+
+CALL = ROOT / "tests" / "cases" / "cli" / "files" / "call.yaml"
+SOUND: dict[str, Any] = {
+    "id": "M-1", "sent_at": "2024-06-30T12:00", "signed": True,
+    "mills": [{"code": "A", "owner_size": "small", "costs": "30000.01", "listed": True},
+              {"code": "B", "owner_size": "large", "costs": 10000, "listed": True}],
+}  # fmt: skip
+
+
+def test_five_lines_load_a_policy_and_decide() -> None:
+    from bandolo import load_policy
+
+    policy = load_policy(CALL)
+    decision = policy.decide(SOUND, as_of="2024-07-01", assume=True)
+    assert (decision.outcome, decision.failed(), decision.missing) == ("admitted", (), ())
+    assert decision.results["grant"] == Decimal("16500")
+
+
+def test_what_a_decision_holds_has_types() -> None:
+    decision = load_policy(str(CALL)).decide({**SOUND, "signed": False, "asked_on": date(2024, 7, 1)}, as_of=datetime(2024, 7, 5, tzinfo=UTC), assume=["closing"])
+    assert isinstance(decision, Decision)
+    assert (decision.policy_id, decision.application, decision.stage, decision.assumed) == ("mills_2024", "M-1", "admissibility", ("closing",))
+    assert dict(decision.stages) == {"admissibility": "suspended", "payment": "not_started"}
+    result = decision.requirement("signature")
+    assert isinstance(result, RequirementResult)
+    assert (result.verdict, result.effect, result.cure_by) == ("failed", "suspend", date(2024, 7, 11))
+    assert [(q.document, q.quote[:8]) for q in result.sources] == [("notice", "la firma")]
+    assert decision.requirement("in_register", "mills[B]").verdict == "met"
+    assert decision.results["mills"]["A"]["part"] == Decimal("15000")
+
+
+def test_a_verdict_that_is_not_there_or_not_the_only_one_is_a_key_error() -> None:
+    decision = load_policy(CALL).decide(SOUND)
+    for arguments in (("nothing",), ("in_register",), ("in_register", "mills[Z]")):
+        with pytest.raises(KeyError):
+            decision.requirement(*arguments)
+
+
+EXACT = "entities: {project: {facts: {n: number, i: integer, m: money, p: percent, d: date, s: datetime}}}\n" \
+        "definitions: {project: {a: n, b: m, c: p, e: d, f: s, g: i}}\nresults: [a, b, c, e, f, g]"  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ["0.1", Decimal("0.1"), Decimal("1E-1"), Fraction(1, 10)])
+def test_numbers_come_as_text_decimal_or_fraction(value: Any) -> None:
+    assert decide(EXACT, {"n": value}).results == {"a": Decimal("0.1")}
+
+
+@pytest.mark.parametrize("value", ["30000.00", "30000", 30000, Decimal("3E+4"), Fraction(30000), "30000.00 EUR"])
+def test_amounts_come_as_text_int_decimal_or_fraction(value: Any) -> None:
+    assert decide(EXACT, {"m": value}).to_dict()["results"] == {"b": "30000.00"}
+
+
+def test_dates_come_as_text_or_as_python_dates() -> None:
+    instant = datetime(2023, 7, 1, 10, tzinfo=UTC)
+    for d, s in (("2023-07-01", "2023-07-01T10:00Z"), (date(2023, 7, 1), instant), ("2023-07-01", "2023-07-01 12:00"), (date(2023, 7, 1), datetime(2023, 7, 1, 12))):
+        assert decide(EXACT, {"d": d, "s": s}).results == {"e": date(2023, 7, 1), "f": instant}
+
+
+@pytest.mark.parametrize("fact", ["n", "i", "m", "p", "d", "s"])
+@pytest.mark.parametrize("value", [0.1, 1.0, 1e300])
+def test_a_float_is_refused_with_a_hint(fact: str, value: float) -> None:
+    with pytest.raises(ApplicationError) as error:
+        policy(EXACT).decide({fact: value})
+    (diagnostic,) = error.value.diagnostics
+    assert (diagnostic.code, diagnostic.path) == ("float-given", f"$.{fact}")
+    assert "Decimal" in str(error.value)
+
+
+@pytest.mark.parametrize(("fact", "value"), [("i", Decimal("1.5")), ("i", True), ("n", False), ("m", Decimal("0.001")), ("p", 1), ("p", Decimal("0.5")), ("d", datetime(2023, 1, 1)),
+                                             ("d", 20230101), ("s", date(2023, 1, 1)), ("m", b"1"), ("n", {"v": 1}), ("n", [1])])  # fmt: skip
+def test_a_value_of_another_kind_is_refused(fact: str, value: Any) -> None:
+    with pytest.raises(ApplicationError):
+        policy(EXACT).decide({fact: value})
+
+
+def test_any_mapping_is_an_application() -> None:
+    frozen = MappingProxyType({**SOUND, "mills": tuple(MappingProxyType(m) for m in SOUND["mills"])})
+    made = load_policy(CALL)
+    assert made.decide(frozen).to_json() == made.decide(SOUND).to_json()
+
+
+@pytest.mark.parametrize("value", [None, [], "text", 5, [("id", "M-1")]])
+def test_what_is_no_mapping_is_refused(value: Any) -> None:
+    with pytest.raises(ApplicationError) as error:
+        load_policy(CALL).decide(value)
+    assert [d.code for d in error.value.diagnostics] == ["not-a-record"]
+
+
+def test_an_application_is_not_changed() -> None:
+    before = copy.deepcopy(SOUND)
+    load_policy(CALL).decide(SOUND, assume=True, trace=True)
+    assert before == SOUND
+
+
+def test_policies_and_decisions_are_frozen() -> None:
+    made = load_policy(CALL)
+    decision = made.decide(SOUND)
+    for thing, name in ((made, "core"), (decision, "outcome"), (decision.requirements[0], "verdict")):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(thing, name, None)
+    decision.results["mills"].clear()  # a copy, made for whoever asks
+    assert decision.results["grant"] == Decimal("16500")
+
+
+def test_decisions_compare_by_what_they_say() -> None:
+    made = load_policy(CALL)
+    assert made.decide(SOUND) == made.decide(SOUND)
+    assert made.decide(SOUND) != made.decide({**SOUND, "signed": False})
+    assert made.decide(SOUND, trace=True) == made.decide(SOUND)
+
+
+def test_a_decision_can_be_sent_to_another_process() -> None:
+    decision = load_policy(CALL).decide(SOUND)
+    assert pickle.loads(pickle.dumps(decision)).to_json() == decision.to_json()
+
+
+def test_eight_threads_share_a_policy() -> None:
+    made = load_policy(LIVE_POLICIES[1])
+    applications = [{"id": str(i), "shared_goals": i % 3, "partners": [{"tax_code": f"P{k}", "kind": "firm", "active_site": k > i} for k in range(12)]} for i in range(24)]
+    alone = [made.decide(a, trace=True).to_json() for a in applications]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda a: made.decide(a, trace=True).to_json(), applications * 4))
+    assert together == alone * 4
+
+
+def test_what_ifs_leave_the_policy_alone() -> None:
+    made = load_policy(CALL)
+    before = made.decide(SOUND).to_json()
+    made.decide(SOUND, set={"cap": 1}, readings={"unlisted": "refuse"}, assume=True, as_of=date(2024, 1, 1))
+    assert made.decide(SOUND).to_json() == before
+
+
+def test_the_clock_is_never_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoClock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            raise AssertionError("the clock was read")
+
+        today = utcnow = now
+
+    import time
+
+    monkeypatch.setattr("datetime.datetime", NoClock)
+    monkeypatch.setattr(time, "time", NoClock.now)
+    assert load_policy(CALL).decide(SOUND).as_of is None
+
+
+# Loading.
+
+
+def test_a_policy_error_has_diagnostics_and_says_them() -> None:
+    with pytest.raises(PolicyError) as error:
+        load_policy(ROOT / "tests" / "cases" / "cli" / "files" / "wrong.yaml")
+    assert [d.code for d in error.value.diagnostics] == ["unknown-name", "italian-number", "bad-word"]
+    assert "did you mean `costs`?" in str(error.value)
+    assert isinstance(error.value, Exception)
+    assert issubclass(ApplicationError, PolicyError)
+
+
+def test_a_file_that_is_not_there_is_an_os_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        load_policy(tmp_path / "nothing.yaml")
+    with pytest.raises(OSError, match=r"\[Errno"):
+        load_policy(tmp_path)
+
+
+def test_loading_never_opens_the_texts_of_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    really_open = builtins.open
+
+    def watched(file: Any, *args: Any, **kwargs: Any) -> Any:
+        opened.append(str(file))
+        return really_open(file, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "open", watched)
+    monkeypatch.setattr("io.open", watched)
+    load_policy(CALL).decide(SOUND)
+    assert str(CALL) in opened
+    assert not [f for f in opened if f.endswith(".txt")]
+
+
+def test_warnings_do_not_keep_a_policy_from_loading() -> None:
+    made = policy("entities: {project: {facts: {idle: text}}}")
+    assert [(w.code, w.severity) for w in made.warnings] == [("unused-fact", "warning")]
+
+
+# Importing.
+
+
+def modules_after(code: str) -> set[str]:
+    script = f"import sys\n{code}\nprint(*sorted({{m.partition('.')[0] for m in sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    return set(done.stdout.split())
+
+
+def test_importing_loads_nothing_heavy() -> None:
+    heavy = {"lark", "yaml", "click", "rich", "jsonschema", "holidays", "hypothesis"}
+    assert not modules_after("import bandolo") & heavy
+    assert not modules_after("from bandolo import PolicyError, Diagnostic, __version__") & heavy
+
+
+def test_deciding_loads_neither_the_command_line_nor_what_it_shows_with() -> None:
+    assert not modules_after(f"import bandolo\nbandolo.load_policy({str(CALL)!r}).decide({{}}).to_json()") & {"click", "rich", "jsonschema"}
+
+
+def test_every_public_name_is_there() -> None:
+    for name in bandolo.__all__:
+        assert getattr(bandolo, name) is not None
+    with pytest.raises(AttributeError):
+        _ = bandolo.nothing
+    assert set(bandolo.__all__) <= {*dir(bandolo), *bandolo.__all__}
