@@ -43,17 +43,21 @@ ENTITIES = {
             "firms": {"type": "list of firm", "at_most": "3"},
         }
     },
-    "firm": {"facts": {"id": {"type": "text", "key": "true"}, "ok": "boolean", "k": {"type": "integer", "from": "0", "to": "2"}, "s": "colour"}},
+    "firm": {
+        "facts": {"id": {"type": "text", "key": "true"}, "ok": "boolean", "k": {"type": "integer", "from": "0", "to": "2"}, "s": "colour"}
+    },
 }
 TABLES = {
     "choices": {"colour": ["red", "blue"]},
     "parameters": {"t": "1", "dated": {"versions": [{"until": "2023-02-28", "value": "1"}, {"from": "2023-03-01", "value": "2"}]}},
     "rates": {"table": {"by": "colour", "values": {"red": "50%", "blue": "15%"}}},
-    "bands": {"ladder": {"of": "number", "steps": [{"to": "0", "value": "1"}, {"to": "1", "value": "0"}], "above": "2"},
-              "slices": {"of": "number", "steps": [{"to": "1", "rate": "50%"}], "above": "10%"}},
+    "bands": {
+        "ladder": {"of": "number", "steps": [{"to": "0", "value": "1"}, {"to": "1", "value": "0"}], "above": "2"},
+        "slices": {"of": "number", "steps": [{"to": "1", "rate": "50%"}], "above": "10%"},
+    },
     "readings": {"view": {"question": "q", "options": {"wide": "w", "narrow": "n"}}},
     "formulas": {"twice": {"takes": {"x": "number"}, "value": "x + x"}},
-}  # fmt: skip
+}
 
 
 Pick = Callable[[Sequence[Any]], Any]
@@ -70,10 +74,32 @@ class Place:
 
 
 FIRM = Place(("ok", "ok", "s = red", "s in [red, blue]", "project.p", "project.c = s"), ("k", "k", "project.m", "table[s]"))
-CONDITIONS = ("p", "q", "p", "q", "c = red", "cash > 0.05 EUR", "day <= 2023-02-28", "(o is not none and o > 0)", "(o is none or o = 2)",
-              "reading.view = wide", "count(firms) > 1", "day + 1 month > 2023-03-01")  # fmt: skip
-NUMBERS = ("m", "n", "m", "n", "table[c]", "dated at day", "cash / 5 EUR", "month(day)", "days_between(2023-01-30, day)",
-           "(if o is none then 1 else o)")  # fmt: skip
+CONDITIONS = (
+    "p",
+    "q",
+    "p",
+    "q",
+    "c = red",
+    "cash > 0.05 EUR",
+    "day <= 2023-02-28",
+    "(o is not none and o > 0)",
+    "(o is none or o = 2)",
+    "reading.view = wide",
+    "count(firms) > 1",
+    "day + 1 month > 2023-03-01",
+)
+NUMBERS = (
+    "m",
+    "n",
+    "m",
+    "n",
+    "table[c]",
+    "dated at day",
+    "cash / 5 EUR",
+    "month(day)",
+    "days_between(2023-01-30, day)",
+    "(if o is none then 1 else o)",
+)
 PROJECT = Place(CONDITIONS, NUMBERS, ("firms", "firms where admitted"))
 EARLY = Place(CONDITIONS, NUMBERS, ("firms",))
 """What the opening of a stage may look at: nothing that depends on who is admitted."""
@@ -175,15 +201,26 @@ def policies(draw: Draw) -> dict[str, Any]:
             "d0": number(pick, PROJECT),
             "d1": {"by": "c", "red": number(pick, PROJECT, 1), "blue": number(pick, PROJECT, 1)},
             "d2": {"by": "reading.view", "wide": f"d0 * 1 EUR / {pick(['1', '3', 'm'])}", "narrow": "cash"},
-            "d3": {"value": number(pick, PROJECT, 1), "except": [{"when": condition(pick, PROJECT, 1), "value": "d0"}], "round": {"half_up": "0.1"}},
+            "d3": {
+                "value": number(pick, PROJECT, 1),
+                "except": [{"when": condition(pick, PROJECT, 1), "value": "d0"}],
+                "round": {"half_up": "0.1"},
+            },
         },
         "firm": {"e0": number(pick, FIRM), "part": "share of project.cash by max(k, 0) among project.firms where admitted ties id"},
-    }  # fmt: skip
+    }
     opens = {"second": {"opens": condition(pick, EARLY, 1)}} if pick([False, True]) else "second"
     head = {"id": "generated", "title": "Generated", "decides": "project", "money_rounding": "down", "month_rounding": "down"}
-    return {"bandolo": "1", "policy": head, "stages": ["first", opens], "entities": copy.deepcopy(ENTITIES), **copy.deepcopy(TABLES),
-            "definitions": definitions, "requirements": requirements,
-            "results": ["d0", "d1", "d2", "d3", "firm.e0", "firm.part"]}  # fmt: skip
+    return {
+        "bandolo": "1",
+        "policy": head,
+        "stages": ["first", opens],
+        "entities": copy.deepcopy(ENTITIES),
+        **copy.deepcopy(TABLES),
+        "definitions": definitions,
+        "requirements": requirements,
+        "results": ["d0", "d1", "d2", "d3", "firm.e0", "firm.part"],
+    }
 
 
 @st.composite

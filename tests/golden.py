@@ -11,17 +11,19 @@ import shlex
 from pathlib import Path
 
 from click.testing import CliRunner
-from small import ROOT
 
 from bandolo.surfaces.cli import cli
 from bandolo.version import __version__
+from small import ROOT
 
 
 def run(command: str) -> tuple[str, str, int]:
     """Standard output, standard error and exit status of a command, run from the top of the checkout."""
     words, _, given = command.removeprefix("bandolo ").partition(" < ")
     content = (ROOT / given.strip()).read_bytes() if given else None
-    result = CliRunner(env={"BANDOLO_LANG": "en", "COLUMNS": "100", "NO_COLOR": "1"}).invoke(cli, shlex.split(words), input=content, prog_name="bandolo")
+    result = CliRunner(env={"BANDOLO_LANG": "en", "COLUMNS": "100", "NO_COLOR": "1"}).invoke(
+        cli, shlex.split(words), input=content, prog_name="bandolo"
+    )
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return masked(result.stdout), masked(result.stderr), result.exit_code

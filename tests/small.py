@@ -66,7 +66,9 @@ def plain(data: Any) -> Any:
 def found(sections: str | bytes, *amendments: str) -> list[Diagnostic]:
     """Everything that is said of a policy."""
     content = sections if isinstance(sections, bytes) else written(sections).encode()
-    return list(load("small.yaml", content, [(f"amendment{i}.yaml", textwrap.dedent(a).encode()) for i, a in enumerate(amendments, 1)]).diagnostics)
+    return list(
+        load("small.yaml", content, [(f"amendment{i}.yaml", textwrap.dedent(a).encode()) for i, a in enumerate(amendments, 1)]).diagnostics
+    )
 
 
 def codes(sections: str | bytes, *amendments: str) -> list[str]:

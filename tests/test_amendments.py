@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from small import HEAD, codes, decide, policy, written
 
 from bandolo import load_policy
 from bandolo.diagnostics import PolicyError
+from small import HEAD, codes, decide, policy, written
 
 BASE = """
 stages: [first, second]
@@ -156,14 +156,19 @@ def test_an_earlier_act_with_a_reach_of_its_own_keeps_it_under_a_later_one() -> 
 
 
 def test_acts_are_read_from_files(tmp_path: Path) -> None:
-    (tmp_path / "call.yaml").write_text(written(BASE), encoding="utf-8")
+    (tmp_path / "small.yaml").write_text(written(BASE), encoding="utf-8")
     (tmp_path / "act.yaml").write_text(REACH, encoding="utf-8")
-    made = load_policy(tmp_path / "call.yaml", amendments=[tmp_path / "act.yaml"])
+    made = load_policy(tmp_path / "small.yaml", amendments=[tmp_path / "act.yaml"])
     assert made.amendments == ("act_1",)
     with pytest.raises(FileNotFoundError):
-        load_policy(tmp_path / "call.yaml", amendments=[tmp_path / "nothing.yaml"])
+        load_policy(tmp_path / "small.yaml", amendments=[tmp_path / "nothing.yaml"])
 
 
 def test_a_policy_is_no_act_and_an_act_no_policy() -> None:
     assert "missing-key" in codes(BASE, HEAD + "entities: {project: {facts: {}}}")
-    assert "missing-key" in codes(HEAD_OF_ACT)
+    assert codes(HEAD_OF_ACT.encode()) == ["not-a-policy"]
+
+
+def test_an_act_amends_the_policy_that_it_names() -> None:
+    other = REACH.replace("amends: small.yaml", "amends: another.yaml")
+    assert codes(BASE, other) == ["amends-other"]

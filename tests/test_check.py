@@ -10,9 +10,9 @@ import re
 from pathlib import Path
 
 import pytest
-from small import CASES
 
 from bandolo.pipeline import load
+from small import CASES
 
 FILES = sorted((CASES / "check").rglob("*.yaml"))
 NOTE = re.compile(r'# (error|warning): ([a-z0-9-]+) "((?:[^"\\]|\\.)*)"')

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from golden import compare, run
 from small import CASES, ROOT
 
@@ -83,7 +84,9 @@ def test_exit_status(command: str, status: int) -> None:
 
 
 def test_one_bad_application_among_many_does_not_stop_the_rest() -> None:
-    out, err, status = run(f"bandolo decide {FILES}/call.yaml {FILES}/sound.json {FILES}/bad.json {FILES}/broken.json {FILES}/several.jsonl {FILES}/late.yaml --json")
+    out, err, status = run(
+        f"bandolo decide {FILES}/call.yaml {FILES}/sound.json {FILES}/bad.json {FILES}/broken.json {FILES}/several.jsonl {FILES}/late.yaml --json"
+    )
     assert status == 1
     assert [json.loads(line)["application"] for line in out.splitlines()] == ["M-1", "M-6", "M-8", "M-2"]
     assert "error[json-syntax]" in err
@@ -128,7 +131,11 @@ def test_diagnostics_may_be_json() -> None:
     out, err, status = run(f"bandolo check {FILES}/wrong.yaml --json")
     rows = [json.loads(line) for line in out.splitlines()]
     assert (status, err) == (1, "")
-    assert [(r["code"], r["line"], r["column"]) for r in rows if r["severity"] == "error"] == [("unknown-name", 9, 14), ("italian-number", 9, 22), ("bad-word", 11, 38)]
+    assert [(r["code"], r["line"], r["column"]) for r in rows if r["severity"] == "error"] == [
+        ("unknown-name", 9, 14),
+        ("italian-number", 9, 22),
+        ("bad-word", 11, 38),
+    ]
 
 
 def test_a_folder_stands_for_its_policies() -> None:
@@ -142,7 +149,15 @@ def test_a_folder_stands_for_its_policies() -> None:
 
 def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     environ = {**{k: v for k, v in os.environ.items() if k not in ("BANDOLO_LANG", "LC_ALL", "LC_MESSAGES", "LANG")}, **environment}
-    return subprocess.run([sys.executable, "-m", "bandolo", *arguments], capture_output=True, text=True, timeout=60, check=False, env=environ, encoding="utf-8")
+    return subprocess.run(
+        [sys.executable, "-m", "bandolo", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=environ,
+        encoding="utf-8",
+    )
 
 
 def test_the_language_follows_the_environment_and_the_option_wins() -> None:

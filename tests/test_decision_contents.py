@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from small import LIVE_POLICIES, ROOT, decide, plain, policy, refused
 
 from bandolo import load_policy
 from bandolo.diagnostics import PolicyError
 from bandolo.testing.cases import changed, read_cases
+from small import LIVE_POLICIES, ROOT, decide, plain, policy, refused
 
 # What is open, assumed, changed.
 
@@ -179,8 +179,11 @@ results: [total, third, count_, signed, when_sent, wait, rate, many, firm.part]
 """
 GIVEN = {
     "firms": [{"id": "B", "ok": True, "weight": 1}, {"id": "A", "ok": True, "weight": 1}, {"id": "C", "ok": False, "weight": 5}],
-    "signed_on": None, "sent": "2023-07-01T10:00Z", "share_": "12.5%", "costs": "100.10",
-}  # fmt: skip
+    "signed_on": None,
+    "sent": "2023-07-01T10:00Z",
+    "share_": "12.5%",
+    "costs": "100.10",
+}
 
 
 def test_results_are_python_values() -> None:
@@ -198,9 +201,16 @@ def test_results_are_python_values() -> None:
 def test_results_are_plain_data_in_json() -> None:
     data = decide(RESULTS, GIVEN).to_dict()["results"]
     assert data == {
-        "total": "33.36", "third": "1/3", "count_": 3, "signed": None, "when_sent": "2023-07-01T12:00:00+02:00", "wait": "14 days",
-        "rate": "12.5%", "many": True, "firms": {"A": {"part": "16.68"}, "B": {"part": "16.68"}},
-    }  # fmt: skip
+        "total": "33.36",
+        "third": "1/3",
+        "count_": 3,
+        "signed": None,
+        "when_sent": "2023-07-01T12:00:00+02:00",
+        "wait": "14 days",
+        "rate": "12.5%",
+        "many": True,
+        "firms": {"A": {"part": "16.68"}, "B": {"part": "16.68"}},
+    }
 
 
 def test_the_results_of_an_excluded_record_are_absent_not_zero() -> None:

@@ -7,11 +7,11 @@ from itertools import combinations, product
 from pathlib import Path
 
 import pytest
-from small import ROOT, decide
 
 from bandolo.diagnostics import PolicyError
 from bandolo.testing.cases import read_cases
 from bandolo.testing.runner import CaseResult, run_file
+from small import ROOT, decide
 
 # The cases that stand beside the policies.
 
@@ -60,13 +60,17 @@ ORDER = list(STATUS)
 
 
 def requirements(stage: str) -> str:
-    return "".join(f"    {name}_{stage}: {{stage: {stage}, check: {name}_{stage}_ok, otherwise: {effect}}}\n" for name, effect in EFFECTS.items())
+    return "".join(
+        f"    {name}_{stage}: {{stage: {stage}, check: {name}_{stage}_ok, otherwise: {effect}}}\n" for name, effect in EFFECTS.items()
+    )
 
 
 def staged(*stages: str) -> str:
     """A policy in which each stage has a requirement for each effect."""
     facts = "".join(f"      {name}_{stage}_ok: boolean\n" for stage in stages for name in EFFECTS)
-    return f"stages: [{', '.join(stages)}]\nentities:\n  project:\n    facts:\n{facts}requirements:\n  project:\n" + "".join(map(requirements, stages))
+    return f"stages: [{', '.join(stages)}]\nentities:\n  project:\n    facts:\n{facts}requirements:\n  project:\n" + "".join(
+        map(requirements, stages)
+    )
 
 
 ONE_STAGE, TWO_STAGES = staged("only"), staged("first", "second")
@@ -107,8 +111,14 @@ def test_what_does_not_apply_fails_nothing() -> None:
     entities: {project: {facts: {large: boolean, ok: boolean}}}
     requirements: {project: {r: {applies: large, check: ok, otherwise: reject}}}
     """
-    wanted = {(False, False): "not_applicable", (False, None): "not_applicable", (True, False): "failed", (None, False): "unknown",
-              (None, True): "met", (True, None): "unknown"}  # fmt: skip
+    wanted = {
+        (False, False): "not_applicable",
+        (False, None): "not_applicable",
+        (True, False): "failed",
+        (None, False): "unknown",
+        (None, True): "met",
+        (True, None): "unknown",
+    }
     for (large, ok), verdict in wanted.items():
         facts = {k: v for k, v in {"large": large, "ok": ok}.items() if v is not None}
         assert decide(policy, facts).requirement("r").verdict == verdict, facts

@@ -7,13 +7,13 @@ import json
 from pathlib import Path
 
 import pytest
-from small import HEAD, ROOT, codes, decide, policy, refused
 
 from bandolo import limits
 from bandolo.diagnostics.render import render_all
 from bandolo.evaluate.data import read_json
 from bandolo.pipeline import load
 from bandolo.surfaces.intake import read_applications
+from small import HEAD, ROOT, codes, decide, policy, refused
 
 FACTS = "entities: {project: {facts: {n: number, t: text, firms: list of firm}}, firm: {facts: {ok: boolean, k: integer}}}"
 
@@ -33,7 +33,11 @@ def test_policy_bytes() -> None:
     at_most = (HEAD + FACTS + "\n").ljust(limits.POLICY_BYTES - 1, "#").replace("\n#", "\n #") + "\n"
     assert codes(at_most.encode()[: limits.POLICY_BYTES]) == []
     assert codes(b"#" * (limits.POLICY_BYTES + 1)) == ["too-large"]
-    assert [d.code for d in load("a.yaml", (HEAD + FACTS).encode(), [("act.yaml", b"#" * (limits.POLICY_BYTES + 1))]).diagnostics if d.severity == "error"] == ["too-large"]
+    assert [
+        d.code
+        for d in load("a.yaml", (HEAD + FACTS).encode(), [("act.yaml", b"#" * (limits.POLICY_BYTES + 1))]).diagnostics
+        if d.severity == "error"
+    ] == ["too-large"]
 
 
 def test_yaml_nodes() -> None:
@@ -73,7 +77,10 @@ def test_core_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Formulas that use one another several times grow fourfold at each level, and are told before they fill the memory."""
     monkeypatch.setattr(limits, "CORE_NODES", 5_000)
     for levels, said in ((3, []), (6, ["policy-too-complex"])):
-        rows = "".join(f"  f{i}: {{takes: {{a: number}}, value: 'f{i - 1}(a + 1) * f{i - 1}(a + 2) * f{i - 1}(a) * f{i - 1}(a)'}}\n" for i in range(1, levels + 1))
+        rows = "".join(
+            f"  f{i}: {{takes: {{a: number}}, value: 'f{i - 1}(a + 1) * f{i - 1}(a + 2) * f{i - 1}(a) * f{i - 1}(a)'}}\n"
+            for i in range(1, levels + 1)
+        )
         text = f"{FACTS}\nformulas:\n  f0: {{takes: {{a: number}}, value: a + 1}}\n{rows}definitions: {{project: {{x: f{levels}(n)}}}}\n"
         assert sorted(set(codes(text))) == said
 

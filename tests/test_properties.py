@@ -6,21 +6,25 @@ import json
 from fractions import Fraction
 from typing import Any
 
-from generated import Generated, completions, generated
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from small import policy
 
 from bandolo.diagnostics import PolicyError
 from bandolo.evaluate.decision import Decision
 from bandolo.language.values import Fault, Unknown
 from bandolo.policy import Policy, policy_from_bytes
+from generated import Generated, completions, generated
+from small import policy
 
 # The examples are small as they are: they are not shrunk, so that a suite that fails ends soon.
 COMMON = settings(
-    derandomize=True, deadline=None, database=None, print_blob=False, phases=[Phase.explicit, Phase.generate],
+    derandomize=True,
+    deadline=None,
+    database=None,
+    print_blob=False,
+    phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
-)  # fmt: skip
+)
 READINGS = ({"view": "wide"}, {"view": "narrow"})
 
 

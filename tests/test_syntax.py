@@ -6,7 +6,6 @@ import re
 from typing import get_args
 
 import pytest
-from small import CASES, HEAD, found
 
 from bandolo.evaluate.yaml_data import data_of
 from bandolo.pipeline import load
@@ -16,6 +15,7 @@ from bandolo.syntax import ast, parser
 from bandolo.syntax.parser import parse_expression
 from bandolo.syntax.read import read_tree
 from bandolo.syntax.yaml_tree import Embedded, Mapping
+from small import CASES, HEAD, found
 
 IDENTITY = (CASES / "syntax" / "identity.txt").read_text(encoding="utf-8").splitlines()
 
@@ -74,8 +74,11 @@ def test_a_slip_has_a_message_of_its_own(text: str, code: str) -> None:
     _, diagnostics = parse_expression(embedded(text))
     if not diagnostics:  # the literals: they are recognised, and refused by name when the policy is checked
         quoted = text.replace("'", "''")
-        diagnostics = [d for d in found(f"entities: {{project: {{facts: {{}}}}}}\ndefinitions: {{project: {{d: '{quoted}'}}}}")
-                       if d.code not in ("unknown-name", "unused-definition")]  # fmt: skip
+        diagnostics = [
+            d
+            for d in found(f"entities: {{project: {{facts: {{}}}}}}\ndefinitions: {{project: {{d: '{quoted}'}}}}")
+            if d.code not in ("unknown-name", "unused-definition")
+        ]
     assert [d.code for d in diagnostics] == [code]
 
 
@@ -195,7 +198,7 @@ def test_a_byte_order_mark_does_not_move_the_first_line() -> None:
 
 @pytest.mark.parametrize("before", ["“citta’ è più”", "€ 👍 𝔘𝔫𝔦 𠮷", "e\u0301 ñ ß İ"])
 def test_columns_count_characters_on_the_line_itself(before: str) -> None:
-    text = policy_with(f"check: '\"{before}\" = \"\" and costs > unknown_thing'")
+    text = policy_with(f'check: \'"{before}" = "" and costs > unknown_thing\'')
     assert place_of_unknown(text.encode()) == place_in(text)
 
 

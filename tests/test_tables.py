@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small import CASES
 
 from bandolo.evaluate.inputs import read_application
 from bandolo.evaluate.reference import Evaluation
@@ -23,6 +22,7 @@ from bandolo.language.values import NONE, Fault, Unknown, Value
 from bandolo.pipeline import Loaded, load
 from bandolo.syntax.read import read_tree
 from bandolo.syntax.yaml_tree import Mapping, Sequence
+from small import CASES
 
 ENTITY = "application"
 

@@ -42,6 +42,7 @@ class Loaded:
 def load(path: str, content: bytes, amendments: Sequence[tuple[str, bytes]] = ()) -> Loaded:
     """A policy from the bytes of its file and of the amendments to it, in order, with all that is to be said of them."""
     tree, found = read_tree(path, content)
+    readable = not errors(found)
     acts: list[Amendment] = []
     for act_path, act_content in amendments:
         act_tree, said = read_tree(act_path, act_content)
@@ -57,7 +58,7 @@ def load(path: str, content: bytes, amendments: Sequence[tuple[str, bytes]] = ()
         found += said
         # A section that is not understood as such would make everything that speaks of it look wrong.
         whole = not any(d.code in ("unknown-key", "missing-key", "not-a-policy") and d.args.get("section") == "" for d in found)
-        policy, said = check_document(document, reach) if document is not None and whole else (None, [])
+        policy, said = check_document(document, reach) if document is not None and whole and readable else (None, [])
         found += said
         usable = policy if not errors(found) else None
         settled, said = settle(usable, Changes(), AS_OF_UNKNOWN) if usable is not None else (None, [])

@@ -62,7 +62,9 @@ def agreed(decisions: list[Decision], open_: list[Unknown | Fault]) -> Decision:
     last = decisions[0]
     missing = frozenset().union(*(o.missing for o in open_ if isinstance(o, Unknown)))
     faults = [
-        FaultFound(o.code, "" if o.span is None else f"{o.span.line}:{o.span.column}", "" if o.span is None else o.span.text, ("applies_to",))
+        FaultFound(
+            o.code, "" if o.span is None else f"{o.span.line}:{o.span.column}", "" if o.span is None else o.span.text, ("applies_to",)
+        )
         for o in open_ if isinstance(o, Fault)
     ]  # fmt: skip
     stages = {s: v if all(d.stages.get(s) == v for d in decisions) else "undetermined" for s, v in last.stages.items()}

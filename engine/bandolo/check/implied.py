@@ -45,7 +45,7 @@ class Implied(Tables):
         bonus_points = core.Computed(span, self.definition_type(root, "bonus_points"), _this(span, root), root, "bonus_points")
         value = self.expressions.apply("+", span, [base, bonus_points])
         if scoring.at_most is not None:
-            value = self.expressions.apply("min", span, [value, self.expressions.check(scoring.at_most, scope)])
+            value = self.expressions.apply("min", span, [value, self.expressions.wanted(scoring.at_most, scope, NUMBER)])
         if scoring.minimum is not None:
             minimum = self.expressions.wanted(scoring.minimum, scope, NUMBER)
             reached = self.expressions.apply(">=", scoring.minimum.span, [base, minimum])

@@ -48,6 +48,8 @@ class Parameters(Declared):
         if declared is not None:
             return declared
         values = [v for v in (written.value, *(v.value for v in written.versions), written.assume) if v is not None]
+        if not values and written.pending is None:
+            return INVALID  # it has no value either, which is reported
         if not values:
             self.report("parameter-without-type", written.name.span, name=written.name.name)
             return INVALID

@@ -68,6 +68,8 @@ class _Checker:
             currency = "EUR"
         time_zone = head.time_zone.name if head.time_zone else "Europe/Rome"
         try:
+            if time_zone != "UTC" and not re.fullmatch(r"[A-Z][A-Za-z]+(/[A-Za-z0-9_+-]+)+", time_zone):
+                raise ValueError(time_zone)
             zone(time_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             assert head.time_zone is not None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bandolo.check import core
 from bandolo.diagnostics import Diagnostic, Label
-from bandolo.language.types import MONEY
+from bandolo.language.types import INTEGER, MONEY
 
 Bound = dict[int, core.Expr]
 """The arguments of formulas, by their slots."""
@@ -73,6 +73,8 @@ def _whole(policy: core.Policy, node: core.Expr, seen: set[str]) -> bool:
         case core.Apply(operation=operation, arguments=arguments):
             if operation.name == "round":
                 return True
+            if operation.name == "*":  # whole cents times a whole number
+                return any(a.type == INTEGER for a in arguments) and all(a.type == INTEGER or _whole(policy, a, seen) for a in arguments)
             if operation.name in ("sum", "+", "-", "min", "max", "minus", "abs"):
                 return all(_whole(policy, a, seen) for a in arguments)
         case core.Map(item=item):

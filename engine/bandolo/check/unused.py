@@ -96,4 +96,4 @@ def expressions(policy: core.Policy) -> list[core.Expr]:
 def _names(doc: ast.PolicyDoc) -> list[set[str]]:
     """The words of every expression: tables and formulas leave no trace of their name in core."""
     text = doc.span.source.text
-    return [set(re.findall(r"([A-Za-z_]\w*)\s*[\[(]", text))]
+    return [set(re.findall(r"\b([A-Za-z_]\w*)\b\s*[\[(]", text))]

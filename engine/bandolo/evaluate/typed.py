@@ -72,9 +72,14 @@ def read_value(raw: Any, type_: Type, conventions: Conventions) -> Value:
         if type_ == TEXT:
             return _text(raw)
     except BadLiteral as bad:
-        args = {"found": str(raw)[:80], "currency": conventions.currency, "limit": limits.NUMBER_DIGITS}
+        args = {"found": _brief(raw), "currency": conventions.currency, "limit": limits.NUMBER_DIGITS}
         raise BadValue(bad.code, args) from None
-    raise BadValue("wrong-data", {"expected": type_, "found": str(raw)[:80]})
+    raise BadValue("wrong-data", {"expected": type_, "found": _brief(raw)})
+
+
+def _brief(raw: Any) -> str:
+    """The beginning of a datum, for a message. Python refuses to write out very long integers."""
+    return "…" if isinstance(raw, int) and raw.bit_length() > 1_000 else str(raw)[:80]
 
 
 def _wrong(raw: Any, type_: Type) -> BadValue:
@@ -122,13 +127,13 @@ def _exact(raw: Any, type_: Type) -> Fraction:
 def _number(raw: Any, type_: Type) -> Fraction:
     value = _exact(raw, type_)
     if type_ == INTEGER and value.denominator != 1:
-        raise BadValue("not-whole", {"found": str(raw)})
+        raise BadValue("not-whole", {"found": _brief(raw)})
     return value
 
 
 def _percent(raw: Any) -> Fraction:
     if not isinstance(raw, str) or isinstance(raw, Digits):
-        raise BadValue("bare-percent", {"found": str(raw)[:80]})
+        raise BadValue("bare-percent", {"found": _brief(raw)})
     return literals.read_percent(raw, underscores=isinstance(raw, Plain))
 
 

@@ -17,6 +17,7 @@ from bandolo.language.values import (
     and_,
     bounded,
     bounds,
+    first_fault,
     is_known,
     or_,
     unknown,
@@ -28,10 +29,8 @@ def members(value: Value) -> tuple[Member, ...] | Unknown | Fault:
     if isinstance(value, Unknown | Fault):
         return value
     assert isinstance(value, ListValue)
-    for member in value.members:
-        if isinstance(member.value, Fault) and member.sure is True:
-            return member.value
-    return value.members
+    faults = [m.value for m in value.members if isinstance(m.value, Fault) and m.sure is True]
+    return first_fault(faults) if faults else value.members
 
 
 def _open(items: tuple[Member, ...]) -> list[Value]:

@@ -132,6 +132,11 @@ def bounds(value: Value) -> tuple[Bound | None, Bound | None]:
     return None, None
 
 
+def first_fault(faults: list[Fault]) -> Fault:
+    """Of several faults in a list, the one that is told: the order of the records must not matter."""
+    return min(faults, key=lambda f: (f.code, -1 if f.span is None else f.span.start))
+
+
 def either(values: list[Value]) -> Value:
     """A value that is one of several, not known which: known where they are all equal, else Unknown within their hull.
 
@@ -158,17 +163,17 @@ def or_(values: Iterable[Value]) -> Value:
 
 def _kleene(values: Iterable[Value], decides: bool) -> Value:
     open_: list[Value] = []
-    fault: Fault | None = None
+    faults: list[Fault] = []
     for value in values:
         if isinstance(value, Unknown):
             open_.append(value)
         elif isinstance(value, Fault):
-            fault = fault or value
+            faults.append(value)
         elif value is decides:
             return decides
     if open_:
-        return unknown([*open_, fault] if fault is not None else open_)
-    return fault if fault is not None else not decides
+        return unknown([*open_, *faults])
+    return first_fault(faults) if faults else not decides
 
 
 def not_(value: Value) -> Value:

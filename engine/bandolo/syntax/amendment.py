@@ -31,6 +31,9 @@ class Amendment:
 
 def read_amendment(tree: Tree) -> tuple[Amendment | None, list[Diagnostic]]:
     """The amendment that a tree holds, or None. Codes: those of `fit`."""
+    if not isinstance(tree, Mapping) or tree.get("amends") is None:
+        first = tree.entries[0][0] if isinstance(tree, Mapping) and tree.entries else tree
+        return None, [Diagnostic("not-an-amendment", first.span)]
     shaped, diagnostics = fit(tree, AMENDMENT)
     if not isinstance(shaped, Mapping):
         return None, diagnostics

@@ -21,6 +21,8 @@ from bandolo.syntax.yaml_traps import cut_by_hash
 from bandolo.syntax.yaml_tree import Embedded, Mapping, Scalar, Sequence, Tree, Unreadable, embedded
 
 A = TypeVar("A")
+CUT_SHORT = ("syntax-unfinished", "syntax-missing-parenthesis", "syntax-missing-bracket", "syntax-missing-else", "syntax-open-text")
+"""Slips that an expression shows when its end is missing."""
 RESERVED_OPTION_KEYS = ("by", "otherwise", "except", "round", "type", "label", "note", "source", "value")
 
 
@@ -73,7 +75,7 @@ class _Reader:
 
     def _parsed(self, text: Embedded, scalar: Scalar) -> ast.Expr:
         node, found = parse_expression(text)
-        if found and scalar.is_plain and cut_by_hash(scalar.span.source, scalar.span.end):
+        if found and found[0].code in CUT_SHORT and scalar.is_plain and cut_by_hash(scalar.span.source, scalar.span.end):
             found = [Diagnostic("yaml-hash", scalar.span)]
         self.diagnostics.extend(found)
         return node
@@ -301,7 +303,7 @@ class _Reader:
     def round(self, tree: Tree) -> ast.Round:
         pairs = [(k, v) for k, v in _pairs(tree) if k.name in DIRECTIONS]
         if len(pairs) != 1:
-            if isinstance(tree, Mapping):
+            if isinstance(tree, Mapping) and not self.reported_in(tree):
                 self.diagnostics.append(Diagnostic("bad-round", tree.span))
             return ast.Round(tree.span, ast.Ident(tree.span, "half_up"), ast.Hole(tree.span))
         return ast.Round(tree.span, pairs[0][0], self.need(pairs[0][1], tree))

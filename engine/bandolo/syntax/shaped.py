@@ -72,7 +72,8 @@ def _fit(tree: Tree, shape: s.Shape, out: list[Diagnostic], key: str) -> Tree:
 def _wrong(code: str, tree: Tree, out: list[Diagnostic], key: str) -> Unreadable:
     if key in ("source", "quote"):
         code = "source-form"
-    span = tree.span if tree.span.end > tree.span.start else Span(tree.span.source, tree.span.start, tree.span.start + 1)
+    end = min(max(tree.span.end, tree.span.start + 1), len(tree.span.source.text))
+    span = Span(tree.span.source, min(tree.span.start, end), end)
     out.append(Diagnostic(code, span, {"key": key}))
     return Unreadable(tree.span)
 

@@ -54,6 +54,10 @@ def explain_yaml_error(source: SourceFile, error: yaml.YAMLError) -> Diagnostic:
     culprit = _earlier_culprit(source, line_number) if code in MISPLACED else None
     if culprit is not None:
         code, offset, line = culprit
+        if code == "yaml-missing-colon":
+            word = re.search(r"\w+\s*$", source.text[: offset + 1])
+            start = word.start() if word else offset
+            return Diagnostic(code, Span(source, start, offset + 1), {"line": line, "character": ""})
     if code == "yaml-open-quote" and not re.search("[\"']", source.text):
         code = "yaml-syntax"
     return Diagnostic(
