@@ -165,7 +165,7 @@ def test_acts_are_read_from_files(tmp_path: Path) -> None:
 
 
 def test_a_policy_is_no_act_and_an_act_no_policy() -> None:
-    assert "missing-key" in codes(BASE, HEAD + "entities: {project: {facts: {}}}")
+    assert codes(BASE, HEAD + "entities: {project: {facts: {}}}") == ["not-an-amendment"]
     assert codes(HEAD_OF_ACT.encode()) == ["not-a-policy"]
 
 

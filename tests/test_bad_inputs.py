@@ -367,10 +367,10 @@ def test_letters_that_cannot_be_seen_are_refused_in_a_policy(letter: str) -> Non
         assert codes((HEAD + text).encode()) == ["invisible-character"]
 
 
-@pytest.mark.parametrize("letter", ["\x00", "\x1b", "\u200b", "\u202e", "\u2066", "\ufeff", "\ud800", "\udfff"])
+@pytest.mark.parametrize("letter", ["\x00", "\x1b", "\u200b", "\u202e", "\u2066", "\ufeff", "\ud800", "\udfff"])  # noqa: PT014 (they differ)
 def test_letters_that_cannot_be_seen_are_refused_in_data(letter: str) -> None:
     assert in_data(t=f"a{letter}b") == ["unsafe-text"]
-    assert in_json('{"t": "a%sb"}' % json.dumps(letter)[1:-1]) == ["unsafe-text"]
+    assert in_json(json.dumps({"t": f"a{letter}b"})) == ["unsafe-text"]
 
 
 def test_lone_surrogates_do_not_stop_the_command(tmp_path: Path) -> None:

@@ -85,7 +85,8 @@ def test_exit_status(command: str, status: int) -> None:
 
 def test_one_bad_application_among_many_does_not_stop_the_rest() -> None:
     out, err, status = run(
-        f"bandolo decide {FILES}/call.yaml {FILES}/sound.json {FILES}/bad.json {FILES}/broken.json {FILES}/several.jsonl {FILES}/late.yaml --json"
+        f"bandolo decide {FILES}/call.yaml --json {FILES}/sound.json {FILES}/bad.json {FILES}/broken.json {FILES}/several.jsonl"
+        f" {FILES}/late.yaml"
     )
     assert status == 1
     assert [json.loads(line)["application"] for line in out.splitlines()] == ["M-1", "M-6", "M-8", "M-2"]
@@ -102,9 +103,10 @@ def test_standard_input_may_hold_one_application_or_several_lines() -> None:
 
 
 def test_what_ifs_are_applied_and_listed() -> None:
-    arguments = f"bandolo decide {FILES}/call.yaml {FILES}/late.yaml --json --set 'minimum_mills=1' --set 'closing=2024-07-01 00:00' --reading unlisted=refuse --as-of 2024-07-12"
+    changes = "--set minimum_mills=1 --set 'closing=2024-07-01 00:00' --reading unlisted=refuse --as-of 2024-07-12"
+    arguments = f"bandolo decide {FILES}/call.yaml {FILES}/late.yaml --json {changes}"
     decision = json.loads(run(arguments)[0])
-    assert decision["changed"] == ["closing", "minimum_mills", "reading.unlisted"]
+    assert decision["changed"] == ["closing = 2024-07-01T00:00:00+02:00", "minimum_mills = 1", "reading.unlisted = refuse"]
     assert decision["as_of"] == "2024-07-12"
     verdicts = {r["id"]: (r["verdict"], r["effect"]) for r in decision["requirements"] if r["subject"] != "mills[A]"}
     assert verdicts["in_time"] == ("met", "reject")

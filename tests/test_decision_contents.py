@@ -62,7 +62,7 @@ def test_a_parameter_is_assumed_only_when_asked_and_is_then_listed() -> None:
 def test_what_is_set_or_chosen_for_trial_is_listed() -> None:
     decision = decide(OPEN, {"costs": "200"}, set={"cap": "150 EUR"}, readings={"ends": "included"})
     assert decision.outcome == "rejected"
-    assert decision.changed == ("cap", "reading.ends")
+    assert decision.changed == ("cap = 150.00", "reading.ends = included")
     assert dict(decision.readings) == {"ends": "included", "chosen_one": "a1"}
     assert decision.assumed == ()
     assert str(decision.results["grant"]) == "150"
@@ -70,7 +70,7 @@ def test_what_is_set_or_chosen_for_trial_is_listed() -> None:
 
 def test_setting_wins_over_assuming() -> None:
     decision = decide(OPEN, {"costs": "200"}, set={"cap": "300 EUR"}, assume=True)
-    assert (decision.assumed, decision.changed) == ((), ("cap",))
+    assert (decision.assumed, decision.changed) == ((), ("cap = 300.00",))
 
 
 @pytest.mark.parametrize(

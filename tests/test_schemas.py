@@ -19,7 +19,10 @@ from bandolo.pipeline import load
 from bandolo.surfaces.intake import read_applications
 
 ROOT = Path(__file__).parents[1]
-POLICIES = sorted([*(ROOT / "policies").glob("*2022.yaml"), *(ROOT / "policies").glob("*2023.yaml"), *(ROOT / "tests/policies").glob("*2025.yaml")])
+POLICIES = [
+    *sorted((ROOT / "policies").glob("*_202[23].yaml")),
+    *sorted((ROOT / "tests/policies").glob("*2025.yaml")),
+]
 EXAMPLES = sorted((ROOT / "policies/examples").iterdir())
 
 

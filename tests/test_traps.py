@@ -13,7 +13,8 @@ CALL = """
 choices: {size: [small, large]}
 entities:
   project:
-    facts: {costs: money, meals: integer, price: money, kind: size, share_: percent, day: date, name: text, ok: boolean, n: integer, firms: list of firm}
+    facts: {costs: money, meals: integer, price: money, kind: size, share_: percent, day: date, name: text, ok: boolean, n: integer,
+            firms: list of firm}
   firm: {facts: {id: {type: text, key: true}, score: number}}
 """
 

@@ -85,7 +85,7 @@ class _Assembly:
         }
         outcome, stage = outcome_of(stages)
         excluded = self._excluded(results)
-        barred = self._barred(results, stages)
+        barred = self._barred(results)
         values = self._results()
         self._opening_faults()
         root = self.application.root
@@ -231,7 +231,7 @@ class _Assembly:
                 by_subject.setdefault(result.subject, []).append(result)
         return self._struck(by_subject)
 
-    def _barred(self, results: list[RequirementResult], stages: Mapping[str, str]) -> tuple[StruckRecord, ...]:
+    def _barred(self, results: list[RequirementResult]) -> tuple[StruckRecord, ...]:
         by_subject: dict[str, list[RequirementResult]] = {}
         for result in results:
             applies = result.subject != self.policy.root and result.counts is not False
@@ -274,6 +274,9 @@ class _Assembly:
         type_ = result.type.of if isinstance(result.type, OptionalType) else result.type
         if type_ == MONEY and isinstance(value, Fraction | Unknown):
             return round_(self.policy.conventions, value, self.settled.settings.money_rounding, CENT)
+        return self._local(value)
+
+    def _local(self, value: Value) -> Value:
         if isinstance(value, datetime):
             try:
                 return calendar.wall_time(value, self.policy.conventions.time_zone)
@@ -306,7 +309,7 @@ class _Assembly:
     def _changed(self) -> tuple[str, ...]:
         """Every change with its value, so that the decision can be replayed."""
         types = {name: parameter.type for name, parameter in self.policy.parameters.items()}
-        sets = [f"{name} = {plain(value, types[name])}" for name, value in self.changes.set.items()]
+        sets = [f"{name} = {plain(self._local(value), types[name])}" for name, value in self.changes.set.items()]
         return tuple(sorted([*sets, *(f"reading.{name} = {option}" for name, option in self.changes.readings.items())]))
 
     def _opening_faults(self) -> None:

@@ -79,7 +79,8 @@ def read_value(raw: Any, type_: Type, conventions: Conventions) -> Value:
 
 def _brief(raw: Any) -> str:
     """The beginning of a datum, for a message. Python refuses to write out very long integers."""
-    return "…" if isinstance(raw, int) and raw.bit_length() > 1_000 else str(raw)[:80]
+    long = isinstance(raw, int | Fraction) and max(abs(raw.numerator), raw.denominator).bit_length() > 1_000
+    return "…" if long else str(raw)[:80]
 
 
 def _wrong(raw: Any, type_: Type) -> BadValue:

@@ -6,6 +6,7 @@ found; 2: wrong usage. What each command needs is imported when it runs.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -66,12 +67,16 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point. A mistake of ours says so, with what to report."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows no ✔ shows a ?, not a traceback
     try:
         cli.main(standalone_mode=True)
-    except BrokenPipeError:
-        # Whoever reads our output has stopped: that is not an error.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    except SystemExit:
+        # Whoever reads our output has stopped: that is not an error. Click says so by the stream that it leaves behind.
+        if type(sys.stdout).__name__ == "PacifyFlushWrapper":
+            sys.exit(0)
+        raise
     except RecursionError:
         click.echo("internal error: nested too deeply; please report it with the policy", err=True)
         sys.exit(1)
