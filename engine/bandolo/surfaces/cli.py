@@ -74,7 +74,7 @@ def main() -> None:
         cli.main(standalone_mode=True)
     except SystemExit:
         # Whoever reads our output has stopped: that is not an error. Click says so by the stream that it leaves behind.
-        if type(sys.stdout).__name__ == "PacifyFlushWrapper":
+        if type(sys.stdout).__name__.endswith("PacifyFlushWrapper"):
             sys.exit(0)
         raise
     except RecursionError:
