@@ -84,9 +84,6 @@ class Symbols:
             current = self.entities[current].owner
         return found
 
-    def globals(self) -> list[str]:
-        return [*self.parameters, *self.rates, *self.bands, *self.formulas]
-
 
 def type_named(symbols: Symbols, written: ast.Ident) -> Type | None:
     """The type that a word of the policy names, or None; Invalid where the word itself could not be read."""

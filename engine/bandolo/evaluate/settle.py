@@ -129,10 +129,6 @@ def _broken(policy: core.Policy, constants: Evaluation, changes: Changes) -> Ite
             yield Diagnostic("must-be-broken", written.span, args, (Label(parameter.must_be.span, "must-be"),))
 
 
-def _units(policy: core.Policy) -> tuple[str, str]:
-    return policy.conventions.currency, policy.conventions.time_zone
-
-
 def _bands(policy: core.Policy, constants: Evaluation) -> Iterable[Diagnostic]:
     for node, _ in policy.brackets:
         previous: Fraction | None = None

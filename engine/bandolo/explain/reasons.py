@@ -13,7 +13,7 @@ from bandolo.check import core
 from bandolo.evaluate.decision import Decision, RequirementResult, ResultValue
 from bandolo.evaluate.reference import Evaluation
 from bandolo.language.types import ListType, RecordType, Type
-from bandolo.language.values import Record, Value, is_known
+from bandolo.language.values import Record, Value
 
 UNFOLDED = 3
 """How many definitions deep a condition is unfolded."""
@@ -283,8 +283,3 @@ def distance(left: Any, right: Any) -> Value | timedelta | None:
     if type(left) is date and type(right) is date:
         return abs(left - right)
     return None
-
-
-def is_open(value: Value | None) -> bool:
-    """Whether a value is not known (and not merely not looked at)."""
-    return value is not None and not is_known(value)

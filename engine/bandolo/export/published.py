@@ -7,12 +7,17 @@ from typing import Any
 
 from bandolo.export.decision_schema import decision_schema
 from bandolo.export.policy_schema import policy_schema
-from bandolo.resources import grammar_folder
+from bandolo.export.reference_tables import refreshed
+from bandolo.resources import grammar_folder, grammar_text
 
 
 def published() -> dict[str, str]:
     """The text of each generated file, by its name in `grammar/`."""
-    return {"policy.schema.json": _text(policy_schema()), "decision.schema.json": _text(decision_schema())}
+    return {
+        "policy.schema.json": _text(policy_schema()),
+        "decision.schema.json": _text(decision_schema()),
+        "LANGUAGE.md": refreshed(grammar_text("LANGUAGE.md")),
+    }
 
 
 def _text(data: dict[str, Any]) -> str:
