@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
-def nearest(word: str, candidates: Iterable[str]) -> str | None:
+def nearest(word: str, candidates: Iterable[str], cutoff: float = 0.6) -> str | None:
     """The candidate that `word` was most likely meant to be, or None if none is near."""
     words = sorted(set(candidates))
     lowered = {w.lower(): w for w in reversed(words)}
-    found = get_close_matches(word.lower(), sorted(lowered), n=1, cutoff=0.6)
+    found = get_close_matches(word.lower(), sorted(lowered), n=1, cutoff=cutoff)
     return lowered[found[0]] if found else None

@@ -363,6 +363,8 @@ class Evaluation:
         allocation = self.shares[cached]
         if not isinstance(allocation, dict):
             return allocation
+        if this not in allocation and any(isinstance(part, Unknown) and part.may_fault for part in allocation.values()):
+            return unknown(allocation.values(), Fraction(0), Fraction(0))  # nothing, unless the whole cannot be shared out
         return allocation.get(this, Fraction(0))
 
     def _allocation(self, node: core.Share, owner: Record) -> dict[Record, Value] | Value:

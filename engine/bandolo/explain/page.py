@@ -167,7 +167,7 @@ class _Page:
     def _later(self, later: list[Derivation]) -> list[Block]:
         names = list(dict.fromkeys(self.speech.result(d.result.entity, d.result.name) for d in later))
         facts = sorted({m for d in later if isinstance(d.result.value, Unknown) for m in d.result.value.missing})
-        known = list(dict.fromkeys(self.speech.fact(f, whose=False) for f in facts if not f.startswith(("parameter.", "reading."))))
+        known = list(dict.fromkeys(self.speech.fact(f, whose=False) for f in facts))
         return [
             Line(self.said("later", names=", ".join(names)), "unknown"),
             Line(self.said("needs", facts=self.speech.listed(known)), indent=1),
@@ -191,7 +191,7 @@ class _Page:
         if derivation.names:
             out.append(Line(self.speech.operands(derivation.names), indent=1))
         if isinstance(result.value, Unknown):
-            facts = [self.speech.fact(f) for f in sorted(result.value.missing) if not f.startswith(("parameter.", "reading."))]
+            facts = [self.speech.fact(f) for f in sorted(result.value.missing)]
             out.append(Line(self.said("needs", facts=self.speech.listed(facts)), "unknown", indent=1))
         for label, bonus, points, condition, sources in derivation.parts:
             called = label.said(self.lang) if label else bonus.replace("_", " ")

@@ -85,6 +85,11 @@ class Speech:
         """A missing fact by its label, whose it is, and who supplies it."""
         if path == "as_of":
             return self.said("clock")
+        kind, _, named = path.partition(".")
+        if kind == "reading" and named in self.policy.readings:
+            return self.policy.readings[named].question.said(self.lang)
+        if kind == "parameter" and named in self.policy.parameters:
+            return self.label(self.policy.parameters[named].words, named)
         owner, _, rest = path.rpartition("].")
         name, _, moment = (rest or path).partition(" at ")
         entity = self._entity_of(f"{owner}]" if owner else "")
@@ -170,7 +175,7 @@ class Speech:
     def _sign(condition: Condition) -> str:
         if condition.value is False:
             return OPPOSITE.get(condition.operator, condition.operator)
-        return SIGNS.get(condition.operator, condition.operator) + ("" if condition.value is True else " ?")
+        return SIGNS.get(condition.operator, condition.operator)
 
     def _truth(self, value: Value | None) -> str:
         if value is None:

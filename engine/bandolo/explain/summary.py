@@ -40,7 +40,7 @@ def summary(policy: core.Policy, decision: Decision, lang: Language, label: str)
     for value in (v for v in decision.result_values if v.record is None):
         text = f"{speech.result(value.entity, value.name)}: {speech.value(value.value, value.type)}"
         if isinstance(value.value, Unknown):
-            facts = [speech.fact(m) for m in sorted(value.value.missing) if not m.startswith(("parameter.", "reading."))]
+            facts = [speech.fact(m) for m in sorted(value.value.missing)]
             text += f"; {speech.said('needs', facts=speech.listed(facts))}" if facts else ""
         out.append(Line(text, "unknown" if isinstance(value.value, Unknown) else "none", indent=1))
     return out

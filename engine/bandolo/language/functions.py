@@ -106,7 +106,9 @@ def contained(_: Conventions, item: Value, options: Value) -> Value:
     if isinstance(item, Fault):
         return item
     if isinstance(options, Unknown):
-        return unknown([options])
+        return unknown([item, options])
+    if isinstance(item, Unknown) and item.may_fault:
+        return unknown([item])  # where it has no result, neither has this, whatever the list holds
     if isinstance(options, Fault):
         return options
     assert isinstance(options, ListValue)

@@ -94,7 +94,7 @@ def _word(tree: Tree, words: tuple[str, ...], out: list[Diagnostic], key: str, c
     tree = _scalar(tree, out, key)
     if not isinstance(tree, Scalar) or tree.value in words:
         return tree
-    args = {"key": key, "found": tree.value, "nearest": nearest(tree.value, words), "words": ", ".join(words)}
+    args = {"key": key, "found": tree.value, "nearest": nearest(tree.value, words, 0.75), "words": ", ".join(words)}
     out.append(Diagnostic(code, tree.span, args))
     return Unreadable(tree.span)
 
