@@ -138,3 +138,11 @@ def test_a_cure_that_cannot_be_computed_is_a_fault_that_is_told() -> None:
     )
     decision = made.decide({"ok": False, "n": 30})
     assert (decision.outcome, [f.code for f in decision.faults]) == ("suspended", ["date-out-of-range"])
+
+
+@pytest.mark.parametrize("check", ["any(ok of partners where 1 / w > 0)", "true in (ok of partners where 1 / w > 0)"])
+def test_a_membership_that_may_have_no_result_settles_nothing(check: str) -> None:
+    made = policy(PARTNERS.replace(", z: integer", "") + f"requirements: {{project: {{r: {{check: {check}, otherwise: reject}}}}}}")
+    assert made.decide({"partners": [{"k": "A", "ok": False}]}).outcome == "undetermined"
+    assert made.decide({"partners": [{"k": "A", "ok": False, "w": 0}]}).outcome == "undetermined"
+    assert made.decide({"partners": [{"k": "A", "ok": False, "w": 1}]}).outcome == "rejected"

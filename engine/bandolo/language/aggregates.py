@@ -148,10 +148,17 @@ def extreme(value: Value, pick: Callable[..., Any], towards: int) -> Value:
     return unknown(parts, low, high)
 
 
+def at_risk(value: ListValue) -> list[Value]:
+    """Memberships that may turn out a fault: the whole list is then one, whatever its other members are."""
+    return [m.sure for m in value.members if isinstance(m.sure, Unknown) and m.sure.may_fault]
+
+
 def any_(_: Any, value: Value) -> Value:
     if isinstance(value, Unknown | Fault):
         return value
     assert isinstance(value, ListValue)
+    if risky := at_risk(value):
+        return unknown(risky)
     return or_(and_([m.sure, m.value if isinstance(m.value, bool | Unknown | Fault) else True]) for m in value.members)
 
 
@@ -159,6 +166,8 @@ def all_(_: Any, value: Value) -> Value:
     if isinstance(value, Unknown | Fault):
         return value
     assert isinstance(value, ListValue)
+    if risky := at_risk(value):
+        return unknown(risky)
     negated = (and_([m.sure, _not(m.value)]) for m in value.members)
     return _not(or_(negated))
 

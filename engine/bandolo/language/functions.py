@@ -112,6 +112,8 @@ def contained(_: Conventions, item: Value, options: Value) -> Value:
     if isinstance(options, Fault):
         return options
     assert isinstance(options, ListValue)
+    if risky := aggregates.at_risk(options):
+        return unknown(risky)
     return or_(and_([m.sure, _same(item, m.value)]) for m in options.members)
 
 
