@@ -5,7 +5,7 @@ The checker of expressions is one class in four files, each building on the one 
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bandolo import limits
 from bandolo.check import core
@@ -31,6 +31,8 @@ from bandolo.language.types import (
 from bandolo.source import Span
 from bandolo.syntax import ast
 
+A = TypeVar("A")
+
 
 class Declarations(Protocol):
     """What the checker of sections offers: the types of things that are themselves being checked."""
@@ -40,6 +42,7 @@ class Declarations(Protocol):
     diagnostics: list[Diagnostic]
 
     def definition_type(self, entity: str, name: str) -> Type: ...
+    def option_of(self, by: ast.ByReading[A], entity: str | None = None) -> core.Option | None: ...
     def parameter_type(self, name: str) -> Type: ...
     def fact(self, entity: str, name: str) -> core.FactDeclaration: ...
     def brackets(self, name: str) -> tuple[tuple[core.Bracket, ...], bool, Type, Type]: ...

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import TypeVar
 
 from bandolo.check import core
 from bandolo.check.expressions import Expressions
@@ -30,6 +31,8 @@ from bandolo.language.types import (
 )  # fmt: skip
 from bandolo.source import Span
 from bandolo.syntax import ast
+
+A = TypeVar("A")
 
 
 class Declared:
@@ -100,6 +103,16 @@ class Declared:
         misspelt = any(word not in subject.type.options for word in given)
         if left and not has_otherwise and not misspelt:
             self.report("not-covered", subject.span, choice=subject.type.name, left=", ".join(left))
+
+    def option_of(self, by: ast.ByReading[A], entity: str | None = None) -> core.Option | None:
+        """The reading that chooses between alternatives, each of its options covered; None, reported, where it is no reading."""
+        subject = self.expressions.check(by.reading, Scope(entity or self.symbols.root))
+        if not isinstance(subject, core.Option):
+            if not isinstance(subject, core.Invalid):
+                self.report("by-reading-only", by.reading.span)
+            return None
+        self.cover(subject, {word: ident for word, (ident, _) in by.options.items()}, False)
+        return subject
 
     def definition_type(self, entity: str, name: str) -> Type:
         raise NotImplementedError

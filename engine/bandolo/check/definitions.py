@@ -156,12 +156,9 @@ class Definitions(Implied):
         if round_ is None or isinstance(value, core.Invalid):
             return value
         if isinstance(round_, ast.ByReading):
-            subject = self.expressions.check(round_.reading, Scope(self.symbols.root))
-            if not isinstance(subject, core.Option):
-                if not isinstance(subject, core.Invalid):
-                    self.report("by-reading-only", round_.reading.span)
+            subject = self.option_of(round_)
+            if subject is None:
                 return value
-            self.cover(subject, {k: i for k, (i, _) in round_.options.items()}, False)
             options = tuple((word, self._round(r, value)) for word, (_, r) in round_.options.items())
             return core.Choose(round_.span, value.type, subject, options, None)
         return self._round(round_, value)

@@ -97,12 +97,9 @@ class Implied(Tables):
         if isinstance(value, core.Invalid):
             return value
         if isinstance(roll, ast.ByReading):
-            subject = self.expressions.check(roll.reading, Scope(self.symbols.root))
-            if not isinstance(subject, core.Option):
-                if not isinstance(subject, core.Invalid):
-                    self.report("by-reading-only", roll.reading.span)
+            subject = self.option_of(roll)
+            if subject is None:
                 return value
-            self.cover(subject, {k: i for k, (i, _) in roll.options.items()}, False)
             options = tuple((word, self._rolled(r, value)) for word, (_, r) in roll.options.items())
             return core.Choose(roll.span, value.type, subject, options, None)
         if roll.name != "next_working_day":

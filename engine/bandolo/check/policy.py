@@ -155,12 +155,9 @@ class _Checker:
 
     def by_reading(self, by: ast.ByReading[A], entity: str | None = None) -> tuple[str | None, dict[str, A]]:
         """The reading that chooses, and the alternative of each of its options."""
-        subject = self.expressions.check(by.reading, Scope(entity or self.symbols.root))
-        if not isinstance(subject, core.Option):
-            if not isinstance(subject, core.Invalid):
-                self.report("by-reading-only", by.reading.span)
+        subject = self.definitions.option_of(by, entity)
+        if subject is None:
             return None, {}
-        self.definitions.cover(subject, {k: i for k, (i, _) in by.options.items()}, False)
         return subject.reading, {k: v for k, (_, v) in by.options.items()}
 
     def entity(self, entity: ast.Entity) -> core.Entity:

@@ -68,9 +68,7 @@ def _words(
         return None, {"": tuple(i.name for i in value)}
     if isinstance(value, ast.Ident):
         return None, {"": (value.name,)}
-    subject = expressions.check(value.reading, Scope(symbols.root))
-    if not isinstance(subject, core.Option):
-        if not isinstance(subject, core.Invalid):
-            out.append(Diagnostic("by-reading-only", value.reading.span))
+    subject = expressions.d.option_of(value)
+    if subject is None:
         return None, {}
     return subject.reading, {k: (i.name,) for k, (_, i) in value.options.items()}
