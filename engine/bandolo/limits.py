@@ -7,6 +7,7 @@ The bounds are generous: the 2023 call of Regione Lombardia uses less than a ten
 from typing import Final
 
 POLICY_BYTES: Final = 2_000_000  # too-large
+SOURCE_BYTES: Final = 20_000_000  # too-large, of a source's text or list of norms
 YAML_NODES: Final = 60_000  # too-many-entries
 YAML_DEPTH: Final = 40  # too-deep
 EXPRESSION_CHARACTERS: Final = 8_000  # expression-too-long

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bandolo.check import core
 from bandolo.check.policy import check as check_document
-from bandolo.check.quotes import check_quotes
+from bandolo.check.quotes import Norm, check_norms, check_quotes
 from bandolo.diagnostics import Diagnostic, errors, in_order
 from bandolo.evaluate.foresee import foresee
 from bandolo.evaluate.settle import Changes, Settled, settle
@@ -77,6 +77,8 @@ def load(path: str, content: bytes, amendments: Sequence[tuple[str, bytes]] = ()
     return Loaded(tree, document, done, settled if done is not None else None, tuple(acts), tuple(in_order(found)))
 
 
-def quotes(loaded: Loaded, texts: Mapping[str, str]) -> list[Diagnostic]:
-    """What is to be said of the quotes of a policy, given the texts of its sources by name."""
-    return in_order(check_quotes(loaded.document, texts)) if loaded.document is not None else []
+def quotes(loaded: Loaded, texts: Mapping[str, str], norms: Sequence[Norm] = ()) -> list[Diagnostic]:
+    """What is to be said of the quotes of a policy, given the texts of its sources by name and the lists of their norms."""
+    if loaded.document is None:
+        return []
+    return in_order(check_quotes(loaded.document, texts) + check_norms(loaded.document, norms, texts))

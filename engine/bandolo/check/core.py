@@ -434,7 +434,9 @@ class RankingPlan:
     exclusive_record: str | None
     exclusive_key: Expr | None
     keep: tuple[Expr, bool] | None
-    words_by: dict[str, tuple[str | None, dict[str, tuple[str, ...]]]]  # counts, order, recheck, when_short: reading, option -> words
+    words_by: dict[
+        str, tuple[str | None, dict[str, tuple[str, ...]]]
+    ]  # counts, struck_from, order, recheck, when_short: reading, option -> words
     budget: Expr | None
     pots: tuple[tuple[str, Expr, Expr], ...]
     award: Expr | None

@@ -1,30 +1,74 @@
-"""Every quote must be found in the text of its source, letter for letter once tags and white space are collapsed."""
+"""The quotes of a policy: where each stands, whether its source's text holds it, and which of the listed norms they account for."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from bandolo.diagnostics import Diagnostic
+from bandolo.source import Span
 from bandolo.syntax import ast
 
+RULES: dict[type[ast.Node | ast.Common], str] = {
+    ast.Fact: "fact", ast.Parameter: "parameter", ast.Rate: "rate", ast.Bands: "bands", ast.Reading: "reading", ast.Formula: "formula",
+    ast.Definition: "definition", ast.Requirement: "requirement", ast.Bonus: "bonus", ast.Deadline: "deadline", ast.Stage: "stage",
+    ast.Entity: "entity", ast.Scoring: "scoring", ast.Ranking: "ranking", ast.Unencoded: "unencoded",
+}  # fmt: skip
+"""What a quote stands at; those of an exception, a version or a row belong to the rule around them."""
 
-def all_quotes(doc: ast.PolicyDoc) -> list[ast.Quote]:
-    """Every quote of a policy, wherever it stands."""
-    found: list[ast.Quote] = []
-    stack: list[object] = [doc]
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A quote with what it stands at: its kind (`requirement`, ..., `unencoded`) and name (for `unencoded`, the reason)."""
+
+    quote: ast.Quote
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Norm:
+    """One norm of a source, as its list has it."""
+
+    document: str
+    id: str
+    quote: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Accounted:
+    """A norm with every quote of the policy that holds the whole of it."""
+
+    norm: Norm
+    at: tuple[Quoted, ...]
+
+    @property
+    def by_rule(self) -> bool:
+        return any(place.kind != "unencoded" for place in self.at)
+
+
+def quoted(doc: ast.PolicyDoc) -> list[Quoted]:
+    """Every quote of a policy, wherever it stands, in the order of the file."""
+    found: list[Quoted] = []
+    stack: list[tuple[object, str, str]] = [(doc, "policy", "")]
     while stack:
-        item = stack.pop()
+        item, kind, name = stack.pop()
         if isinstance(item, ast.Quote):
-            found.append(item)
+            found.append(Quoted(item, kind, name))
         elif isinstance(item, tuple):
-            stack.extend(item)
+            stack.extend((i, kind, name) for i in item)
         elif isinstance(item, dict):
-            stack.extend(item.values())
+            stack.extend((i, kind, name) for i in item.values())
         elif isinstance(item, ast.Node | ast.Common):
-            stack.extend(getattr(item, name) for name in item.__dataclass_fields__ if name != "span")
-    return sorted(found, key=lambda q: q.span.start)
+            if type(item) in RULES:
+                kind = RULES[type(item)]
+                ident = item.because if isinstance(item, ast.Unencoded) else getattr(item, "name", None)
+                name = ident.name if isinstance(ident, ast.Ident) else ""
+            stack.extend((getattr(item, part), kind, name) for part in item.__dataclass_fields__ if part != "span")
+    return sorted(found, key=lambda q: q.quote.span.start)
 
 
 def collapsed(text: str) -> str:
@@ -34,13 +78,35 @@ def collapsed(text: str) -> str:
 
 def check_quotes(doc: ast.PolicyDoc, texts: Mapping[str, str]) -> list[Diagnostic]:
     """One `quote-not-found` for each quote that its document's text (by the document's name) does not contain."""
-    plain = {name: collapsed(text) for name, text in texts.items()}
-    diagnostics = []
-    for quote in all_quotes(doc):
-        if quote.document in plain and collapsed(quote.quote) not in plain[quote.document]:
-            near = _nearest(collapsed(quote.quote), plain[quote.document])
-            diagnostics.append(Diagnostic("quote-not-found", quote.span, {"document": quote.document, "nearest": near}))
-    return diagnostics
+    found = [(q.quote.document, q.quote.quote, q.quote.span) for q in quoted(doc)]
+    return _not_found(found, {name: collapsed(text) for name, text in texts.items()})
+
+
+def account(doc: ast.PolicyDoc, norms: Sequence[Norm]) -> list[Accounted]:
+    """Each norm with the quotes of the policy that hold the whole of it, in the order of the list."""
+    quotes: dict[str, list[tuple[str, Quoted]]] = {}
+    for place in quoted(doc):
+        quotes.setdefault(place.quote.document, []).append((collapsed(place.quote.quote), place))
+    return [
+        Accounted(norm, tuple(place for text, place in quotes.get(norm.document, ()) if collapsed(norm.quote) in text)) for norm in norms
+    ]
+
+
+def check_norms(doc: ast.PolicyDoc, norms: Sequence[Norm], texts: Mapping[str, str]) -> list[Diagnostic]:
+    """`quote-not-found` for a norm that its text does not hold, and a warning `norm-unaccounted` for one that no quote holds."""
+    found = _not_found([(n.document, n.quote, n.span) for n in norms], {name: collapsed(text) for name, text in texts.items()})
+    for entry in account(doc, norms):
+        if not entry.at:
+            args = {"id": entry.norm.id, "quote": entry.norm.quote, "document": entry.norm.document}
+            found.append(Diagnostic("norm-unaccounted", entry.norm.span, args, severity="warning"))
+    return found
+
+
+def _not_found(quotes: Sequence[tuple[str, str, Span]], plain: Mapping[str, str]) -> list[Diagnostic]:
+    return [
+        Diagnostic("quote-not-found", span, {"document": document, "nearest": _nearest(collapsed(quote), plain[document])})
+        for document, quote, span in quotes if document in plain and collapsed(quote) not in plain[document]
+    ]  # fmt: skip
 
 
 def _nearest(quote: str, text: str) -> str | None:

@@ -33,8 +33,8 @@ def check_ranking(written: ast.Ranking, symbols: Symbols, expressions: Expressio
         else:
             key = expressions.check(exclusive.key, Scope(record))
         keep = _key(exclusive.keep, root, expressions, out)
-        for name, value in (("counts", exclusive.counts), ("order", exclusive.order), ("recheck", exclusive.recheck)):
-            if value is not None:
+        for name in ("counts", "struck_from", "order", "recheck"):
+            if (value := getattr(exclusive, name)) is not None:
                 words[name] = _words(value, symbols, expressions, out)
     if written.when_short is not None:
         words["when_short"] = _words(written.when_short, symbols, expressions, out)

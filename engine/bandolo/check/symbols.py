@@ -124,12 +124,13 @@ class Declarer:
     def run(self) -> tuple[Symbols, list[Diagnostic]]:
         doc, symbols = self.doc, self.symbols
         for choice in doc.choices:
-            options = tuple(dict.fromkeys(o.name for o in choice.options))
+            options = tuple(dict.fromkeys(o.name for o, _ in choice.options))
+            labels = {o.name: (text.said("it"), text.said("en")) for o, text in choice.options if text is not None}
             if not choice.readable:
                 symbols.unreadable.add(choice.name.name)
             elif not options:
                 self.report("no-options", choice.name.span, name=choice.name.name)
-            symbols.choices[choice.name.name] = ChoiceType(choice.name.name, options)
+            symbols.choices[choice.name.name] = ChoiceType(choice.name.name, options, labels)
         symbols.stages_unreadable = not doc.stages_readable
         symbols.stages = [s.name.name for s in doc.stages] or ["decision"]
         for entity in doc.entities:
@@ -196,7 +197,8 @@ class Declarer:
         symbols.deadlines = {d.name.name: d for d in doc.deadlines}
         for reading in doc.readings:
             options = tuple(o.name for o, _ in reading.options)
-            symbols.readings[reading.name.name] = ChoiceType(f"reading.{reading.name.name}", options)
+            labels = {o.name: (text.said("it"), text.said("en")) for o, text in reading.options}
+            symbols.readings[reading.name.name] = ChoiceType(f"reading.{reading.name.name}", options, labels)
         if doc.scoring is not None:
             symbols.scoring = True
             symbols.bonuses = {b.name.name: b for b in doc.scoring.bonuses}
@@ -274,7 +276,7 @@ class Declarer:
             self._reserved(ident, KEYWORDS)
         for choice in doc.choices:
             self._reserved(choice.name)
-            for option in choice.options:
+            for option, _ in choice.options:
                 self._reserved(option, KEYWORDS)
         for reading in doc.readings:
             for option, _ in reading.options:

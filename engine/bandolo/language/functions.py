@@ -214,6 +214,10 @@ def start_of(conventions: Conventions, day: date) -> Value:
         return Fault("date-out-of-range")
 
 
+def start_of_minute(conventions: Conventions, moment: datetime) -> Value:
+    return moment.replace(second=0, microsecond=0)
+
+
 def _day_of(conventions: Conventions, moment: date) -> Any:
     return date_(conventions, moment) if isinstance(moment, datetime) else moment
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 Language = Literal["it", "en"]
@@ -34,9 +35,16 @@ class ChoiceType:
 
     name: str
     options: tuple[str, ...]
+    labels: Mapping[str, tuple[str, str]] = field(default_factory=dict, compare=False, repr=False)
+    """What people call an option, in Italian and English, where the policy says so."""
 
     def __str__(self) -> str:
         return self.name
+
+    def said(self, option: str, lang: Language) -> str:
+        """An option in a reader's words; its own name where it has no label."""
+        it, en = self.labels.get(option, (option, option))
+        return it if lang == "it" else en
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
 
 from bandolo.language.calendar import OutOfRange, wall_time
-from bandolo.language.types import MONEY, PERCENT, Language, OptionalType, Type
+from bandolo.language.types import MONEY, PERCENT, ChoiceType, Language, OptionalType, Type
 from bandolo.language.values import NONE, Duration, Fault, ListValue, Record, Unknown, Value
 
 SIGNS = {"EUR": "€", "USD": "$", "GBP": "£"}
@@ -53,7 +53,7 @@ def say(value: Value, type_: Type, lang: Language, currency: str = "EUR", time_z
         case Duration():
             return _duration(value, lang)
         case str():
-            return value
+            return type_.said(value, lang) if isinstance(type_, ChoiceType) else value
         case Record():
             return value.key or value.path
         case ListValue(members=members):

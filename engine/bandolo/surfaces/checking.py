@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bandolo import limits
-from bandolo.diagnostics import Diagnostic, errors, in_order
+from bandolo.diagnostics import Diagnostic, in_order
 from bandolo.pipeline import Loaded, load, quotes
 from bandolo.source import read_bytes
+from bandolo.surfaces.beside import read_beside
 from bandolo.surfaces.intake import not_readable
 from bandolo.testing.cases import read_cases
 
@@ -20,14 +21,14 @@ def check_path(path: str, amendments: tuple[str, ...]) -> Iterator[tuple[str, li
     if not folder.is_dir():
         yield path, _check_file(Path(path), amendments)
         return
-    files = [f for f in sorted(folder.glob("*.yaml")) if _kind(f) is not None]
+    files = [f for f in sorted(folder.glob("*.yaml")) if kind_of(f) is not None]
     if not files:
         yield path, [Diagnostic("no-policies-here", file=path, args={"path": path})]
     for file in files:
         yield str(file), _check_file(file, amendments)
 
 
-def _kind(path: Path) -> str | None:
+def kind_of(path: Path) -> str | None:
     """Which kind of file it is, by its first telling key: policy, amendment or cases; None for none of them."""
     try:
         head = path.read_bytes()[: limits.POLICY_BYTES].decode("utf-8", "replace")
@@ -41,7 +42,7 @@ def _kind(path: Path) -> str | None:
 
 def _check_file(path: Path, amendments: tuple[str, ...]) -> list[Diagnostic]:
     try:
-        kind = _kind(path) or "policy"
+        kind = kind_of(path) or "policy"
         if kind == "cases":
             return read_cases(path)[1]
         if kind == "amendment":
@@ -62,22 +63,10 @@ def _check_amendment(path: Path) -> list[Diagnostic]:
 
 
 def _with_quotes(loaded: Loaded) -> list[Diagnostic]:
-    """The diagnostics of a policy and of its quotes, held against the texts beside it."""
-    found = list(loaded.diagnostics)
-    texts: dict[str, str] = {}
-    for document in loaded.document.documents if loaded.document is not None else ():
-        if document.text is None:
-            found.append(Diagnostic("source-without-text", document.name.span, {"document": document.name.name}, severity="warning"))
-            continue
-        home = Path(document.text.span.source.path).parent
-        target = home / document.text.name
-        if Path(document.text.name).is_absolute() or ".." in Path(document.text.name).parts:
-            found.append(Diagnostic("source-path", document.text.span, {"path": document.text.name}))
-            continue
-        try:
-            texts[document.name.name] = target.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            found.append(Diagnostic("no-source-text", document.text.span, {"document": document.name.name, "path": document.text.name}))
-    if not errors(found) or loaded.document is not None:
-        found += quotes(loaded, texts)
-    return in_order(found)
+    """The diagnostics of a policy and of its quotes, held against the texts and lists of norms beside it.
+
+    The norms are those of the policy as it was issued: an act that amends it may well replace a passage.
+    """
+    beside = read_beside(loaded.document.documents if loaded.document is not None else ())
+    norms = () if loaded.amendments else beside.norms
+    return in_order([*loaded.diagnostics, *beside.diagnostics, *quotes(loaded, beside.texts, norms)])

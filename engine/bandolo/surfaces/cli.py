@@ -233,6 +233,23 @@ def test(paths: tuple[str, ...], word: str | None, as_json: bool, lang: str) -> 
     sys.exit(report(paths, word, as_json, cast(Language, lang)))
 
 
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(), metavar="POLICY...")
+@click.option("--list", "listed", is_flag=True, help="Each norm with the rules that quote it, and their lines.")
+@click.option("--json", "as_json", is_flag=True, help="The account as JSON, one norm a line.")
+@_language
+def norms(paths: tuple[str, ...], listed: bool, as_json: bool, lang: str) -> None:
+    """Account for every norm of the sources: which rule quotes it, or why it is no rule; a folder stands for its policies.
+
+    \b
+    bandolo norms policies/
+    bandolo norms --list policies/bando_2023.yaml
+    """
+    from bandolo.surfaces.norms_report import report
+
+    sys.exit(report(paths, listed, as_json, cast(Language, lang)))
+
+
 @cli.command("help")
 @click.argument("code", required=False)
 @_language

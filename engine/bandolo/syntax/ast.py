@@ -483,6 +483,7 @@ class Exclusive(Node):
     key: Expr
     keep: OrderKey
     counts: Ident | ByReading[Ident] | None
+    struck_from: Ident | ByReading[Ident] | None
     order: Ident | ByReading[Ident] | None
     recheck: Ident | ByReading[Ident] | tuple[Ident, ...] | None
 
@@ -510,19 +511,20 @@ class Ranking(Node):
 
 @dataclass(frozen=True, slots=True)
 class Document(Node):
-    """A source: its title, and where its text lies, relative to the policy file."""
+    """A source: its title, and where its text and the list of its norms lie, relative to the policy file."""
 
     name: Ident
     title: Text
     text: Ident | None
+    norms: Ident | None
 
 
 @dataclass(frozen=True, slots=True)
 class Choice(Node):
-    """A list of words; not `readable` where one of them could not be read."""
+    """A list of words, each with its label where it has one; not `readable` where one of them could not be read."""
 
     name: Ident
-    options: tuple[Ident, ...]
+    options: tuple[tuple[Ident, Text | None], ...]
     readable: bool
 
 

@@ -171,7 +171,7 @@ class _Reader:
             tree.span,
             self.head(get("policy"), tree),
             tuple(self.document(k, v) for k, v in _pairs(get("sources"))),
-            tuple(ast.Choice(k.span, k, tuple(self.idents(v)), _is_readable(v)) for k, v in _pairs(get("choices"))),
+            tuple(ast.Choice(k.span, k, self.options(v), _is_readable(v)) for k, v in _pairs(get("choices"))),
             tuple(stage for item in _items(get("stages")) for stage in self.stage(item)),
             tuple(self.entity(k, v) for k, v in _pairs(get("entities"))),
             tuple(self.parameter(k, v) for k, v in _pairs(get("parameters"))),
@@ -206,10 +206,17 @@ class _Reader:
 
     def document(self, name: ast.Ident, tree: Tree) -> ast.Document:
         get = tree.get if isinstance(tree, Mapping) else _nothing
-        return ast.Document(tree.span, name, self.text(get("title")) or ast.Text(tree.span, name.name, name.name), self.ident(get("text")))
+        title = self.text(get("title")) or ast.Text(tree.span, name.name, name.name)
+        return ast.Document(tree.span, name, title, self.ident(get("text")), self.ident(get("norms")))
 
     def idents(self, tree: Tree | None) -> list[ast.Ident]:
         return [i for item in _items(tree) if (i := self.ident(item)) is not None]
+
+    def options(self, tree: Tree | None) -> tuple[tuple[ast.Ident, ast.Text | None], ...]:
+        """The words of a choice: a list, or a mapping from each word to its label."""
+        if isinstance(tree, Mapping):
+            return tuple((k, self.text(v)) for k, v in _pairs(tree))
+        return tuple((word, None) for word in self.idents(tree))
 
     def stage(self, tree: Tree) -> list[ast.Stage]:
         if isinstance(tree, Scalar):
@@ -394,7 +401,8 @@ class _Reader:
         rechecked = tuple(self.idents(recheck)) if isinstance(recheck, Sequence) else self.word(recheck)
         return ast.Exclusive(
             tree.span, self.ident(get("record")) or ast.Ident(tree.span, ""), self.need(get("key"), tree),
-            self.order_key(get("keep"), tree), self.word(get("counts")), self.word(get("order")), rechecked,
+            self.order_key(get("keep"), tree), self.word(get("counts")), self.word(get("struck_from")),
+            self.word(get("order")), rechecked,
         )  # fmt: skip
 
     def unencoded(self, tree: Mapping) -> ast.Unencoded:
@@ -413,7 +421,9 @@ def _items(tree: Tree | None) -> tuple[Tree, ...]:
 
 
 def _is_readable(tree: Tree | None) -> bool:
-    """Whether nothing of a list had to be left out."""
+    """Whether nothing of a list, or mapping, had to be left out."""
+    if isinstance(tree, Mapping):
+        return True
     return isinstance(tree, Sequence) and not any(isinstance(item, Unreadable) for item in tree.items)
 
 

@@ -267,6 +267,8 @@ RANKING = Keys({
         "keep": Key(ORDER_KEY, "Which application keeps it.", "Quale domanda lo conserva.", True),
         "counts": Key(_word_or_reading("admitted", "financed"), "When an application counts as having it.",
                       "Quando una domanda conta come sua."),
+        "struck_from": Key(_word_or_reading("every_other", "next_only"), "Which of the other applications lose it; every one, if left out.",
+                           "Quali delle altre domande lo perdono; tutte, se manca."),
         "order": Key(_word_or_reading("in_turn", "at_once"), "Whether strikes follow one another.", "Se le espunzioni si susseguono."),
         "recheck": Key(RECHECK, "What is checked again after a strike.", "Cosa si verifica di nuovo dopo un'espunzione."),
     }), "Records that may be in one application only.", "Record che possono stare in una sola domanda."),
@@ -307,8 +309,7 @@ READING = Keys({
     "options": Key(Entries(TEXT), "The meanings it admits.", "I significati possibili.", True),
     "chosen": Key(IDENT, "The one chosen; without it, what depends on it is undetermined.",
                   "Quello scelto; senza, ciò che ne dipende è indeterminato."),
-    "note": COMMON["note"],
-    "source": COMMON["source"],
+    **COMMON,
 })  # fmt: skip
 
 POLICY = Keys({
@@ -332,9 +333,11 @@ POLICY = Keys({
     "sources": Key(Entries(Keys({
         "title": Key(TEXT, "The document's title.", "Il titolo del documento.", True),
         "text": Key(PLAIN, "Its text, a path relative to the policy.", "Il suo testo, un percorso relativo alla policy."),
+        "norms": Key(PLAIN, "The list of its norms (CSV: id, quote), a path.", "L'elenco delle sue norme (CSV: id, quote)."),
         "note": COMMON["note"],
     })), "The documents that rules quote.", "I documenti che le regole citano."),
-    "choices": Key(Entries(Items(IDENT)), "Lists of words to choose from.", "Elenchi di parole fra cui scegliere."),
+    "choices": Key(Entries(OneOf(sequence=Items(IDENT), mapping=Entries(TEXT))), "Words to choose from: a list, or each with its label.",
+                   "Parole fra cui scegliere: un elenco, o ciascuna con la sua etichetta."),
     "stages": Key(Items(OneOf(scalar=IDENT, mapping=Entries(Keys({
         "opens": Key(EXPRESSION, "The condition that opens the stage.", "La condizione che apre la fase."), **COMMON,
     })))), "The stages, in order.", "Le fasi, in ordine."),
@@ -375,6 +378,7 @@ AMENDMENT = Keys({
     "sources": Key(Entries(Keys({
         "title": Key(TEXT, "The document's title.", "Il titolo del documento.", True),
         "text": Key(PLAIN, "Its text, a path relative to the amendment.", "Il suo testo, un percorso relativo alla modifica."),
+        "norms": Key(PLAIN, "The list of its norms (CSV: id, quote), a path.", "L'elenco delle sue norme (CSV: id, quote)."),
         "note": COMMON["note"],
     })), "The documents that it brings.", "I documenti che introduce."),
     "applies_to": Key(EXPRESSION, "The applications that it reaches; all, if left out.", "Le domande che raggiunge; tutte, se manca."),

@@ -177,4 +177,4 @@ def _one_of(tree: Tree, shape: s.OneOf, out: list[Diagnostic], key: str) -> Tree
             return _fit(tree, shape.scalar, out, key)
     if shape.scalar is not None:
         return _wrong("expected-value", tree, out, key)
-    return _wrong("expected-mapping" if shape.mapping is not None else "expected-list", tree, out, key)
+    return _wrong("expected-list" if shape.sequence is not None else "expected-mapping", tree, out, key)
