@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from bandolo.language.types import Language
+from bandolo.surfaces.new import new
 from bandolo.version import __version__
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ def cli() -> None:
     bandolo decide policies/bando_2023.yaml application.json
     bandolo explain policies/bando_2023.yaml application.json --lang it
     """
+
+
+cli.add_command(new)
 
 
 def main() -> None:

@@ -1,0 +1,104 @@
+"""What `bandolo new` does: asks at the terminal, or takes the options, writes the files, says what comes next."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+import click
+
+from bandolo.diagnostics import BandoloError, Diagnostic
+from bandolo.diagnostics.render import help_text, message, render_all
+from bandolo.language.types import Language
+from bandolo.scaffold.answers import Answers, BadAnswer
+from bandolo.scaffold.files import texts, write
+from bandolo.scaffold.names import tidy
+from bandolo.scaffold.questions import Ask, Unanswered, WrongOption, collect, option_of
+
+WORDS = {
+    "hello": {
+        "it": "Un bando nuovo. Invio accetta la risposta fra parentesi quadre; Ctrl-C interrompe senza scrivere nulla.",
+        "en": "A new call. Enter takes the answer in square brackets; Ctrl-C stops, and nothing is written.",
+    },
+    "derived": {"it": "Nome ricavato dal titolo: {name}", "en": "Name derived from the title: {name}"},
+    "word": {"it": "Nel bando «{typed}» si scrive {name}", "en": 'In the policy "{typed}" is written {name}'},
+    "written": {"it": "Scritti:", "en": "Written:"},
+    "policy": {"it": "il bando, con le spiegazioni", "en": "the policy, with explanations"},
+    "cases": {"it": "i casi che lo provano", "en": "the cases that test it"},
+    "application": {"it": "una domanda di esempio", "en": "an example application"},
+    "text": {"it": "il testo citato: mettici quello vero", "en": "the text quoted: put the real one here"},
+    "own_text": {"it": "il testo del bando", "en": "the text of the call"},
+    "taken": {
+        "it": "Valori di partenza, a cui nessuno ha risposto: {names}. Nel bando quelli da controllare lo dicono.",
+        "en": "Values to start from, which nobody answered: {names}. In the policy, those to be looked at say so.",
+    },
+    "next": {"it": "E adesso:", "en": "What next:"},
+    "unanswered": {"it": "manca una risposta: aggiungi {option} …", "en": "an answer is missing: add {option} …"},
+}
+
+
+def start(folder: str, given: Mapping[str, str], yes: bool, lang: Language, suffix: str) -> int:
+    """Ask, write, say what was written; the exit status. `suffix` is put behind the commands that are shown."""
+    asks = not yes and sys.stdin.isatty() and sys.stdout.isatty()
+    if asks:
+        click.echo(WORDS["hello"][lang] + "\n")
+    try:
+        answers = collect(given, lang, date.today(), _ask(lang) if asks else None, lambda error: _tell(error, lang))
+    except WrongOption as error:
+        raise click.UsageError(f"{error.question.option}: {_said(error.diagnostic, lang)}") from None
+    except Unanswered as error:
+        raise click.UsageError(WORDS["unanswered"][lang].format(option=error.question.option)) from None
+    files = texts(answers, (Path(folder).parent / "grammar" / "policy.schema.json").is_file())
+    source = list(files)[-1]
+    if "text" in given and _same(Path(given["text"]), Path(folder) / source):
+        del files[source]  # it stands where it belongs already
+    try:
+        write(Path(folder), files)
+    except BandoloError as error:
+        click.echo(render_all(list(error.diagnostics), lang), err=True)
+        return 1
+    _report(Path(folder), list(files), answers, given, asks, suffix)
+    return 0
+
+
+def _ask(lang: Language) -> Ask:
+    return lambda question, default: str(click.prompt(question.prompt(lang), default=default, show_default=default != ""))
+
+
+def _tell(error: BadAnswer, lang: Language) -> None:
+    click.echo("  ✘ " + _said(error.diagnostic, lang))
+
+
+def _said(diagnostic: Diagnostic, lang: Language) -> str:
+    advice = help_text(diagnostic, lang)
+    return message(diagnostic, lang) + (f" ({advice})" if advice else "")
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.exists() and other.exists() and one.samefile(other)
+
+
+def _report(folder: Path, names: list[str], answers: Answers, given: Mapping[str, str], asked: bool, suffix: str) -> None:
+    lang = answers.lang
+    if "name" not in given and not asked:
+        click.echo(WORDS["derived"][lang].format(name=answers.name))
+    for key, word in (("entity", answers.root), ("list", answers.listed)):
+        if word is not None and key in given and tidy(given[key]) != word.name:
+            click.echo(WORDS["word"][lang].format(typed=tidy(given[key]), name=word.name))
+    click.echo(("" if not asked else "\n") + WORDS["written"][lang])
+    paths = [str(folder / name) for name in names]
+    width = max(map(len, paths))
+    kinds = ("policy", "cases", "application", "text" if answers.text is None else "own_text")
+    for path, kind in zip(paths, kinds, strict=False):
+        click.echo(f"  {path:<{width}}  {WORDS[kind][lang]}")
+    taken = [option_of(key) for key in sorted(answers.taken & {"closing", "minimum", "rate", "cap", "pass_mark", "entity", "list"})]
+    if taken:
+        click.echo(WORDS["taken"][lang].format(names=", ".join(taken)))
+    click.echo(WORDS["next"][lang])
+    policy, cases, application = (shlex.quote(path) for path in paths[:3])
+    click.echo(f"  bandolo check {policy}{suffix}")
+    click.echo(f"  bandolo test {cases}{suffix}")
+    click.echo(f"  bandolo decide {policy} {application}{suffix}")
