@@ -12,6 +12,7 @@ from bandolo import limits
 from bandolo.diagnostics.render import render_all
 from bandolo.evaluate.data import read_json
 from bandolo.pipeline import load
+from bandolo.surfaces.beside import read_beside
 from bandolo.surfaces.intake import read_applications
 from small import HEAD, ROOT, codes, decide, policy, refused
 
@@ -38,6 +39,19 @@ def test_policy_bytes() -> None:
         for d in load("a.yaml", (HEAD + FACTS).encode(), [("act.yaml", b"#" * (limits.POLICY_BYTES + 1))]).diagnostics
         if d.severity == "error"
     ] == ["too-large"]
+
+
+def test_source_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "SOURCE_BYTES", 10)
+    (tmp_path / "small.txt").write_text("0123456789", encoding="utf-8")
+    (tmp_path / "large.txt").write_text("01234567890", encoding="utf-8")
+    (tmp_path / "call.yaml").write_text(
+        HEAD + FACTS + "\nsources: {a: {title: A, text: small.txt}, b: {title: B, text: large.txt}}\n", encoding="utf-8"
+    )
+    document = load(str(tmp_path / "call.yaml"), (tmp_path / "call.yaml").read_bytes()).document
+    assert document is not None
+    beside = read_beside(document.documents)
+    assert (list(beside.texts), [d.code for d in beside.diagnostics]) == (["a"], ["too-large"])
 
 
 def test_yaml_nodes() -> None:

@@ -23,8 +23,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
+    """Passages of one document."""
+
     document: str
-    quote: str
+    quotes: tuple[str, ...]
     indent: int = 1
 
 

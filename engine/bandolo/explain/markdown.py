@@ -20,8 +20,9 @@ def markdown(blocks: list[Block]) -> str:
                 body = escaped(text.strip())
                 body = f"**{MARKS[mark]}{body}**" if strong else MARKS[mark] + body
                 lines.append("  " * indent + "- " + body if indent or mark != "none" or strong else body + "  ")
-            case Quoted(document=document, quote=quote, indent=indent):
-                lines.append("  " * indent + f"- *{escaped(document)}*: «{escaped(quote)}»")
+            case Quoted(document=document, quotes=quotes, indent=indent):
+                said = " ".join(f"«{escaped(q)}»" for q in quotes)
+                lines.append("  " * indent + f"- *{escaped(document)}*: {said}")
             case Table(heads=heads, rows=rows):
                 lines += ["", "| " + " | ".join(map(escaped, heads)) + " |", "|" + " --- |" * len(heads)]
                 lines += ["| " + " | ".join(map(escaped, row)) + " |" for row in rows]

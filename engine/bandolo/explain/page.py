@@ -31,6 +31,8 @@ class _Page:
         records: dict[str, Record] = {r.path: r for listed in evaluation.records.values() for r in listed}
         self.speech = Speech(explained.policy, explained.decision, lang, records)
         self.said = self.speech.said
+        self.told: set[tuple[str, str]] = set()
+        """What has been explained in full, requirement and subject: the list of all requirements need not repeat it."""
 
     def blocks(self) -> list[Block]:
         decision = self.decision
@@ -91,7 +93,23 @@ class _Page:
     def _why(self) -> list[Block]:
         """The requirements that made the outcome what it is, in full."""
         failing = [r for r in self._failing("reject", "suspend", "refer", "bar") if not self._is_barred_record(r)]
+        if not failing and self.decision.outcome == "admitted":
+            return [Heading(self.said("why"), 2), *self._all_met()]
         return [Heading(self.said("why"), 2), *(b for r in failing for b in self._in_full(r))] if failing else []
+
+    def _all_met(self) -> list[Block]:
+        """What an admission rests on: each requirement of the stages passed counted once, by the worst of its verdicts."""
+        worst: dict[str, str] = {}
+        rank = ("not_applicable", "met", "failed")
+        for result in (r.result for r in self.e.reasons if self.decision.stages[r.result.stage] == "passed"):
+            verdict = "met" if result.effect == "exclude" else result.verdict
+            if verdict in rank and rank.index(verdict) >= rank.index(worst.get(result.id, "not_applicable")):
+                worst[result.id] = verdict
+        counts = {verdict: list(worst.values()).count(verdict) for verdict in rank}
+        key = "some_noted" if counts["failed"] else "all_met"
+        said = self.said(key, met=counts["met"], inapplicable=counts["not_applicable"], failed=counts["failed"])
+        struck = len({s.record for s in self.decision.excluded})
+        return [Line(said, "met"), *([Line(self.said("struck_count", count=struck))] if struck else [])]
 
     def _is_barred_record(self, reason: Reason) -> bool:
         return reason.result.effect == "bar" and reason.result.subject != self.policy.root
@@ -108,6 +126,7 @@ class _Page:
 
     def _in_full(self, reason: Reason) -> list[Block]:
         result = reason.result
+        self.told.add((result.id, result.subject))
         name = self.speech.requirement(reason.requirement)
         if result.subject != self.policy.root:
             name = f"{name} — {self.speech.subject(result.subject)}"
@@ -119,8 +138,12 @@ class _Page:
             out.append(Line(f"{self.said('effect')}: {self.speech.effect(reason.requirement, result)}", indent=1))
         return out + self._quotes(reason.sources)
 
-    def _quotes(self, sources: tuple[core.Source, ...]) -> list[Block]:
-        return [Quoted(self.speech.document(s.document), s.quote) for s in sources]
+    def _quotes(self, sources: tuple[core.Source, ...], indent: int = 1) -> list[Block]:
+        """The passages, those of one document together."""
+        by_document: dict[str, list[str]] = {}
+        for source in sources:
+            by_document.setdefault(source.document, []).append(source.quote)
+        return [Quoted(self.speech.document(name), tuple(quotes), indent) for name, quotes in by_document.items()]
 
     def _missing(self) -> list[Block]:
         decision = self.decision
@@ -187,7 +210,7 @@ class _Page:
         name = self.speech.result(result.entity, result.name)
         out: list[Block] = [Line(f"{name}: {self.speech.value(result.value, result.type)}", strong=True)]
         because = self.speech.operands(derivation.because)
-        out.append(Line(f"= {derivation.text}" + (f" — {self.said('because')} {because}" if because else ""), indent=1))
+        out.append(Line(f"= {derivation.said.said(self.lang)}" + (f" — {self.said('because')} {because}" if because else ""), indent=1))
         if derivation.names:
             out.append(Line(self.speech.operands(derivation.names), indent=1))
         if isinstance(result.value, Unknown):
@@ -198,7 +221,7 @@ class _Page:
             mark = "unknown" if isinstance(points, Unknown) else "met" if points else "failed"
             out.append(Line(f"{called}: {self.speech.value(points, NUMBER)}", mark, indent=1))
             out += [Line(text, indent=2) for text in self.speech.formula(condition)]
-            out += [Quoted(self.speech.document(s.document), s.quote, 2) for s in sources]
+            out += self._quotes(sources, 2)
         return out
 
     def _tables(self, entity: str, derivations: list[Derivation]) -> list[Block]:
@@ -237,6 +260,8 @@ class _Page:
         first = reasons[0]
         name = self.speech.requirement(first.requirement)
         out: list[Block] = []
+        if (first.result.id, first.result.subject) in self.told and first.result.subject == self.policy.root:
+            return [Line(f"{name}: {self.speech.verdict(first.result)} ({self.said('above')})", first.result.verdict)]
         if first.result.subject == self.policy.root:
             out.append(Line(f"{name}: {self.speech.verdict(first.result)}", first.result.verdict))
             if first.result.verdict != "not_applicable":

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
-from bandolo.explain.reasons import Condition
-from bandolo.language.types import NUMBER, PERCENT, Language, Type
+from bandolo.language.types import PERCENT, Language, Type
 from bandolo.language.values import Value
-from bandolo.language.wording import say
+from bandolo.language.wording import number, say
+
+if TYPE_CHECKING:
+    from bandolo.explain.reasons import Condition
 
 PHRASES: dict[str, tuple[str, str]] = {
     "outcome": ("Esito", "Outcome"),
@@ -35,6 +38,16 @@ PHRASES: dict[str, tuple[str, str]] = {
     "not_met": ("non soddisfatto", "not met"),
     "unknown": ("da accertare", "unknown"),
     "not_applicable": ("non si applica", "does not apply"),
+    "all_met": (
+        "Tutti i requisiti delle fasi concluse sono soddisfatti: {met} soddisfatti, {inapplicable} che non si applicano.",
+        "All requirements of the stages passed are met: {met} met, {inapplicable} that do not apply.",
+    ),
+    "some_noted": (
+        "I requisiti delle fasi concluse non ostano: {met} soddisfatti, {inapplicable} che non si applicano, {failed} segnalati.",
+        "No requirement of the stages passed stands in the way: {met} met, {inapplicable} that do not apply, {failed} noted.",
+    ),
+    "struck_count": ("Soggetti esclusi: {count}; gli altri proseguono.", "Records excluded: {count}; the others go on."),
+    "above": ("vedi sopra", "see above"),
     "requirements": ("Requisiti", "Requirements"),
     "requirement": ("Requisito", "Requirement"),
     "verdict": ("Esito", "Verdict"),
@@ -126,7 +139,7 @@ def _gap(gap: Value | timedelta, type_: Type, lang: Language, currency: str) -> 
     if isinstance(gap, timedelta):
         return _time(gap, lang)
     if type_ == PERCENT and isinstance(gap, Fraction):
-        return say(gap * 100, NUMBER, lang) + {"it": " punti percentuali", "en": " percentage points"}[lang]
+        return number(gap * 100, lang, places=2) + {"it": " punti percentuali", "en": " percentage points"}[lang]
     return say(gap, type_, lang, currency)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from bandolo.check import core
 from bandolo.evaluate.decision import Decision, RequirementResult, ResultValue
 from bandolo.evaluate.reference import Evaluation
+from bandolo.explain.formulas import said
 from bandolo.language.types import ListType, RecordType, Type
 from bandolo.language.values import Record, Value
 
@@ -21,12 +22,13 @@ UNFOLDED = 3
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """A piece of a formula as written, with its value."""
+    """A piece of a formula, as written and in a reader's words, with its value; `fixed` where the policy itself writes the value."""
 
     text: str
+    said: core.Texts
     value: Value
     type: Type
-    label: core.Texts | None = None
+    fixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,14 @@ class Condition:
     """One condition of a formula.
 
     `kind` is `compare` (two operands and, where both are known, the distance between them), `all`, `any`, `not` (of `parts`),
-    `defined` (a definition, and in `parts` what it stands for), or `plain`. `value` is None where an earlier part had already decided.
+    `defined` (a definition, and in `parts` what it stands for), `plain`, or `is` (whether there is a value: `left` is that value).
+    `text` is the condition as written, `said` in a reader's words. `value` is None where an earlier part had already decided.
     """
 
     kind: str
     text: str
+    said: core.Texts
     value: Value | None
-    label: core.Texts | None = field(default=None, kw_only=True)
     operator: str = ""
     left: Operand | None = None
     right: Operand | None = None
@@ -68,6 +71,7 @@ class Derivation:
     result: ResultValue
     label: core.Texts | None
     text: str
+    said: core.Texts
     because: tuple[Operand, ...]
     names: tuple[Operand, ...]
     sources: tuple[core.Source, ...]
@@ -108,17 +112,18 @@ def explanation(policy: core.Policy, decision: Decision) -> Explanation:
 class _Tracer:
     policy: core.Policy
     evaluation: Evaluation
+    spoken: dict[int, core.Texts] = field(default_factory=dict)
 
     def value(self, node: core.Expr, record: Record) -> Value | None:
         return self.evaluation.trace.get((id(node), record))
 
     def condition(self, node: core.Expr, record: Record, depth: int = 0) -> Condition:
         value = self.value(node, record)
-        text = written(node)
+        text, words = written(node), self.said(node)
         match node:
             case core.Computed(record=owner, entity=entity, name=name) if depth < UNFOLDED and (home := self._home(owner, record)):
                 inner = self.policy.definitions[entity, name]
-                return Condition("defined", text, value, parts=(self.condition(inner.value, home, depth + 1),))
+                return Condition("defined", text, words, value, parts=(self.condition(inner.value, home, depth + 1),))
             case core.Choose() | core.Branches() if value is not None:
                 chosen, because = self.chosen(node, record)
                 if chosen is not None:
@@ -126,14 +131,25 @@ class _Tracer:
                     return replace(taken, names=(*because, *taken.names))
             case core.And(parts=parts) | core.Or(parts=parts):
                 kind = "all" if isinstance(node, core.And) else "any"
-                return Condition(kind, text, value, parts=tuple(self.condition(p, record, depth) for p in parts))
+                return Condition(kind, text, words, value, parts=tuple(self.condition(p, record, depth) for p in parts))
+            case core.IsNone(value=inner) | core.Not(value=core.IsNone(value=inner)) if value is not None:
+                return Condition("is", text, words, value, left=self.operand(inner, record))
             case core.Not(value=inner) if isinstance(inner, core.Apply | core.And | core.Or):
-                return Condition("not", text, value, parts=(self.condition(inner, record, depth),))
+                return Condition("not", text, words, value, parts=(self.condition(inner, record, depth),))
+            case core.Not(value=inner) if isinstance(inner, core.Fact | core.Computed | core.Met):
+                # Of something that has a name, its own yes or no is said.
+                return self.condition(inner, record, depth)
             case core.Apply(operation=operation, arguments=(left, right)) if operation.kind == "operator" and value is not None:
                 first, second = self.operand(left, record), self.operand(right, record)
                 gap = distance(first.value, second.value) if operation.name not in ("=", "!=", "in") else None
-                return Condition("compare", text, value, operation.name, first, second, gap, names=self.names(node, record, (left, right)))
-        return Condition("plain", text, value, names=self.names(node, record, (node,)), label=self.label(node))
+                names = self.names(node, record, (left, right))
+                return Condition("compare", text, words, value, operation.name, first, second, gap, names=names)
+        return Condition("plain", text, words, value, names=self.names(node, record, (node,)))
+
+    def said(self, node: core.Expr) -> core.Texts:
+        if id(node) not in self.spoken:
+            self.spoken[id(node)] = said(self.policy, node, written(node))
+        return self.spoken[id(node)]
 
     @staticmethod
     def _home(owner: core.Expr, record: Record) -> Record | None:
@@ -147,18 +163,8 @@ class _Tracer:
 
     def operand(self, node: core.Expr, record: Record) -> Operand:
         value = self.value(node, record)
-        return Operand(written(node), False if value is None else value, node.type, self.label(node))
-
-    def label(self, node: core.Expr) -> core.Texts | None:
-        """What people call a named value."""
-        match node:
-            case core.Computed(entity=entity, name=name):
-                return self.policy.definitions[entity, name].words.label
-            case core.Parameter(name=name) | core.Dated(name=name):
-                return self.policy.parameters[name].words.label
-            case core.Fact(record=record, name=name) if isinstance(record.type, RecordType):
-                return self.policy.entities[record.type.entity].facts[name].words.label
-        return None
+        fixed = isinstance(node, core.Constant | core.Items)
+        return Operand(written(node), self.said(node), False if value is None else value, node.type, fixed)
 
     def names(self, node: core.Expr, record: Record, shown: tuple[core.Expr, ...]) -> tuple[Operand, ...]:
         """The named values inside an expression that are not themselves shown as an operand, each once."""
@@ -169,7 +175,7 @@ class _Tracer:
             value = self.value(inner, record)
             if value is None or isinstance(inner.type, ListType | RecordType):
                 continue
-            found.setdefault(written(inner), Operand(written(inner), value, inner.type, self.label(inner)))
+            found.setdefault(written(inner), self.operand(inner, record))
         return tuple(found.values())
 
     def chosen(self, node: core.Choose | core.Branches, record: Record) -> tuple[core.Expr | None, list[Operand]]:
@@ -210,7 +216,7 @@ class _Tracer:
         names = self.names(node, record, (node,))
         label = definition.words.label if not definition.name.endswith("_score") or definition.name in self._named() else None
         parts = tuple(self.bonuses(record)) if definition.synthetic and definition.name == "final_score" else ()
-        return Derivation(result, label, written(node), tuple(because), names, tuple(sources), parts)
+        return Derivation(result, label, written(definition.value), self.said(node), tuple(because), names, tuple(sources), parts)
 
     def bonuses(self, record: Record) -> Iterator[tuple[core.Texts | None, str, Value, Condition, tuple[core.Source, ...]]]:
         """Each bonus of a score, with the points that it gives and why."""

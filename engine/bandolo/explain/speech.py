@@ -7,7 +7,7 @@ from bandolo.evaluate.decision import Decision, RequirementResult
 from bandolo.evaluate.wire import split_path
 from bandolo.explain.phrases import OPPOSITE, SIGNS, phrase, said_distance
 from bandolo.explain.reasons import Condition, Operand
-from bandolo.language.types import Language, ListType, Type
+from bandolo.language.types import BOOLEAN, Language, ListType, Type
 from bandolo.language.values import Record, Unknown, Value
 from bandolo.language.wording import day, say
 
@@ -149,27 +149,24 @@ class Speech:
                 return [f"{pad}{word}: {first.strip()}", *rest]
             case "defined":
                 first, *rest = self.formula(condition.parts[0], depth + 1)
-                head = f"{pad}{self._text(condition)}: {self._truth(condition.value)}"
+                head = f"{pad}{condition.said.said(self.lang)}: {self._truth(condition.value)}"
                 return [head] if condition.value is None else [f"{head} — {first.strip()}", *rest]
+            case "is":
+                assert condition.left is not None
+                return [f"{pad}{condition.left.said.said(self.lang)}: {self.value(condition.left.value, condition.left.type)}"]
             case "compare":
                 return [pad + self._comparison(condition), *self._names(condition.names, pad)]
-        return [f"{pad}{self._text(condition)}: {self._truth(condition.value)}", *self._names(condition.names, pad)]
-
-    def _text(self, condition: Condition) -> str:
-        return condition.label.said(self.lang) if condition.label is not None else condition.text
-
-    def _operand(self, operand: Operand) -> str:
-        return operand.label.said(self.lang) if operand.label is not None else operand.text
+        return [f"{pad}{condition.said.said(self.lang)}: {self._truth(condition.value)}", *self._names(condition.names, pad)]
 
     def _comparison(self, condition: Condition) -> str:
         left, right = condition.left, condition.right
         assert left is not None
         assert right is not None
-        values = f"{self.value(left.value, left.type)} {self._sign(condition)} {self.value(right.value, right.type)}"
+        values = self.value(left.value, left.type)
+        if not right.fixed:
+            values += f" {self._sign(condition)} {self.value(right.value, right.type)}"
         gap = said_distance(condition, self.lang, self.policy.conventions.currency)
-        wanted = SIGNS.get(condition.operator, condition.operator)
-        text = f"{self._operand(left)} {wanted} {self._operand(right)}"
-        return f"{text} → {values}" + (f" ({gap})" if gap else "")
+        return f"{condition.said.said(self.lang)} → {values}" + (f" ({gap})" if gap else "")
 
     @staticmethod
     def _sign(condition: Condition) -> str:
@@ -189,4 +186,4 @@ class Speech:
 
     def operands(self, names: tuple[Operand, ...]) -> str:
         """Named values, by their labels where they have one."""
-        return "; ".join(f"{self._operand(n)} = {self.value(n.value, n.type)}" for n in names[:8])
+        return "; ".join(f"{n.said.said(self.lang)}{': ' if n.type == BOOLEAN else ' = '}{self.value(n.value, n.type)}" for n in names[:8])

@@ -29,10 +29,11 @@ def show(console: Console, blocks: list[Block]) -> None:
             case Line(text=text, mark=mark, indent=indent, strong=strong):
                 sign, style = MARKS[mark]
                 inner = len(text) - len(text.lstrip())
-                body = Text(sign, style=style) + Text(text.strip(), style="bold" if strong else "")
-                console.print(Padding(body, (0, 0, 0, 2 * indent + inner), expand=False))
-            case Quoted(document=document, quote=quote, indent=indent):
-                console.print(Padding(Text(f"«{quote}» — {document}", style="italic dim"), (0, 0, 0, 2 * indent), expand=False))
+                words = Text(text.strip(), style="bold" if strong else "")
+                console.print(Padding(_hanging(Text(sign, style=style), words), (0, 0, 0, 2 * indent + inner), expand=False))
+            case Quoted(document=document, quotes=quotes, indent=indent):
+                said = " ".join(f"«{q}»" for q in quotes)
+                console.print(Padding(Text(f"{said} — {document}", style="italic dim"), (0, 0, 0, 2 * indent), expand=False))
             case Table(heads=heads, rows=rows):
                 table = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
                 for i, head in enumerate(heads):
@@ -40,3 +41,14 @@ def show(console: Console, blocks: list[Block]) -> None:
                 for row in rows:
                     table.add_row(*(Text(cell) for cell in row))
                 console.print(table)
+
+
+def _hanging(sign: Text, words: Text) -> Text | RichTable:
+    """A line whose second row begins under its words, not under its sign."""
+    if not sign:
+        return words
+    row = RichTable.grid()
+    row.add_column(width=len(sign))
+    row.add_column()
+    row.add_row(sign, words)
+    return row
