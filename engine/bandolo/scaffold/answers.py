@@ -130,7 +130,7 @@ def read_count(text: str) -> int:
 
 def read_amount(text: str, lang: Language, least: Fraction = Fraction(1, 100)) -> Fraction:
     """An amount in euro, to the cent."""
-    plain = _number(re.sub(r"\s*(€|EUR|euro)\s*", "", tidy(text), flags=re.IGNORECASE), lang)
+    plain = _number(re.sub(r"\s*(€|euro|EUR)\s*", "", tidy(text), flags=re.IGNORECASE), lang)
     try:
         refuse_thousands(plain)
         value = read_number(plain)
@@ -160,24 +160,28 @@ def read_moment(text: str, lang: Language) -> datetime:
         plain = re.sub(r"^([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})\b", lambda m: f"{m[3]}-{int(m[2]):02}-{int(m[1]):02}", plain)
         plain = re.sub(r" ([0-9]{1,2})\.([0-9]{2})(?:\.([0-9]{2}))?$", lambda m: f" {m[1]}:{m[2]}" + (f":{m[3]}" if m[3] else ""), plain)
     plain = re.sub(r" ([0-9]):", r" 0\1:", plain)
-    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", plain):
-        raise BadAnswer("date-without-time", found=tidy(text))
     try:
         moment = read_datetime(plain)
-    except BadLiteral as error:
-        raise BadAnswer(error.code, found=tidy(text)) from None
+    except BadLiteral:
+        raise BadAnswer("answer-moment", text=tidy(text)) from None
     if moment.tzinfo is not None:
-        raise BadAnswer("bad-time", found=tidy(text))
+        raise BadAnswer("answer-moment", text=tidy(text))
     if not YEARS[0] <= moment.year <= YEARS[1]:
         raise BadAnswer("answer-range", text=moment.year, least=YEARS[0], most=YEARS[1])
     return moment
+
+
+def typed_moment(moment: datetime, lang: Language) -> str:
+    """A day with its time as it would be typed."""
+    day = {"it": "%d/%m/%Y", "en": "%Y-%m-%d"}[lang]
+    return moment.strftime(day + (" %H:%M:%S" if moment.second else " %H:%M"))
 
 
 def read_closing(text: str, lang: Language, opening: datetime | None) -> datetime:
     """The last instant at which one may apply, later than the first."""
     closing = read_moment(text, lang)
     if opening is not None and closing <= opening:
-        raise BadAnswer("closing-before-opening", closing=closing.isoformat(" "), opening=opening.isoformat(" "))
+        raise BadAnswer("closing-before-opening", closing=typed_moment(closing, lang), opening=typed_moment(opening, lang))
     return closing
 
 

@@ -15,6 +15,8 @@ from bandolo.language.wording import day, money, number
 from bandolo.scaffold.answers import Answers, Money, Score
 
 CENT = Fraction(1, 100)
+TO_LOOK_AT = ("minimum", "closing", "rate", "cap", "pass_mark")
+"""Answers whose default is a guess: a policy that took it says so beside it."""
 SECOND = timedelta(seconds=1)
 
 
@@ -102,7 +104,7 @@ def _of_the_call(answers: Answers) -> dict[str, str]:
         "root": answers.root.name,
         "root_it": _label(answers.root.said["it"][0]),
         "root_en": _label(answers.root.said["en"][0]),
-    } | {f"look_at_{key}": _mark(answers, key) for key in ("minimum", "closing", "rate", "cap", "pass_mark")}
+    } | {f"look_at_{key}": _mark(answers, key) for key in TO_LOOK_AT}
 
 
 def _mark(answers: Answers, key: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from bandolo.diagnostics import BandoloError, Diagnostic
@@ -26,13 +27,17 @@ def texts(answers: Answers, schema: bool = False) -> dict[str, str]:
     }
 
 
+def colliding(folder: Path, names: Iterable[str]) -> list[Path]:
+    """Which of these files are there already."""
+    return [path for path in (folder / name for name in names) if os.path.lexists(path)]
+
+
 def write(folder: Path, files: dict[str, str]) -> None:
     """Write every file, none of which may be there; what was begun is taken back if one cannot be written.
 
     Raises `BandoloError` with `file-exists`, one for each file that is there, or `cannot-write`.
     """
-    there = [path for path in (folder / name for name in files) if os.path.lexists(path)]
-    if there:
+    if there := colliding(folder, files):
         raise BandoloError([_exists(path) for path in there])
     made: list[Path] = []
     path = folder

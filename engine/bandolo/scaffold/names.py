@@ -28,8 +28,9 @@ OWN_NAMES = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What a call is about, or what it lists: its name in the policy, that of a list of it, and how people say one and several."""
+    """What a call is about, or what it lists: as typed, its name in the policy, that of a list of it, one and several as people say it."""
 
+    typed: str
     name: str
     many: str
     said: dict[Language, tuple[str, str]]
@@ -63,10 +64,10 @@ def word_of(text: str, lang: Language, many: str | None = None) -> Word:
     entry = _glossary().get(name)
     one = re.sub(r"[^\w '’-]+", " ", tidy(text).replace("_", " ")).strip()
     if entry is not None:
-        return Word(name, many or entry["list"], {"it": tuple(entry["it"]), "en": tuple(entry["en"])})
+        return Word(tidy(text), name, many or entry["list"], {"it": tuple(entry["it"]), "en": tuple(entry["en"])})
     several = many or _plural(name, one, lang)
     spoken = one if several.startswith("elenco_") else several.replace("_", " ")
-    return Word(name, several, {"it": (one, spoken), "en": (one, spoken)})
+    return Word(tidy(text), name, several, {"it": (one, spoken), "en": (one, spoken)})
 
 
 def _plural(name: str, text: str, lang: Language) -> str:

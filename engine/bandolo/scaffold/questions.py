@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 from functools import cache
 from importlib.resources import files
@@ -29,13 +29,13 @@ from bandolo.scaffold.answers import (
     read_title,
     read_word,
     read_yes,
+    typed_moment,
 )
 from bandolo.scaffold.names import word_of
 
 Found = dict[str, Any]
 """The answers read so far, by question; None where there is none of it."""
 NOTHING = ("", "no", "none", "nessuno", "nessuna", "nulla")
-Ask = Callable[["Question", str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,9 @@ QUESTIONS = (
     Question("other_title", lambda text, lang, found: read_text(text), _says(""), may_lack=True),
     Question("name", lambda text, lang, found: read_name(text, lang), lambda lang, found, today: _name(lang, found)),
     Question("issuer", lambda text, lang, found: read_text(text), _says(""), may_lack=True),
-    Question("entity", lambda text, lang, found: read_word(text, lang), _says("project")),
+    Question(
+        "entity", lambda text, lang, found: read_word(text, lang), lambda lang, found, today: {"it": "progetto", "en": "project"}[lang]
+    ),
     Question("list", _listed, _says("partner"), may_lack=True),
     Question("plural", _plural, lambda lang, found, today: word_of(found["typed_list"], lang).many, lambda found: bool(found["list"])),
     Question("minimum", lambda text, lang, found: read_count(text), _says("2"), lambda found: bool(found["list"])),
@@ -123,13 +125,32 @@ QUESTIONS = (
 )
 
 
-def collect(
-    given: Mapping[str, str], lang: Language, today: date, ask: Ask | None = None, tell: Callable[[BadAnswer], None] | None = None
-) -> Answers:
-    """The answers: what is `given` first, else what the person says to `ask`, else the defaults.
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whoever answers at the terminal: how to ask, how to say that an answer will not do, and which file a name would collide with."""
 
-    A wrong answer to a question that was asked is told, and it is asked again. Raises `WrongOption` for one that was given, and
-    `Unanswered` where nobody can be asked and there is no default.
+    ask: Callable[[Question, str], str]
+    tell: Callable[[BadAnswer], None]
+    collides: Callable[[str], str | None]
+
+    def answer(self, question: Question, lang: Language, found: Found, today: date) -> Any:
+        """A good answer; one that is not is told, and asked for again."""
+        while True:
+            default = question.default(lang, found, today) or ""
+            try:
+                value = question.value(self.ask(question, default).strip() or default, lang, found)
+                # Said now, not after all the other questions.
+                if question.key == "name" and (path := self.collides(value)) is not None:
+                    raise BadAnswer("file-exists", path=path)
+                return value
+            except BadAnswer as error:
+                self.tell(error)
+
+
+def collect(given: Mapping[str, str], lang: Language, today: date, person: Person | None = None) -> Answers:
+    """The answers: what is `given` first, else what the person says, else the defaults.
+
+    Raises `WrongOption` for a given answer that cannot be used, and `Unanswered` where nobody can be asked and there is no default.
     """
     found: Found = {}
     taken = set()
@@ -137,29 +158,19 @@ def collect(
         key = question.key
         if not question.when(found):
             if key in given:
-                raise WrongOption(question, BadAnswer("answer-not-asked", option=question.option))
+                raise WrongOption(question, BadAnswer("answer-not-asked"))
             found[key] = None
         elif key in given:
             try:
                 found[key] = question.value(given[key], lang, found)
             except BadAnswer as error:
                 raise WrongOption(question, error) from None
-        elif ask is not None:
-            found[key] = _asked(question, lang, found, today, ask, tell)
+        elif person is not None:
+            found[key] = person.answer(question, lang, found, today)
         else:
             found[key] = _default(question, lang, found, today)
             taken.add(key)
     return _answers(found, lang, frozenset(taken))
-
-
-def _asked(question: Question, lang: Language, found: Found, today: date, ask: Ask, tell: Callable[[BadAnswer], None] | None) -> Any:
-    while True:
-        default = question.default(lang, found, today) or ""
-        try:
-            return question.value(ask(question, default).strip() or default, lang, found)
-        except BadAnswer as error:
-            if tell is not None:
-                tell(error)
 
 
 def _default(question: Question, lang: Language, found: Found, today: date) -> Any:
@@ -202,7 +213,7 @@ def _closing(lang: Language, found: Found, today: date) -> str:
     """The end of March of next year, or of the year after the opening."""
     opening = found["opening"]
     year = (opening.date() if opening is not None else today).year + 1
-    return {"it": f"31/03/{year} 12:00", "en": f"{year}-03-31 12:00"}[lang]
+    return typed_moment(datetime(year, 3, 31, 12), lang)
 
 
 @cache

@@ -7,16 +7,17 @@ import sys
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from textwrap import fill
 
 import click
 
 from bandolo.diagnostics import BandoloError, Diagnostic
 from bandolo.diagnostics.render import help_text, message, render_all
 from bandolo.language.types import Language
-from bandolo.scaffold.answers import Answers, BadAnswer
-from bandolo.scaffold.files import texts, write
-from bandolo.scaffold.names import tidy
-from bandolo.scaffold.questions import Ask, Unanswered, WrongOption, collect, option_of
+from bandolo.scaffold.answers import Answers
+from bandolo.scaffold.figures import TO_LOOK_AT
+from bandolo.scaffold.files import colliding, texts, write
+from bandolo.scaffold.questions import Person, Unanswered, WrongOption, collect, option_of
 
 WORDS = {
     "hello": {
@@ -32,8 +33,8 @@ WORDS = {
     "text": {"it": "il testo citato: mettici quello vero", "en": "the text quoted: put the real one here"},
     "own_text": {"it": "il testo del bando", "en": "the text of the call"},
     "taken": {
-        "it": "Valori di partenza, a cui nessuno ha risposto: {names}. Nel bando quelli da controllare lo dicono.",
-        "en": "Values to start from, which nobody answered: {names}. In the policy, those to be looked at say so.",
+        "it": "Valori di partenza, che nessuno ha detto: {names}. Nel bando sono segnati «da controllare».",
+        "en": 'Values to start from, which nobody gave: {names}. In the policy they are marked "to be looked at".',
     },
     "next": {"it": "E adesso:", "en": "What next:"},
     "unanswered": {"it": "manca una risposta: aggiungi {option} …", "en": "an answer is missing: add {option} …"},
@@ -46,7 +47,7 @@ def start(folder: str, given: Mapping[str, str], yes: bool, lang: Language, suff
     if asks:
         click.echo(WORDS["hello"][lang] + "\n")
     try:
-        answers = collect(given, lang, date.today(), _ask(lang) if asks else None, lambda error: _tell(error, lang))
+        answers = collect(given, lang, date.today(), _person(Path(folder), lang) if asks else None)
     except WrongOption as error:
         raise click.UsageError(f"{error.question.option}: {_said(error.diagnostic, lang)}") from None
     except Unanswered as error:
@@ -64,12 +65,15 @@ def start(folder: str, given: Mapping[str, str], yes: bool, lang: Language, suff
     return 0
 
 
-def _ask(lang: Language) -> Ask:
-    return lambda question, default: str(click.prompt(question.prompt(lang), default=default, show_default=default != ""))
+def _person(folder: Path, lang: Language) -> Person:
+    def collides(name: str) -> str | None:
+        return next((str(path) for path in colliding(folder, (f"{name}.yaml", f"{name}.cases.yaml"))), None)
 
-
-def _tell(error: BadAnswer, lang: Language) -> None:
-    click.echo("  ✘ " + _said(error.diagnostic, lang))
+    return Person(
+        ask=lambda question, default: str(click.prompt(question.prompt(lang), default=default, show_default=default != "")),
+        tell=lambda error: click.echo("  ✘ " + _said(error.diagnostic, lang)),
+        collides=collides,
+    )
 
 
 def _said(diagnostic: Diagnostic, lang: Language) -> str:
@@ -85,18 +89,18 @@ def _report(folder: Path, names: list[str], answers: Answers, given: Mapping[str
     lang = answers.lang
     if "name" not in given and not asked:
         click.echo(WORDS["derived"][lang].format(name=answers.name))
-    for key, word in (("entity", answers.root), ("list", answers.listed)):
-        if word is not None and key in given and tidy(given[key]) != word.name:
-            click.echo(WORDS["word"][lang].format(typed=tidy(given[key]), name=word.name))
+    for word in (answers.root, answers.listed):
+        if word is not None and word.typed != word.name:
+            click.echo(WORDS["word"][lang].format(typed=word.typed, name=word.name))
     click.echo(("" if not asked else "\n") + WORDS["written"][lang])
     paths = [str(folder / name) for name in names]
     width = max(map(len, paths))
     kinds = ("policy", "cases", "application", "text" if answers.text is None else "own_text")
     for path, kind in zip(paths, kinds, strict=False):
         click.echo(f"  {path:<{width}}  {WORDS[kind][lang]}")
-    taken = [option_of(key) for key in sorted(answers.taken & {"closing", "minimum", "rate", "cap", "pass_mark", "entity", "list"})]
+    taken = [option_of(key) for key in TO_LOOK_AT if key in answers.taken]
     if taken:
-        click.echo(WORDS["taken"][lang].format(names=", ".join(taken)))
+        click.echo(fill(WORDS["taken"][lang].format(names=", ".join(taken)), 98))
     click.echo(WORDS["next"][lang])
     policy, cases, application = (shlex.quote(path) for path in paths[:3])
     click.echo(f"  bandolo check {policy}{suffix}")
