@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from bandolo.language.types import Language
+from bandolo.surfaces.fmt import fmt
 from bandolo.surfaces.new import new
 from bandolo.version import __version__
 
@@ -66,6 +67,7 @@ def cli() -> None:
     """
 
 
+cli.add_command(fmt)
 cli.add_command(new)
 
 

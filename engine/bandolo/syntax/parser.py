@@ -89,6 +89,15 @@ def _parse(text: str) -> Any:
     return interactive.feed_eof()
 
 
+def tokens(text: str) -> list[tuple[str, str, int]] | None:
+    """The tokens of an expression: the grammar's name of each, its spelling and where it begins; None where something is no token."""
+    interactive: Any = _lark().parse_interactive(text)
+    try:
+        return [(token.type, str(token), token.start_pos or 0) for token in interactive.lexer_thread.lex(interactive.parser_state)]
+    except UnexpectedInput:
+        return None
+
+
 @cache
 def _lark() -> Lark:
     # keep_all_tokens: a node's place runs from its first word or bracket to its last.
