@@ -32,6 +32,7 @@ from bandolo.scaffold.files import texts, write
 from bandolo.scaffold.names import NAME_CHARACTERS, OWN_NAMES, is_reserved, name_of, word_of
 from bandolo.scaffold.questions import QUESTIONS, Unanswered, WrongOption, collect
 from bandolo.surfaces.checking import check_path
+from bandolo.surfaces.cli import cli
 from bandolo.surfaces.intake import read_applications
 from bandolo.testing.runner import run_file
 from golden import difference, run
@@ -332,14 +333,14 @@ def test_the_three_steps_add_a_requirement(tmp_path: Path, lang: Language) -> No
     policy = generated(tmp_path, lang)
     cases = policy.with_suffix(".cases.yaml")
     text = policy.read_text(encoding="utf-8")
-    line = next(line for line in text.split("\n") if "# active_site:" in line)
-    policy.write_text(uncommented(text.replace(line, line.replace("# ", "", 1)), "site_in_region:"), encoding="utf-8")
+    line = next(line for line in text.split("\n") if "# in_region:" in line)
+    policy.write_text(uncommented(text.replace(line, line.replace("# ", "", 1)), "located_in_region:"), encoding="utf-8")
     cases.write_text(uncommented(cases.read_text(encoding="utf-8"), "- name:"), encoding="utf-8")
-    rewritten(cases, ("    forms_complete: true\n", "    forms_complete: true\n    active_site: true\n"))
+    rewritten(cases, ("    forms_complete: true\n", "    forms_complete: true\n    in_region: true\n"))
     example = tmp_path / "examples" / f"{policy.stem}-admitted.yaml"
-    rewritten(example, ("forms_complete: true\n", "forms_complete: true\nactive_site: true\n"))
+    rewritten(example, ("forms_complete: true\n", "forms_complete: true\nin_region: true\n"))
     assert problems(policy) == []
-    assert "site_in_region" in load_policy(policy).core.requirements
+    assert "located_in_region" in load_policy(policy).core.requirements
 
 
 @pytest.mark.parametrize("lang", ["it", "en"])
@@ -571,6 +572,14 @@ def test_what_is_written_is_what_stands_in_the_goldens(tmp_path: Path, name: str
             (home / path).write_bytes(content)
         assert update or written == content.decode(), difference(written, content.decode())
     assert set(contents(home)) == set(contents(tmp_path))
+
+
+@pytest.mark.skipif("fmt" not in cli.commands, reason="there is no `bandolo fmt` here")
+@pytest.mark.parametrize("lang", ["it", "en"])
+def test_what_is_written_is_laid_out_as_fmt_would(tmp_path: Path, lang: Language) -> None:
+    for i, (listed, money, score) in enumerate(itertools.product(LISTS, MONEY, SCORES[::2])):
+        policy = generated(tmp_path / str(i), lang, title=ODD_TITLE, other_title="B", issuer="C: #", **listed, **money, **score, **TIMES[1])
+        assert run(f"bandolo fmt --check {policy} {policy.with_suffix('.cases.yaml')}")[2] == 0
 
 
 def test_every_question_has_its_words_and_its_option() -> None:
