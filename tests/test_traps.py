@@ -37,7 +37,7 @@ def expression(text: str) -> list[str]:
         "scoring: {base: n, minimun: 65}",
         "rates: {t: {by: size, values: {small: 1, large: 2}, defualt: 3}}",
         "deadlines: {d: {at: 2023-01-01, rol: none}}",
-        "ranking: {order_by: n descending, buget: 5 EUR}",
+        "ranking: {order_by: n descending, buget: 5 EUR, award: 1 EUR}",
     ],
 )
 def test_a_typo_in_a_key_is_an_error(text: str) -> None:

@@ -57,7 +57,8 @@ def load(path: str, content: bytes, amendments: Sequence[tuple[str, bytes]] = ()
         reach, said = parse_expression(embedded(condition)) if condition is not None else (None, [])
         found += said
         # A section that is not understood as such would make everything that speaks of it look wrong.
-        whole = not any(d.code in ("unknown-key", "missing-key", "not-a-policy") and d.args.get("section") == "" for d in found)
+        structural = ("unknown-key", "missing-key", "not-a-policy")
+        whole = not any(d.code in structural and d.args.get("section") == "" and not d.args.get("read") for d in found)
         policy, said = check_document(document, reach) if document is not None and whole and readable else (None, [])
         found += said
         usable = policy if not errors(found) else None

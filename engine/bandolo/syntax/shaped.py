@@ -6,6 +6,7 @@ Gives a tree in which every key is known and every node is of the kind that its 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import assert_never
 
 from bandolo import limits
@@ -127,9 +128,9 @@ def _keys(tree: Tree, shape: s.Keys, out: list[Diagnostic], key: str) -> Tree:
         elif chooses and shape.options is not None:
             if isinstance(_pattern(name, NAME, "bad-name", out, key), Scalar):
                 kept.append((name, _fit(value, shape.options, out, name.value)))
-        else:
-            _unknown_key(name, value, tuple(shape.keys), out, key)
-    present = {name.value for name, _ in tree.entries}
+        elif (meant := _misspelt(name, value, tree, shape, out, key)) is not None:
+            kept.append(meant)
+    present = {name.value for name, _ in (*tree.entries, *kept)}
     # A misspelt key is one mistake: what it was meant to be is not missing besides.
     present |= {nearest(name.value, shape.keys) or "" for name, _ in tree.entries if name.value not in shape.keys}
     for required in (k for k, v in shape.keys.items() if v.required and k not in present):
@@ -138,14 +139,22 @@ def _keys(tree: Tree, shape: s.Keys, out: list[Diagnostic], key: str) -> Tree:
     return Mapping(tree.span, tuple(kept))
 
 
-def _unknown_key(name: Scalar, value: Tree, known: tuple[str, ...], out: list[Diagnostic], key: str) -> None:
+def _misspelt(name: Scalar, value: Tree, tree: Mapping, shape: s.Keys, out: list[Diagnostic], key: str) -> tuple[Scalar, Tree] | None:
+    """Reports a key that does not exist; the entry as it was most likely meant, so that one slip is not followed by a dozen others."""
     if isinstance(value, Unreadable):
-        return
+        return None
     if name.is_plain and not NAME.fullmatch(name.value) and isinstance(value, Scalar) and not value.value:
         out.append(Diagnostic("yaml-flow-comma", name.span, {"text": name.value}))
-        return
-    args = {"key": name.value, "section": key, "nearest": nearest(name.value, known), "known": ", ".join(known)}
+        return None
+    near = nearest(name.value, shape.keys)
+    read = None
+    if near is not None and tree.get(near) is None:
+        inside: list[Diagnostic] = []
+        fitted = _fit(value, shape.keys[near].shape, inside, near)
+        read = (replace(name, value=near), fitted) if not inside else None
+    args = {"key": name.value, "section": key, "nearest": near, "known": ", ".join(shape.keys), "read": read is not None}
     out.append(Diagnostic("unknown-key", name.span, args))
+    return read
 
 
 def _entries(tree: Tree, value: s.Shape, out: list[Diagnostic], key: str) -> Tree:
