@@ -151,7 +151,9 @@ def _misspelt(name: Scalar, value: Tree, tree: Mapping, shape: s.Keys, out: list
     if near is not None and tree.get(near) is None:
         inside: list[Diagnostic] = []
         fitted = _fit(value, shape.keys[near].shape, inside, near)
-        read = (replace(name, value=near), fitted) if not inside else None
+        if all(d.code == "unknown-key" and d.args["read"] for d in inside):
+            out += inside
+            read = (replace(name, value=near), fitted)
     args = {"key": name.value, "section": key, "nearest": near, "known": ", ".join(shape.keys), "read": read is not None}
     out.append(Diagnostic("unknown-key", name.span, args))
     return read
