@@ -500,6 +500,9 @@ def test_the_help_has_an_example_that_runs(tmp_path: Path) -> None:
 # At a terminal.
 
 
+CTRL_D = "\x04"
+
+
 def typed(folder: Path, arguments: list[str], lines: list[str]) -> tuple[str, int]:
     """What a terminal of a hundred columns shows when a person types these lines, and the exit status."""
     pty = pytest.importorskip("pty")
@@ -544,8 +547,10 @@ def test_a_person_is_asked_told_and_asked_again(tmp_path: Path) -> None:
 
 
 def test_a_person_who_stops_leaves_nothing_behind(tmp_path: Path) -> None:
-    shown, status = typed(tmp_path, ["calls"], ["Bando uno", "\x03"])
+    shown, status = typed(tmp_path, ["calls"], ["", "Bando uno", CTRL_D])
     assert status == 1, shown
+    assert "qui serve una risposta" in shown
+    assert "non è stato scritto nulla" in shown
     assert list(tmp_path.iterdir()) == []
 
 

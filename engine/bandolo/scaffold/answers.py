@@ -52,6 +52,14 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class CallText:
+    """The text of the call as somebody has it: its file, and what is in it."""
+
+    path: Path
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answers:
     """All that a new policy is made of. `taken` names the answers that nobody gave: their defaults are to be looked at."""
 
@@ -66,7 +74,7 @@ class Answers:
     closing: datetime
     money: Money | None
     score: Score | None
-    text: str | None
+    text: CallText | None
     taken: frozenset[str] = frozenset()
 
 
@@ -81,6 +89,8 @@ def read_text(text: str) -> str:
 def read_title(text: str) -> str:
     """A title that has something in it."""
     title = read_text(text)
+    if not title:
+        raise BadAnswer("answer-missing")
     if not re.search(r"\w", title):
         raise BadAnswer("no-name-in", text=title)
     return title
@@ -185,16 +195,18 @@ def read_closing(text: str, lang: Language, opening: datetime | None) -> datetim
     return closing
 
 
-def read_source(text: str) -> str:
+def read_source(text: str) -> CallText:
     """The text of the call out of a file of plain text."""
-    path = tidy(text)
+    path = Path(text.strip()).expanduser()
     try:
-        content = read_bytes(Path(path).expanduser(), limits.APPLICATION_BYTES)
-        return content.decode("utf-8-sig")
-    except OSError as error:
-        raise BadAnswer("is-a-folder" if isinstance(error, IsADirectoryError) else "file-not-found", path=path) from None
-    except UnicodeDecodeError as error:
-        raise BadAnswer("not-utf8", line=content[: error.start].count(b"\n") + 1) from None
+        content = read_bytes(path, limits.SOURCE_BYTES)
+        if len(content) > limits.SOURCE_BYTES:
+            raise BadAnswer("too-large", limit=limits.SOURCE_BYTES)
+        return CallText(path, content.decode("utf-8-sig"))
+    except (OSError, ValueError) as error:
+        if isinstance(error, UnicodeDecodeError):
+            raise BadAnswer("not-utf8", line=content[: error.start].count(b"\n") + 1) from None
+        raise BadAnswer("is-a-folder" if isinstance(error, IsADirectoryError) else "file-not-found", path=str(path)) from None
 
 
 def _between(text: str, lang: Language, least: Fraction) -> Fraction:

@@ -23,7 +23,7 @@ def texts(answers: Answers, schema: bool = False) -> dict[str, str]:
         f"{name}.yaml": filled("policy", lang, holds, known),
         f"{name}.cases.yaml": filled("cases", lang, holds, known),
         f"examples/{name}-admitted.yaml": filled("application", lang, holds, known),
-        f"sources/{name}.txt": filled("text", lang, holds, known) if answers.text is None else answers.text,
+        f"sources/{name}.txt": filled("text", lang, holds, known) if answers.text is None else answers.text.content,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from functools import cache
 from importlib.resources import files
@@ -210,10 +210,10 @@ def _name(lang: Language, found: Found) -> str | None:
 
 
 def _closing(lang: Language, found: Found, today: date) -> str:
-    """The end of March of next year, or of the year after the opening."""
+    """Noon of the sixtieth day after the opening; without one, of the last day of March of next year."""
     opening = found["opening"]
-    year = (opening.date() if opening is not None else today).year + 1
-    return typed_moment(datetime(year, 3, 31, 12), lang)
+    day = datetime(today.year + 1, 3, 31) if opening is None else opening + timedelta(days=60)
+    return typed_moment(day.replace(hour=12, minute=0, second=0), lang)
 
 
 @cache

@@ -37,7 +37,7 @@ WORDS = {
         "en": 'Values to start from, which nobody gave: {names}. In the policy they are marked "to be looked at".',
     },
     "next": {"it": "E adesso:", "en": "What next:"},
-    "unanswered": {"it": "manca una risposta: aggiungi {option} …", "en": "an answer is missing: add {option} …"},
+    "stopped": {"it": "Interrotto: non è stato scritto nulla.", "en": "Stopped: nothing was written."},
 }
 
 
@@ -51,10 +51,13 @@ def start(folder: str, given: Mapping[str, str], yes: bool, lang: Language, suff
     except WrongOption as error:
         raise click.UsageError(f"{error.question.option}: {_said(error.diagnostic, lang)}") from None
     except Unanswered as error:
-        raise click.UsageError(WORDS["unanswered"][lang].format(option=error.question.option)) from None
+        raise click.UsageError(f"{error.question.option}: {message(Diagnostic('answer-missing'), lang)}") from None
+    except click.Abort:
+        click.echo("\n" + WORDS["stopped"][lang], err=True)
+        return 1
     files = texts(answers, (Path(folder).parent / "grammar" / "policy.schema.json").is_file())
     source = list(files)[-1]
-    if "text" in given and _same(Path(given["text"]), Path(folder) / source):
+    if answers.text is not None and _same(answers.text.path, Path(folder) / source):
         del files[source]  # it stands where it belongs already
     try:
         write(Path(folder), files)
