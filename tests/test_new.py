@@ -393,6 +393,17 @@ def test_a_text_that_stands_in_its_place_already_is_used(tmp_path: Path) -> None
     assert "sources" not in out
 
 
+def test_editors_are_pointed_to_the_schema_where_it_is_beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "grammar").mkdir()
+    (tmp_path / "grammar" / "policy.schema.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "policies").mkdir()
+    monkeypatch.chdir(tmp_path / "policies")
+    assert run('bandolo new --title "A call" --yes')[2] == 0
+    text = (tmp_path / "policies" / "a_call.yaml").read_text(encoding="utf-8")
+    assert text.startswith("# yaml-language-server: $schema=../grammar/policy.schema.json\n")
+    assert problems(tmp_path / "policies" / "a_call.yaml") == []
+
+
 # Never overwriting, all or nothing.
 
 

@@ -55,7 +55,7 @@ def start(folder: str, given: Mapping[str, str], yes: bool, lang: Language, suff
     except click.Abort:
         click.echo("\n" + WORDS["stopped"][lang], err=True)
         return 1
-    files = texts(answers, (Path(folder).parent / "grammar" / "policy.schema.json").is_file())
+    files = texts(answers, (Path(folder).resolve().parent / "grammar" / "policy.schema.json").is_file())
     source = list(files)[-1]
     if answers.text is not None and _same(answers.text.path, Path(folder) / source):
         del files[source]  # it stands where it belongs already
