@@ -52,6 +52,8 @@ def quoted(text: str) -> str:
 
 def name_of(key: Scalar) -> str:
     """A key, without quotes where it is a name."""
+    if not key.value:
+        return '""'
     if NAME.fullmatch(key.value) and (key.is_plain or not TYPED.fullmatch(key.value)):
         return key.value
     if "\n" in key.span.text:
@@ -65,7 +67,8 @@ def short(scalar: Scalar, shape: s.Shape, in_flow: bool) -> str | None:
         if scalar.style in ("|", ">"):
             return None
         text = on_one_line(embedded(scalar).text)
-        return text if safe_plain(text, in_flow) else quoted(text)
+        may_go = scalar.is_plain or text in ("true", "false") or not TYPED.fullmatch(text)
+        return text if may_go and safe_plain(text, in_flow) else quoted(text)
     if isinstance(shape, s.Word | s.Flag) and safe_plain(scalar.value, in_flow):
         return scalar.value
     if isinstance(shape, s.Ident | s.TypeName) and safe_plain(scalar.value, in_flow) and not TYPED.fullmatch(scalar.value):

@@ -19,6 +19,7 @@ from bandolo.syntax.yaml_traps import cut_by_hash
 from bandolo.syntax.yaml_tree import Embedded, Mapping, Scalar, Sequence, Tree, embedded, parse_yaml
 
 LINE_ENDS = re.compile("\r\n|\r|\x85")
+"""What YAML takes for the end of a line besides the usual one."""
 
 
 def formatted(path: str, content: bytes) -> tuple[str | None, list[Diagnostic]]:
@@ -29,6 +30,7 @@ def formatted(path: str, content: bytes) -> tuple[str | None, list[Diagnostic]]:
     source, diagnostics = decode(path, content)
     if source is None:
         return None, diagnostics
+    source = SourceFile(path, LINE_ENDS.sub("\n", source.text))
     tree, diagnostics = parse_yaml(source)
     if tree is None or diagnostics:
         return None, in_order(diagnostics)
@@ -38,20 +40,11 @@ def formatted(path: str, content: bytes) -> tuple[str | None, list[Diagnostic]]:
     diagnostics = [d for text, scalar in _expressions(tree, shape) for d in _mistakes(text, scalar)]
     if diagnostics:
         return None, in_order(diagnostics)
-    text = _laid_out(tree, shape, source)
+    text = lay_out(tree, shape, source)
     place = difference(tree, shape, text)
     if place is not None:
         return None, [Diagnostic("format-would-change", place)]
     return text, []
-
-
-def _laid_out(tree: Mapping, shape: s.Shape, source: SourceFile) -> str:
-    if LINE_ENDS.search(source.text):
-        source = SourceFile(source.path, LINE_ENDS.sub("\n", source.text))
-        again, _ = parse_yaml(source)
-        assert isinstance(again, Mapping), "line ends are all the same to YAML"
-        tree = again
-    return lay_out(tree, shape, source)
 
 
 def _expressions(tree: Tree, shape: s.Shape) -> Iterator[tuple[Embedded, Tree]]:
