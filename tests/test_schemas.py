@@ -108,6 +108,6 @@ def test_json_examples_fit_the_schema_of_applications() -> None:
 
 def test_the_schema_of_applications_lists_every_error_with_its_path() -> None:
     policy = load_policy(ROOT / "policies/bando_2023.yaml")
-    data = {"technical_score": "seventy", "partners": [{"size": "tiny", "typo": 1}]}
+    data = {"mark_a_coherence": "seventy", "partners": [{"size": "tiny", "typo": 1}]}
     errors = schema_errors(application_schema(policy.core), data)
-    assert [e.partition(":")[0] for e in errors] == ["$.partners[0]", "$.partners[0].size", "$.technical_score"]
+    assert [e.partition(":")[0] for e in errors] == ["$.mark_a_coherence", "$.partners[0]", "$.partners[0].size"]
