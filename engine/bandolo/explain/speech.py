@@ -165,6 +165,8 @@ class Speech:
         values = self.value(left.value, left.type)
         if not right.fixed:
             values += f" {self._sign(condition)} {self.value(right.value, right.type)}"
+        if right.fixed and condition.operator == "=" and condition.value is True:
+            return condition.said.said(self.lang)
         gap = said_distance(condition, self.lang, self.policy.conventions.currency)
         return f"{condition.said.said(self.lang)} → {values}" + (f" ({gap})" if gap else "")
 
