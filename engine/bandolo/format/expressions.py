@@ -89,7 +89,10 @@ def on_its_lines(text: str) -> list[str]:
 
 
 def broken(text: str, width: int) -> list[str]:
-    """An expression over several lines of at most `width` characters where it can be; each line begins with what joins it."""
+    """An expression over several lines of at most `width` characters where it can be; each line begins with what joins it.
+
+    A line ends only where a blank stood: with its lines joined it reads as before, in explanations and for the policy's digest.
+    """
     return _broken(pieces(text), 0, width)
 
 
@@ -109,8 +112,8 @@ def _broken(parts: list[Piece], indent: int, width: int) -> list[str]:
 
 
 def _deeper(line: str, indent: int) -> str:
-    """A line that goes on with the one above, set in; what stands in brackets is set in already, and their end is not."""
-    return line if line[indent : indent + 1] in (" ", *CLOSING) else "  " + line
+    """A line that goes on with the one above, set in; what stands in brackets is set in already."""
+    return line if line[indent : indent + 1] == " " else "  " + line
 
 
 def _cuts(parts: list[Piece], level: tuple[str, ...]) -> list[int]:
@@ -128,7 +131,7 @@ def _cuts(parts: list[Piece], level: tuple[str, ...]) -> list[int]:
 
 
 def _bracket_opened(parts: list[Piece], indent: int, width: int) -> list[str]:
-    """The longest outermost bracket with its content on lines of its own."""
+    """The longest outermost bracket, broken inside."""
     best, depth, opened = (0, 0), 0, 0
     for i, part in enumerate(parts):
         if part.is_word:
@@ -143,8 +146,10 @@ def _bracket_opened(parts: list[Piece], indent: int, width: int) -> list[str]:
     start, end = best
     if end - start < 2:
         return []
-    inside = _broken(parts[start + 1 : end], indent + 2, width)
-    return [" " * indent + joined(parts[: start + 1]), *inside, " " * indent + joined(parts[end:])]
+    head, tail = joined(parts[: start + 1]), joined(parts[end:])
+    first, *rest = _broken(parts[start + 1 : end], indent + 2, width - len(head) - len(tail))
+    lines = [" " * indent + head + first.lstrip(" "), *rest]
+    return [*lines[:-1], lines[-1] + tail]
 
 
 def is_simple(text: str) -> bool:
