@@ -115,3 +115,10 @@ def test_amendments_are_not_held_against_the_norms(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     assert run("check", "--strict", str(act))[0] == 0
+
+
+def test_the_passage_that_is_suggested_for_a_quote_has_whole_words() -> None:
+    from bandolo.check.quotes import _nearest
+
+    text = "Il termine è differito alle ore 12.00 del 31 gennaio 2023. Restano fermi gli altri."
+    assert _nearest("entro le ore 12.00 del 31 gennaio 20", text) == "differito alle ore 12.00 del 31 gennaio 2023"

@@ -110,10 +110,15 @@ def _not_found(quotes: Sequence[tuple[str, str, Span]], plain: Mapping[str, str]
 
 
 def _nearest(quote: str, text: str) -> str | None:
-    """The passage that the quote was most likely taken from: around the longest piece that is found."""
+    """The passage that the quote was most likely taken from: around the longest piece that is found, in whole words."""
     quote = quote[:300]
     match = SequenceMatcher(None, quote, text, autojunk=False).find_longest_match() if len(text) < 100_000 else None
     if match is None or match.size < max(8, len(quote) // 4):
         return None
     start = max(match.b - match.a, 0)
-    return text[start : start + len(quote)]
+    end = min(start + len(quote), len(text))
+    while start > 0 and re.match(r"\w\w", text[start - 1 : start + 1]):
+        start -= 1
+    while end < len(text) and re.match(r"\w\w", text[end - 1 : end + 1]):
+        end += 1
+    return text[start:end]

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from bandolo.diagnostics import Diagnostic
 from bandolo.diagnostics.render import message, render_all
+from bandolo.evaluate.decision import Decision
 from bandolo.language.types import Language
 from bandolo.testing.runner import CaseResult, run_file
+
+SHOWN = 6  # names on one line
 
 WORDS = {
     "expected": {"it": "atteso", "en": "expected"},
     "got": {"it": "ottenuto", "en": "got"},
     "none": {"it": "nessun caso trovato", "en": "no case was found"},
-    "counts": {"it": "{passed} casi riusciti, {failed} falliti", "en": "{passed} cases passed, {failed} failed"},
+    "passed": {"it": "{n} casi riusciti", "en": "{n} cases passed"},
+    "passed_one": {"it": "1 caso riuscito", "en": "1 case passed"},
+    "failed": {"it": "{n} falliti", "en": "{n} failed"},
+    "failed_one": {"it": "1 fallito", "en": "1 failed"},
+    "missing": {"it": "dati mancanti", "en": "facts missing"},
+    "pending": {"it": "valori rinviati ad altro atto", "en": "values left to a later act"},
+    "open": {"it": "letture aperte", "en": "open readings"},
+    "unmet": {"it": "requisiti non soddisfatti", "en": "requirements not met"},
 }
 
 
@@ -40,8 +51,12 @@ def report(paths: tuple[str, ...], word: str | None, as_json: bool, lang: Langua
         click.echo(WORDS["none"][lang], err=True)
         return 1
     if not as_json:
-        click.echo(WORDS["counts"][lang].format(passed=passed, failed=failed))
+        click.echo(f"{_counted('passed', passed, lang)}, {_counted('failed', failed, lang)}")
     return 1 if failed or problems else 0
+
+
+def _counted(word: str, n: int, lang: Language) -> str:
+    return WORDS[f"{word}_one" if n == 1 else word][lang].format(n=n)
 
 
 def _files(paths: tuple[str, ...]) -> list[Path]:
@@ -66,5 +81,25 @@ def _show(path: Path, result: CaseResult, as_json: bool, lang: Language) -> None
     click.echo(f"✘ {result.case.name}  ({place})")
     for mismatch in result.mismatches:
         click.echo(f"    {mismatch.where}: {WORDS['expected'][lang]} {mismatch.expected}, {WORDS['got'][lang]} {mismatch.got}")
+    if any(m.where in ("outcome", "stage") for m in result.mismatches):
+        for line in _why(result.decision, lang):
+            click.echo("    " + line)
     if result.diagnostics:
         click.echo("    " + render_all(list(result.diagnostics), lang).replace("\n", "\n    "))
+
+
+def _why(decision: Decision | None, lang: Language) -> Iterator[str]:
+    """What led to an outcome that nobody expected: what is not known yet, or the requirements that failed."""
+    if decision is None:
+        return
+    unknown = decision.outcome == "undetermined"
+    found = {
+        "missing": decision.missing if unknown else (),
+        "pending": decision.pending if unknown else (),
+        "open": decision.open_readings if unknown else (),
+        "unmet": decision.failed(),
+    }
+    for word, names in found.items():
+        if names:
+            more = ", …" if len(names) > SHOWN else ""
+            yield f"{WORDS[word][lang]}: {', '.join(names[:SHOWN])}{more}"
