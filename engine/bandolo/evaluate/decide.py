@@ -20,7 +20,7 @@ from bandolo.evaluate.decision import (
     Verdict,
 )  # fmt: skip
 from bandolo.evaluate.inputs import Application, read_application
-from bandolo.evaluate.reference import Evaluation, TooManySteps
+from bandolo.evaluate.reference import Evaluation, Strikes, TooManySteps
 from bandolo.evaluate.settle import Changes, Settled
 from bandolo.evaluate.shares import CENT
 from bandolo.evaluate.stages import outcome_of, status_of
@@ -49,14 +49,25 @@ def decide(
     application, diagnostics = read_application(policy, settled, data)
     if application is None:
         return None, diagnostics
+    try:
+        evaluation, decision = evaluated(policy, settled, changes, identity, application, Strikes(), trace)
+    except TooManySteps as error:
+        return None, [Diagnostic("too-many-steps", path="$", args={"limit": error.args[0]})]
+    return decision, []
+
+
+def evaluated(
+    policy: core.Policy, settled: Settled, changes: Changes, identity: Identity, application: Application, strikes: Strikes, trace: bool
+) -> tuple[Evaluation, Decision]:
+    """The decision on an application that has been read, with what was computed on the way. Raises TooManySteps with the budget."""
     count = sum(len(records) for records in application.records.values())
     budget = limits.STEPS_BASE + count * limits.STEPS_PER_RECORD
-    evaluation = Evaluation(policy, settled.settings, application.records, budget, trace)
+    evaluation = Evaluation(policy, settled.settings, application.records, budget, trace, strikes)
     try:
         evaluation.run()
-        return _Assembly(policy, settled, changes, identity, application, evaluation).decision(), []
+        return evaluation, _Assembly(policy, settled, changes, identity, application, evaluation).decision()
     except TooManySteps:
-        return None, [Diagnostic("too-many-steps", path="$", args={"limit": budget})]
+        raise TooManySteps(budget) from None
 
 
 class _Assembly:

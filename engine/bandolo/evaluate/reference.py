@@ -51,6 +51,17 @@ class Settings:
     money_rounding: Value
 
 
+@dataclass(frozen=True, slots=True)
+class Strikes:
+    """What the ranking of all applications takes from one: records (by path) that stand in another, which then are not admitted.
+
+    `kept` are the verdicts, with whether nothing is violated, that are not looked at again.
+    """
+
+    records: frozenset[str] = frozenset()
+    kept: Mapping[tuple[str, str], tuple[Value, str]] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Evaluation:
     """One application being decided: its records by entity, and what has been computed of each."""
@@ -60,6 +71,7 @@ class Evaluation:
     records: dict[str, list[Record]]
     budget: int
     traced: bool = False
+    strikes: Strikes = field(default_factory=Strikes)
     definitions: dict[tuple[str, str, Record], Value] = field(default_factory=dict)
     met: dict[tuple[str, Record], Value] = field(default_factory=dict)
     verdicts: dict[tuple[str, Record], str] = field(default_factory=dict)
@@ -88,6 +100,10 @@ class Evaluation:
 
     def _requirement(self, requirement: core.Requirement, record: Record) -> None:
         """`met` is whether nothing is violated; the verdict also tells what does not apply at all."""
+        if (requirement.id, record.path) in self.strikes.kept:
+            place = (requirement.id, record)
+            self.met[place], self.verdicts[place] = self.strikes.kept[requirement.id, record.path]
+            return
         applies = True if requirement.applies is None else self.value(requirement.applies, {0: record})
         holds: Value = True if applies is False else self.value(requirement.check, {0: record})
         met = or_([not_(applies), holds])
@@ -101,6 +117,8 @@ class Evaluation:
     def _admitted(self, record: Record, moment: str) -> Value:
         """No `exclude` requirement of an open stage up to this moment has failed, of the record or of its owners."""
         policy = self.policy
+        if record.path in self.strikes.records:
+            return False
         last = policy.stage_index(moment) if moment else len(policy.stages)
         parts: list[Value] = []
         for requirement in policy.requirements.values():

@@ -1,0 +1,145 @@
+"""One application, decided under given strikes, and what the ranking takes from the decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+from bandolo.check import core
+from bandolo.diagnostics import ApplicationError, Diagnostic
+from bandolo.evaluate.decide import Identity, evaluated
+from bandolo.evaluate.decision import Decision
+from bandolo.evaluate.inputs import read_application
+from bandolo.evaluate.reference import Evaluation, Strikes, TooManySteps
+from bandolo.evaluate.settle import Changes, settle
+from bandolo.evaluate.shares import CENT
+from bandolo.language.functions import round_
+from bandolo.language.values import NONE, Duration, Fault, Record, Unknown, Value
+from bandolo.policy import AsOf, Policy
+from bandolo.ranking.entrant import Claim, Entrant, KeyValue, Standing
+from bandolo.reach import agreed, texts_that_reach
+from bandolo.version import __version__
+
+
+class Assessor:
+    """Decides applications for one ranking: a policy with its what-ifs and its clock."""
+
+    def __init__(self, policy: Policy, as_of: AsOf, changes: Changes, recheck: tuple[str, ...]) -> None:
+        self.policy, self.changes, self.recheck = policy, changes, recheck
+        self.clock, self.shown = policy.clock(as_of)
+
+    def assess(self, data: Mapping[str, Any], struck: frozenset[str] = frozenset()) -> Entrant:
+        """The application as it stands with some of its records struck. Raises ApplicationError for bad data."""
+        texts = [self.policy]
+        if any(act.applies_to is not None for act in self.policy.loaded.amendments):
+            texts, open_ = texts_that_reach(self.policy, data, self.clock, self.changes)
+            if len(texts) > 1:
+                # Which text holds is open: nothing can be ranked, but what is missing can be said.
+                decisions = [self._evaluated(text, data, Strikes())[1] for text in texts]
+                return _unranked(agreed(decisions, open_))
+        text = texts[0]
+        evaluation, decision = self._evaluated(text, data, Strikes())
+        if struck:
+            kept = {} if self.recheck == ("all",) else self._kept(text.core, evaluation, struck)
+            before = self._entrant(text.core, evaluation, decision)
+            evaluation, decision = self._evaluated(text, data, Strikes(struck, kept))
+            after = self._entrant(text.core, evaluation, decision)
+            # What is not looked at again keeps its place in the order too.
+            return after if not kept or after.standing != "candidate" else replace(after, order=before.order, keep=before.keep)
+        return self._entrant(text.core, evaluation, decision)
+
+    def _evaluated(self, text: Policy, data: Mapping[str, Any], strikes: Strikes) -> tuple[Evaluation, Decision]:
+        settled, _ = settle(text.core, self.changes, self.clock)
+        application, diagnostics = read_application(text.core, settled, data)
+        if application is None:
+            raise ApplicationError(diagnostics)
+        identity = Identity(__version__, text.amendments, self.shown, text.digest)
+        try:
+            return evaluated(text.core, settled, self.changes, identity, application, strikes, False)
+        except TooManySteps as error:
+            raise ApplicationError([Diagnostic("too-many-steps", path="$", args={"limit": error.args[0]})]) from None
+
+    def _kept(self, policy: core.Policy, evaluation: Evaluation, struck: frozenset[str]) -> dict[tuple[str, str], tuple[Value, str]]:
+        return {
+            (id_, record.path): (met, evaluation.verdicts[id_, record])
+            for (id_, record), met in evaluation.met.items()
+            if id_ not in self.recheck and record.path not in struck and id_ in policy.requirements
+        }
+
+    def _entrant(self, policy: core.Policy, evaluation: Evaluation, decision: Decision) -> Entrant:
+        entrant = _unranked(decision)
+        plan = policy.ranking
+        if entrant.standing != "candidate" or plan is None:
+            return entrant
+        root = evaluation.records[policy.root][0]
+        values: dict[str, Value] = {f"order{i}": evaluation.value(expr, {0: root}) for i, (expr, _) in enumerate(plan.order_by)}
+        if plan.keep is not None:
+            values["keep"] = evaluation.value(plan.keep[0], {0: root})
+        if plan.award is not None:
+            values["award"] = _outgoing(policy, evaluation, plan.award, root)
+        for name, _, part in plan.pots:
+            values[f"pot.{name}"] = _outgoing(policy, evaluation, part, root)
+        claims: list[tuple[Record, Value]] = []
+        if plan.exclusive_record is not None and plan.exclusive_key is not None:
+            for record in evaluation.records[plan.exclusive_record]:
+                admitted = evaluation.admitted.get((record, ""), True)
+                if admitted is not False:
+                    claims.append((record, evaluation.value(plan.exclusive_key, {0: record})))
+                    values[f"admitted.{record.path}"] = admitted
+        open_ = [v for v in [*values.values(), *(v for _, v in claims)] if isinstance(v, Unknown | Fault)]
+        if open_:
+            missing = {m for v in open_ if isinstance(v, Unknown) for m in v.missing}
+            return replace(entrant, standing="undetermined", missing=tuple(sorted({*entrant.missing, *missing})))
+        pots = tuple(_amount(values[f"pot.{name}"]) for name, _, _ in plan.pots)
+        award = _amount(values["award"]) if "award" in values else sum(pots, Fraction(0))
+        return replace(
+            entrant,
+            order=tuple(key_value(values[f"order{i}"]) for i in range(len(plan.order_by))),
+            keep=key_value(values["keep"]) if "keep" in values else None,
+            claims=tuple(sorted((Claim(r.path, str(v)) for r, v in claims if v is not NONE), key=lambda c: (c.key, c.record))),
+            award=award,
+            pots=pots or (award,),
+        )
+
+
+def _unranked(decision: Decision) -> Entrant:
+    standing: Standing = "undetermined"
+    if decision.outcome == "admitted":
+        standing = "candidate"
+    elif decision.outcome == "rejected":
+        standing = "not_admitted"
+    elif decision.outcome in ("suspended", "referred", "barred"):
+        standing = "suspended"
+    stopping = [r for r in decision.requirements if r.verdict == "failed" and r.counts is not False and r.effect not in ("flag", "exclude")]
+    messages = tuple({"it": r.message.get("it", r.id), "en": r.message.get("en", r.id)} for r in stopping)
+    missing = (
+        tuple(decision.missing) + tuple(f"parameter.{p}" for p in decision.pending) + tuple(f"reading.{r}" for r in decision.open_readings)
+    )
+    return Entrant(
+        decision.application or "", decision.application_digest, decision.outcome, decision.stage, standing, messages,
+        missing if standing == "undetermined" else (),
+    )  # fmt: skip
+
+
+def _outgoing(policy: core.Policy, evaluation: Evaluation, expression: core.Expr, root: Record) -> Value:
+    """An amount as it leaves the policy: to the cent, by the policy's rounding."""
+    value = evaluation.value(expression, {0: root})
+    if isinstance(value, Fraction):
+        return round_(policy.conventions, value, evaluation.settings.money_rounding, CENT)
+    return value
+
+
+def _amount(value: Value) -> Fraction:
+    assert isinstance(value, Fraction), "the checker admits only amounts"
+    return value
+
+
+def key_value(value: Value) -> KeyValue:
+    if value is NONE:
+        return None
+    if isinstance(value, Duration):
+        return (value.months, value.days)
+    assert not isinstance(value, Unknown | Fault | Record)
+    return value  # type: ignore[return-value]

@@ -1,0 +1,189 @@
+"""The order of operations: decide, filter, strike, order, spend; the strikes and the awards depend on each other, and come to rest.
+
+1. Each application is decided. Those admitted are ranked; the others are listed with the reason.
+2. A record (a firm) that stands in several applications that count keeps its place in the first by `keep`. An application counts when
+   it is admitted, or only when it gets money (`counts`).
+3. `in_turn`: the first application, by `keep`, that has a record which another keeps is decided again without it; a strike whose ground
+   has gone (the application that kept the record no longer counts) is lifted; and so on until nothing changes. `at_once`: all
+   such strikes are made together, and none is lifted; again, while money that came free brings new ones.
+4. Order by the keys, then the budget down the list.
+
+The procedure is bounded; if the strikes come back to where they were, it says that they do not come to rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from bandolo.ranking.entrant import Entrant, Strike
+from bandolo.ranking.options import Options
+from bandolo.ranking.order import by_keep, groups
+from bandolo.ranking.spending import Spent, spend
+
+Redecide = Callable[[str, frozenset[str]], Entrant]
+"""An application decided again with some of its records struck."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One operation: `strike` or `lift` of a strike, `fall` of an application that is no longer admitted, `unsettled`."""
+
+    kind: str
+    strike: Strike | None = None
+    application: str = ""
+
+
+@dataclass
+class Outcome:
+    """Where the procedure came to rest: every application as it stands then, the order, what is spent, and how it came about."""
+
+    entrants: dict[str, Entrant]
+    strikes: list[Strike]
+    ranked: list[list[Entrant]]
+    spent: Spent
+    events: list[Event] = field(default_factory=list)
+    settled: bool = True
+    disputed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Applications that no key tells apart in who keeps a record they share: each with the others."""
+
+
+def run(
+    entrants: Mapping[str, Entrant], descending: tuple[bool, ...], keep_descending: bool, options: Options, redecide: Redecide
+) -> Outcome:
+    """The procedure above, on entrants by id."""
+    return _Procedure(dict(entrants), descending, keep_descending, options, redecide).run()
+
+
+@dataclass
+class _Procedure:
+    entrants: dict[str, Entrant]
+    descending: tuple[bool, ...]
+    keep_descending: bool
+    options: Options
+    redecide: Redecide
+    strikes: dict[tuple[str, str], Strike] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    disputed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    before: dict[str, Entrant] = field(default_factory=dict)
+
+    def run(self) -> Outcome:
+        self.before = dict(self.entrants)
+        settled = True
+        if any(e.claims for e in self.entrants.values()):
+            self._dispute()
+            if self.options.counts == "admitted" and self.options.order == "in_turn":
+                self._down_the_list()
+            else:
+                settled = self._until_rest()
+        ranked = self._ranked()
+        return Outcome(
+            self.entrants, sorted(self.strikes.values(), key=lambda s: (s.application, s.record)), ranked, spend(ranked, self.options),
+            self.events, settled, self.disputed,
+        )  # fmt: skip
+
+    def _ranked(self) -> list[list[Entrant]]:
+        return groups((e for e in self.entrants.values() if e.standing == "candidate" and e.id not in self.disputed), self.descending)
+
+    def _in_keep_order(self) -> list[Entrant]:
+        candidates = (e for e in self.entrants.values() if e.standing == "candidate" and e.id not in self.disputed)
+        return [e for group in by_keep(candidates, self.keep_descending) for e in group]
+
+    def _dispute(self) -> None:
+        """Equal by `keep`, and one record in both: nothing says who keeps it. Neither is ranked until something does."""
+        for group in by_keep((e for e in self.entrants.values() if e.standing == "candidate"), self.keep_descending):
+            holders: dict[str, list[str]] = {}
+            for entrant in group if len(group) > 1 else []:
+                for claim in entrant.claims:
+                    holders.setdefault(claim.key, []).append(entrant.id)
+            for ids in holders.values():
+                for id_ in ids if len(set(ids)) > 1 else []:
+                    self.disputed[id_] = tuple(sorted({*self.disputed.get(id_, ()), *ids} - {id_}))
+
+    # One pass where only what comes before matters.
+
+    def _down_the_list(self) -> None:
+        """In the order of `keep`: each application loses what an earlier one that is still admitted keeps."""
+        kept: dict[str, str] = {}
+        struck_once: set[str] = set()
+        for entrant in self._in_keep_order():
+            lost = [
+                Strike(entrant.id, c.record, c.key, kept[c.key]) for c in entrant.claims
+                if c.key in kept and not (self.options.struck_from == "next_only" and c.key in struck_once)
+            ]  # fmt: skip
+            if lost:
+                self._strike(lost)
+            now = self.entrants[entrant.id]
+            if now.standing == "candidate":
+                # A strike from an application that then falls altogether is none.
+                struck_once |= {s.key for s in lost}
+                for claim in now.claims:
+                    kept.setdefault(claim.key, entrant.id)
+
+    # Rounds where what comes after matters too.
+
+    def _until_rest(self) -> bool:
+        """Strike and lift until nothing changes; False if the strikes come back to where they were."""
+        seen: set[frozenset[tuple[str, str, str]]] = set()
+        at_once = self.options.order == "at_once"
+        while True:
+            state = frozenset((s.application, s.record, s.kept_by) for s in self.strikes.values())
+            if state in seen:
+                self.events.append(Event("unsettled"))
+                return False
+            seen.add(state)
+            counting = self._counting()
+            keeps = {e.id: {c.key for c in e.claims} for e in counting}
+            groundless = [] if at_once else [s for s in self.strikes.values() if s.key not in keeps.get(s.kept_by, ())]
+            if groundless:
+                self._lift(groundless)
+                continue
+            conflicts = self._conflicts(counting)
+            if not conflicts:
+                return True
+            first = conflicts[0].application
+            self._strike(conflicts if at_once else [s for s in conflicts if s.application == first])
+
+    def _counting(self) -> list[Entrant]:
+        """The applications that count as having their records, in the order of `keep`."""
+        listed = self._in_keep_order()
+        if self.options.counts == "admitted":
+            return listed
+        shares = spend(self._ranked(), self.options).shares
+        return [e for e in listed if shares[e.id].status in ("financed", "partly_financed")]
+
+    def _conflicts(self, counting: list[Entrant]) -> list[Strike]:
+        """The strikes that are due, in the order of `keep` of those who lose."""
+        kept: dict[str, str] = {}
+        lost_by = {s.key: s.application for s in self.strikes.values()} if self.options.struck_from == "next_only" else {}
+        due = []
+        for entrant in counting:
+            for claim in entrant.claims:
+                if claim.key not in kept:
+                    kept[claim.key] = entrant.id
+                elif kept[claim.key] != entrant.id and lost_by.get(claim.key, entrant.id) == entrant.id:
+                    due.append(Strike(entrant.id, claim.record, claim.key, kept[claim.key]))
+                    if self.options.struck_from == "next_only":
+                        lost_by[claim.key] = entrant.id
+        return due
+
+    # Changes.
+
+    def _strike(self, strikes: list[Strike]) -> None:
+        for strike in strikes:
+            self.strikes[strike.application, strike.record] = strike
+            self.events.append(Event("strike", strike, strike.application))
+        self._decide_again({s.application for s in strikes})
+
+    def _lift(self, strikes: list[Strike]) -> None:
+        for strike in strikes:
+            del self.strikes[strike.application, strike.record]
+            self.events.append(Event("lift", strike, strike.application))
+        self._decide_again({s.application for s in strikes})
+
+    def _decide_again(self, ids: set[str]) -> None:
+        for id_ in sorted(ids):
+            records = frozenset(record for application, record in self.strikes if application == id_)
+            self.entrants[id_] = self.redecide(id_, records) if records else self.before[id_]
+            if self.entrants[id_].standing != "candidate":
+                self.events.append(Event("fall", None, id_))

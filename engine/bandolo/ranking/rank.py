@@ -1,0 +1,152 @@
+"""A ranking from its applications: assessed, put through the procedure, and told row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from bandolo.diagnostics import Diagnostic, PolicyError, errors
+from bandolo.evaluate.settle import Changes, Settled, settle
+from bandolo.evaluate.wire import plain
+from bandolo.policy import AsOf, Policy
+from bandolo.ranking.assess import Assessor
+from bandolo.ranking.entrant import Entrant, Ranking, Row, Status
+from bandolo.ranking.options import Options, options_of
+from bandolo.ranking.procedure import Outcome, run
+from bandolo.ranking.words import Speaker, reason
+from bandolo.version import __version__
+
+ZERO = Fraction(0)
+
+
+class Ranker:
+    """One ranking to be made: the policy with its what-ifs, the clock, and everything that readings choose.
+
+    Raises PolicyError for a bad what-if, a policy without a ranking, and where something that the ranking needs is open.
+    """
+
+    def __init__(
+        self, policy: Policy, *, as_of: AsOf = None, set: Mapping[str, Any] | None = None, readings: Mapping[str, str] | None = None,
+        assume: bool | Sequence[str] = False,
+    ) -> None:  # fmt: skip
+        self.policy = policy
+        self.changes: Changes = policy.changes(set or {}, readings or {}, assume)
+        clock, self.shown = policy.clock(as_of)
+        self.settled: Settled
+        self.settled, found = settle(policy.core, self.changes, clock)
+        if errors(found):
+            raise PolicyError(found)
+        self.options: Options = options_of(policy.core, self.settled)
+        self.assessor = Assessor(policy, as_of, self.changes, self.options.recheck)
+
+    def assess(self, application: Mapping[str, Any]) -> Entrant:
+        """One application before the ranking. Raises ApplicationError for bad data."""
+        return self.assessor.assess(application)
+
+    def rank(self, entrants: Iterable[Entrant], data_of: Callable[[str], Mapping[str, Any]]) -> Ranking:
+        """The ranking of assessed applications; `data_of` gives an application's data by its id, to decide it again after a strike.
+
+        Raises PolicyError `application-twice` and `application-without-id`.
+        """
+        by_id: dict[str, Entrant] = {}
+        found = []
+        for entrant in entrants:
+            if not entrant.id:
+                found.append(Diagnostic("application-without-id", args={"digest": entrant.digest[:19]}))
+            elif entrant.id in by_id:
+                found.append(Diagnostic("application-twice", args={"id": entrant.id}))
+            by_id[entrant.id] = entrant
+        if found:
+            raise PolicyError(found)
+        plan = self.policy.core.ranking
+        assert plan is not None
+        outcome = run(
+            by_id, tuple(d for _, d in plan.order_by), plan.keep[1] if plan.keep is not None else False, self.options,
+            lambda id_, struck: self.assessor.assess(data_of(id_), struck),
+        )  # fmt: skip
+        return self._told(outcome)
+
+    def _told(self, outcome: Outcome) -> Ranking:
+        speaker = Speaker(self.policy.core)
+        policy, settled = self.policy, self.settled
+        plan = policy.core.ranking
+        assert plan is not None
+        order_by = [
+            {"key": label.en, "label": {"it": label.it, "en": label.en}, "descending": down}
+            for label, (_, down) in zip(speaker.labels, plan.order_by, strict=True)
+        ]
+        budget = self.options.budget
+        changed = _changed(policy, self.changes)
+        return Ranking(
+            policy.id, policy.digest, __version__, policy.amendments, self.shown, settled.assumed, changed,
+            {n: v for n, v in settled.settings.options.items() if isinstance(v, str)}, tuple(order_by),
+            (*_placed(outcome, speaker, self.options), *_unplaced(outcome, speaker)),
+            None if budget is None else sum(budget, ZERO), tuple(zip(self.options.pots, budget or (), outcome.spent.left, strict=False)),
+            None if budget is None else sum(outcome.spent.left, ZERO),
+            tuple(tuple(e.id for e in group) for group in outcome.ranked if len(group) > 1), outcome.settled,
+            tuple(speaker.step(e) for e in outcome.events),
+        )  # fmt: skip
+
+
+def _changed(policy: Policy, changes: Changes) -> tuple[str, ...]:
+    """The what-ifs with their values, as a decision lists them."""
+    types = {name: parameter.type for name, parameter in policy.core.parameters.items()}
+    sets = [f"{name} = {plain(value, types[name])}" for name, value in changes.set.items()]
+    return tuple(sorted([*sets, *(f"reading.{name} = {option}" for name, option in changes.readings.items())]))
+
+
+def _placed(outcome: Outcome, speaker: Speaker, options: Options) -> Iterable[Row]:
+    position, cumulative = 1, ZERO
+    above: Entrant | None = None
+    for group in outcome.ranked:
+        for entrant in group:
+            share = outcome.spent.shares[entrant.id]
+            strikes = tuple(s for s in outcome.strikes if s.application == entrant.id)
+            tied = [e.id for e in group if e is not entrant]
+            cumulative += share.amount
+            status: Status = share.status  # type: ignore[assignment]
+            reasons = [*speaker.placed(above, entrant, tied), *speaker.awarded(entrant, share), *speaker.struck(strikes)]
+            after = [have - given for have, given in zip(share.left, share.pots, strict=False)]
+            yield Row(
+                entrant.id, entrant.digest, status, position, bool(tied), entrant.order, entrant.award,
+                None if status == "undetermined" else share.amount, share.pots if options.pots else (), cumulative,
+                sum(after, ZERO) if share.left else None, strikes, tuple(reasons), (),
+            )  # fmt: skip
+        position += len(group)
+        above = group[-1]
+
+
+def _unplaced(outcome: Outcome, speaker: Speaker) -> Iterable[Row]:
+    ranked = {e.id for group in outcome.ranked for e in group}
+    order = {"undetermined": 0, "suspended": 1, "not_admitted": 2}
+    rows = []
+    for entrant in outcome.entrants.values():
+        if entrant.id in ranked:
+            continue
+        strikes = tuple(s for s in outcome.strikes if s.application == entrant.id)
+        if entrant.id in outcome.disputed:
+            status: Status = "undetermined"
+            reasons = [reason("disputed", others=", ".join(outcome.disputed[entrant.id]))]
+        else:
+            status = "undetermined" if entrant.standing == "candidate" else entrant.standing
+            reasons = speaker.unplaced(entrant, strikes)
+        rows.append(
+            Row(entrant.id, entrant.digest, status, None, False, (), None, None, (), None, None, strikes, tuple(reasons), entrant.missing)
+        )
+    return sorted(rows, key=lambda r: (order[r.status], r.application))
+
+
+def rank(policy: Policy, applications: Iterable[Mapping[str, Any]], **what_ifs: Any) -> Ranking:
+    """The ranking of applications given as mappings of facts; the what-ifs are those of `Policy.decide`.
+
+    Raises ApplicationError if the data of one of them is bad, PolicyError as `Ranker` does.
+    """
+    ranker = Ranker(policy, **what_ifs)
+    data: dict[str, Mapping[str, Any]] = {}
+    entrants = []
+    for application in applications:
+        entrant = ranker.assess(application)
+        data[entrant.id] = application
+        entrants.append(entrant)
+    return ranker.rank(entrants, data.__getitem__)
