@@ -318,7 +318,9 @@ def test_the_snippets_for_developers_run(copied: Path, capsys: pytest.CaptureFix
         now = "".join(x.rstrip() + "\n" for x in now.splitlines())
         if not agrees(printed.rstrip("\n"), now.rstrip("\n")):
             assert printed, f"line {line} prints, and no `text` block follows it: {now}"
-            fresh = fresh.replace(f"{code}```\n\n```text\n{printed}", f"{code}```\n\n```text\n{refreshed(printed.rstrip(), now.rstrip(), line)}\n")
+            fresh = fresh.replace(
+                f"{code}```\n\n```text\n{printed}", f"{code}```\n\n```text\n{refreshed(printed.rstrip(), now.rstrip(), line)}\n"
+            )
     if update:
         EMBEDDING.write_text(fresh, encoding="utf-8")
         return
