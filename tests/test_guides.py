@@ -22,6 +22,7 @@ from click.testing import CliRunner
 from bandolo.diagnostics.render import catalogue
 from bandolo.pipeline import load
 from bandolo.surfaces.cli import cli
+from bandolo.testing.runner import run_file
 from golden import difference, masked
 from small import ROOT
 
@@ -274,6 +275,17 @@ def test_the_conditions_of_the_table_can_be_written_in_the_requirement(lang: str
         condition = cell.strip("`")
         loaded = load(str(policy), text.replace(written, f"check: {condition}\n").encode())
         assert [(d.code, d.args) for d in loaded.diagnostics if d.severity == "error"] == [], condition
+
+
+@pytest.mark.parametrize(("lang", "head"), [("it", "che cosa cambia"), ("en", "what changes")])
+@pytest.mark.usefixtures("copied")
+def test_the_changes_of_the_table_can_be_written_in_a_case(lang: str, head: str) -> None:
+    played(guide(lang), lang)
+    cases = Path({"it": "prova", "en": "trial"}[lang]) / "manifestazione_2022.cases.yaml"
+    added = [f"  - name: row {i}\n    like: sound\n    change: {row[1].strip('`')}\n" for i, row in enumerate(rows(guide(lang), head))]
+    cases.write_text(cases.read_text(encoding="utf-8") + "".join(f"{a}    expect: {{faults: []}}\n" for a in added), encoding="utf-8")
+    results, diagnostics = run_file(cases)
+    assert (diagnostics, [r.case.name for r in results if not r.passed]) == ([], [])
 
 
 @pytest.mark.parametrize(("lang", "head"), [("it", "messaggio"), ("en", "message")])
