@@ -89,7 +89,8 @@ def _plain(group: list[Entrant], left: tuple[Fraction, ...], closed: str, option
         return not any(fits) and (options.when_short != "partial" or not any(left))
     found: set[tuple[object, ...]] = set()
     for order in permutations(group):
-        rest, shut = left, closed
+        rest = left
+        shut = ""
         got: dict[str, tuple[Fraction, ...]] = {}
         for entrant in order:
             share, shut = _one(entrant, rest, shut, options)
