@@ -434,12 +434,15 @@ class RankingPlan:
     exclusive_record: str | None
     exclusive_key: Expr | None
     keep: tuple[Expr, bool] | None
-    words_by: dict[
-        str, tuple[str | None, dict[str, tuple[str, ...]]]
-    ]  # counts, struck_from, order, recheck, when_short: reading, option -> words
+    words_by: dict[str, tuple[str | None, dict[str, tuple[str, ...]]]]
+    """`counts`, `struck_from`, `order`, `recheck`, `when_short`: the reading that chooses, and the words by option."""
     budget: Expr | None
     pots: tuple[tuple[str, Expr, Expr], ...]
     award: Expr | None
+    gives_award: str | None
+    """The fact of the root that the award becomes."""
+    gives_struck: str | None
+    """The fact of the exclusive record that says whether it was struck."""
 
 
 @dataclass(frozen=True, slots=True)

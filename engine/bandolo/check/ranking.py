@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bandolo.check import core
 from bandolo.check.expressions import Expressions
 from bandolo.check.scope import Scope
 from bandolo.check.symbols import Symbols
 from bandolo.diagnostics import Diagnostic
 from bandolo.diagnostics.spelling import nearest
-from bandolo.language.types import MONEY, ORDERED, InvalidType, OptionalType
+from bandolo.language.types import BOOLEAN, INVALID, MONEY, ORDERED, InvalidType, OptionalType, Type
 from bandolo.syntax import ast
 
 Words = dict[str, tuple[str | None, dict[str, tuple[str, ...]]]]
@@ -45,7 +47,27 @@ def check_ranking(written: ast.Ranking, symbols: Symbols, expressions: Expressio
     award = expressions.wanted(written.award, root, MONEY) if written.award is not None else None
     if budget is not None and award is None:
         out.append(Diagnostic("no-award", written.span))
-    return core.RankingPlan(written.among.name if written.among else None, order, record, key, keep, words, budget, pots, award)
+    gives_award = _given(written.gives_award, symbols, symbols.root, MONEY, out)
+    gives_struck = _given(written.gives_struck, symbols, record, BOOLEAN, out)
+    return core.RankingPlan(
+        written.among.name if written.among else None, order, record, key, keep, words, budget, pots, award, gives_award, gives_struck
+    )
+
+
+def _given(ident: ast.Ident | None, symbols: Symbols, entity: str | None, wanted: Type, out: list[Diagnostic]) -> str | None:
+    """A fact that the ranking supplies: of the root an amount, of the exclusive record yes or no. Codes: `unknown-fact`, `gives-type`."""
+    if ident is None:
+        return None
+    facts = symbols.entities[entity].facts if entity in symbols.entities else {}
+    if ident.name not in facts:
+        args = {"name": ident.name, "entity": entity or "—", "nearest": nearest(ident.name, facts)}
+        out.append(Diagnostic("unknown-fact", ident.span, args))
+        return None
+    found = facts[ident.name].type
+    found = found.of if isinstance(found, OptionalType) else found
+    if found not in (wanted, INVALID):
+        out.append(Diagnostic("gives-type", ident.span, {"name": ident.name, "expected": wanted, "found": found}))
+    return ident.name
 
 
 def _key(key: ast.OrderKey, scope: Scope, expressions: Expressions, out: list[Diagnostic]) -> tuple[core.Expr, bool]:
@@ -57,18 +79,22 @@ def _key(key: ast.OrderKey, scope: Scope, expressions: Expressions, out: list[Di
 
 
 def _words(
-    value: ast.Ident | ast.ByReading[ast.Ident] | tuple[ast.Ident, ...], symbols: Symbols, expressions: Expressions, out: list[Diagnostic]
+    value: ast.Ident | tuple[ast.Ident, ...] | ast.ByReading[Any], symbols: Symbols, expressions: Expressions, out: list[Diagnostic]
 ) -> tuple[str | None, dict[str, tuple[str, ...]]]:
     """A word, or a list of requirements, or one of either for each option of a reading."""
-    if isinstance(value, tuple):
-        for ident in value:
-            if ident.name not in symbols.requirement_entity:
-                near = nearest(ident.name, symbols.requirement_entity)
-                out.append(Diagnostic("unknown-requirement", ident.span, {"name": ident.name, "nearest": near}))
-        return None, {"": tuple(i.name for i in value)}
-    if isinstance(value, ast.Ident):
-        return None, {"": (value.name,)}
+    if not isinstance(value, ast.ByReading):
+        return None, {"": _listed(value, symbols, out)}
     subject = expressions.d.option_of(value)
-    if subject is None:
-        return None, {}
-    return subject.reading, {k: (i.name,) for k, (_, i) in value.options.items()}
+    options = {k: _listed(v, symbols, out) for k, (_, v) in value.options.items()}
+    return (None, {}) if subject is None else (subject.reading, options)
+
+
+def _listed(value: ast.Ident | tuple[ast.Ident, ...], symbols: Symbols, out: list[Diagnostic]) -> tuple[str, ...]:
+    """The words of one alternative; in a list other than `all` each must be a requirement."""
+    if isinstance(value, ast.Ident):
+        return (value.name,)
+    for ident in value:
+        if ident.name not in symbols.requirement_entity and (ident.name, len(value)) != ("all", 1):
+            near = nearest(ident.name, symbols.requirement_entity)
+            out.append(Diagnostic("unknown-requirement", ident.span, {"name": ident.name, "nearest": near}))
+    return tuple(ident.name for ident in value)

@@ -26,6 +26,7 @@ def unused(policy: core.Policy, doc: ast.PolicyDoc) -> list[Diagnostic]:
                 fact.key
                 or (entity.shown_as is not None and entity.shown_as.name == word)
                 or any(e.listed_in == word for e in policy.entities.values())
+                or (policy.ranking is not None and word in (policy.ranking.gives_award, policy.ranking.gives_struck))
             )
             # An id that nothing reads still names the record; a list that nothing reads still holds its records.
             if ("fact", entity.name.name, word) not in used and not needed:

@@ -50,7 +50,7 @@ def decide(
     if application is None:
         return None, diagnostics
     try:
-        evaluation, decision = evaluated(policy, settled, changes, identity, application, Strikes(), trace)
+        _, decision = evaluated(policy, settled, changes, identity, application, Strikes(), trace)
     except TooManySteps as error:
         return None, [Diagnostic("too-many-steps", path="$", args={"limit": error.args[0]})]
     return decision, []

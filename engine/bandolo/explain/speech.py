@@ -15,11 +15,11 @@ SHOWN = 6
 """How many of a long list are shown before `… and n more`."""
 
 
-class Speech:
-    """The words for one decision. `records` are those of the application by path, where they are at hand."""
+class Naming:
+    """The words for the things of one policy. `records` are those of an application by path, where they are at hand."""
 
-    def __init__(self, policy: core.Policy, decision: Decision, lang: Language, records: dict[str, Record] | None = None) -> None:
-        self.policy, self.decision, self.lang = policy, decision, lang
+    def __init__(self, policy: core.Policy, lang: Language, records: dict[str, Record] | None = None) -> None:
+        self.policy, self.lang = policy, lang
         self.records = records or {}
 
     def said(self, key: str, **args: object) -> str:
@@ -117,6 +117,14 @@ class Speech:
         """The first of a list, and how many more there are."""
         more = [self.said("and_more", count=len(items) - SHOWN)] if len(items) > SHOWN else []
         return ", ".join([*items[:SHOWN], *more])
+
+
+class Speech(Naming):
+    """The words for one decision."""
+
+    def __init__(self, policy: core.Policy, decision: Decision, lang: Language, records: dict[str, Record] | None = None) -> None:
+        super().__init__(policy, lang, records)
+        self.decision = decision
 
     # Verdicts.
 

@@ -38,7 +38,7 @@ class Assessor:
             if len(texts) > 1:
                 # Which text holds is open: nothing can be ranked, but what is missing can be said.
                 decisions = [self._evaluated(text, data, Strikes())[1] for text in texts]
-                return _unranked(agreed(decisions, open_))
+                return _unranked(self.policy.core, agreed(decisions, open_))
         text = texts[0]
         evaluation, decision = self._evaluated(text, data, Strikes())
         if struck:
@@ -69,7 +69,7 @@ class Assessor:
         }
 
     def _entrant(self, policy: core.Policy, evaluation: Evaluation, decision: Decision) -> Entrant:
-        entrant = _unranked(decision)
+        entrant = _unranked(policy, decision)
         plan = policy.ranking
         if entrant.standing != "candidate" or plan is None:
             return entrant
@@ -94,24 +94,33 @@ class Assessor:
             return replace(entrant, standing="undetermined", missing=tuple(sorted({*entrant.missing, *missing})))
         pots = tuple(_amount(values[f"pot.{name}"]) for name, _, _ in plan.pots)
         award = _amount(values["award"]) if "award" in values else sum(pots, Fraction(0))
+        kept = sorted((str(v), r.path, _called(policy, r)) for r, v in claims if v is not NONE)
         return replace(
             entrant,
+            names=tuple(name for _, _, name in kept),
             order=tuple(key_value(values[f"order{i}"]) for i in range(len(plan.order_by))),
             keep=key_value(values["keep"]) if "keep" in values else None,
-            claims=tuple(sorted((Claim(r.path, str(v)) for r, v in claims if v is not NONE), key=lambda c: (c.key, c.record))),
+            claims=tuple(Claim(path, key) for key, path, _ in kept),
             award=award,
             pots=pots or (award,),
         )
 
 
-def _unranked(decision: Decision) -> Entrant:
-    standing: Standing = "undetermined"
-    if decision.outcome == "admitted":
-        standing = "candidate"
-    elif decision.outcome == "rejected":
-        standing = "not_admitted"
-    elif decision.outcome in ("suspended", "referred", "barred"):
-        standing = "suspended"
+def _standing(policy: core.Policy, decision: Decision) -> Standing:
+    """Whether an application can be ranked: nothing has rejected it, and every stage up to `among` (else all that are open) is passed."""
+    if decision.outcome == "rejected":
+        return "not_admitted"
+    among = policy.ranking.among if policy.ranking is not None else None
+    names = list(decision.stages)
+    wanted = names[: names.index(among) + 1] if among is not None else [n for n in names if decision.stages[n] != "not_started"]
+    waiting = [decision.stages[n] for n in wanted if decision.stages[n] != "passed"]
+    if not waiting:
+        return "candidate"
+    return "suspended" if waiting[0] in ("suspended", "referred", "barred") else "undetermined"
+
+
+def _unranked(policy: core.Policy, decision: Decision) -> Entrant:
+    standing = _standing(policy, decision)
     stopping = [r for r in decision.requirements if r.verdict == "failed" and r.counts is not False and r.effect not in ("flag", "exclude")]
     messages = tuple({"it": r.message.get("it", r.id), "en": r.message.get("en", r.id)} for r in stopping)
     missing = (
@@ -129,6 +138,12 @@ def _outgoing(policy: core.Policy, evaluation: Evaluation, expression: core.Expr
     if isinstance(value, Fraction):
         return round_(policy.conventions, value, evaluation.settings.money_rounding, CENT)
     return value
+
+
+def _called(policy: core.Policy, record: Record) -> str:
+    shown = policy.entities[record.entity].shown_as
+    name = record.facts.get((shown, None)) if shown is not None else None
+    return f"{name} ({record.key})" if isinstance(name, str) else record.key or record.path
 
 
 def _amount(value: Value) -> Fraction:

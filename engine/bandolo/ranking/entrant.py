@@ -43,6 +43,8 @@ class Entrant:
     claims: tuple[Claim, ...] = ()
     award: Fraction = Fraction(0)
     pots: tuple[Fraction, ...] = ()
+    names: tuple[str, ...] = ()
+    """What people call the records that are in it, in the order of `claims`; their keys where they have no name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ class Row:
     strikes: tuple[Strike, ...]
     reasons: tuple[Reason, ...]
     missing: tuple[str, ...]
+    beneficiaries: tuple[str, ...] = ()
+    """The records that it has after all strikes, as people call them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,9 @@ class Ranking:
     settled: bool
     """Whether the strikes came to rest."""
     steps: tuple[Reason, ...]
+    unread: tuple[str, ...] = ()
+    """Applications that could not be read: they are nowhere in the list."""
 
     @property
     def provisional(self) -> bool:
-        return not self.settled or any(r.status in ("undetermined", "suspended") for r in self.rows)
+        return not self.settled or bool(self.unread) or any(r.status in ("undetermined", "suspended") for r in self.rows)

@@ -155,7 +155,11 @@ class _Procedure:
     def _conflicts(self, counting: list[Entrant]) -> list[Strike]:
         """The strikes that are due, in the order of `keep` of those who lose."""
         kept: dict[str, str] = {}
-        lost_by = {s.key: s.application for s in self.strikes.values()} if self.options.struck_from == "next_only" else {}
+        lost_by: dict[str, str] = {}
+        if self.options.struck_from == "next_only":
+            # A project that fell is no second one: the next after it is.
+            standing = (x for x in self.strikes.values() if self.entrants[x.application].standing == "candidate")
+            lost_by = {x.key: x.application for x in standing}
         due = []
         for entrant in counting:
             for claim in entrant.claims:

@@ -111,7 +111,7 @@ def _placed(outcome: Outcome, speaker: Speaker, options: Options) -> Iterable[Ro
             yield Row(
                 entrant.id, entrant.digest, status, position, bool(tied), entrant.order, entrant.award,
                 None if status == "undetermined" else share.amount, share.pots if options.pots else (), cumulative,
-                sum(after, ZERO) if share.left else None, strikes, tuple(reasons), (),
+                sum(after, ZERO) if share.left else None, strikes, tuple(reasons), (), entrant.names,
             )  # fmt: skip
         position += len(group)
         above = group[-1]

@@ -27,6 +27,7 @@ def ranking_as_data(ranking: Ranking, policy: core.Policy) -> dict[str, Any]:
         "readings": dict(sorted(ranking.readings.items())),
         "order_by": [dict(key) for key in ranking.order_by],
         "provisional": ranking.provisional,
+        "unread": list(ranking.unread),
         "settled": ranking.settled,
         "budget": _money(ranking.budget),
         "left": _money(ranking.left),

@@ -8,6 +8,7 @@ from fractions import Fraction
 from bandolo.check import core
 from bandolo.explain.formulas import said
 from bandolo.explain.reasons import written
+from bandolo.explain.speech import Naming
 from bandolo.language.types import MONEY, Language, OptionalType, Type
 from bandolo.language.values import NONE, Duration, Value
 from bandolo.language.wording import say
@@ -42,6 +43,15 @@ WORDS: dict[str, tuple[str, str]] = {
     "step_unsettled": ("Le espunzioni tornano dove erano: la graduatoria non è definitiva",
                        "The strikes are back where they were: not final"),
 }  # fmt: skip
+
+STATUSES: dict[str, tuple[str, str]] = {
+    "financed": ("finanziata", "financed"),
+    "partly_financed": ("finanziata in parte", "partly financed"),
+    "admitted_not_financed": ("ammessa e non finanziata", "admitted, not financed"),
+    "not_admitted": ("non ammessa", "not admitted"),
+    "suspended": ("sospesa", "suspended"),
+    "undetermined": ("non ancora decidibile", "not decidable yet"),
+}
 
 LANGUAGES: tuple[Language, Language] = ("it", "en")
 
@@ -100,7 +110,12 @@ class Speaker:
         if entrant.standing == "suspended":
             out.append(reason("suspended"))
         out += [Reason("requirement", m["it"], m["en"]) for m in entrant.messages]
-        return [*out, *([reason("missing", facts=", ".join(entrant.missing))] if entrant.missing else [])]
+        return [*out, *([reason("missing", facts=self.facts(entrant.missing))] if entrant.missing else [])]
+
+    def facts(self, paths: Sequence[str]) -> tuple[str, str]:
+        """Missing facts by their labels, the first few of many."""
+        it, en = (naming.listed([naming.fact(p) for p in paths]) for naming in (Naming(self.policy, lang) for lang in LANGUAGES))
+        return it, en
 
     @staticmethod
     def step(event: Event) -> Reason:

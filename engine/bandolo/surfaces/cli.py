@@ -19,6 +19,7 @@ import click
 from bandolo.language.types import Language
 from bandolo.surfaces.fmt import fmt
 from bandolo.surfaces.new import new
+from bandolo.surfaces.rank import rank
 from bandolo.version import __version__
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def cli() -> None:
 
 cli.add_command(fmt)
 cli.add_command(new)
+cli.add_command(rank)
 
 
 def main() -> None:

@@ -485,7 +485,7 @@ class Exclusive(Node):
     counts: Ident | ByReading[Ident] | None
     struck_from: Ident | ByReading[Ident] | None
     order: Ident | ByReading[Ident] | None
-    recheck: Ident | ByReading[Ident] | tuple[Ident, ...] | None
+    recheck: tuple[Ident, ...] | ByReading[tuple[Ident, ...]] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -506,6 +506,8 @@ class Ranking(Node):
     pots: tuple[Pot, ...]
     award: Expr | None
     when_short: Ident | ByReading[Ident] | None
+    gives_award: Ident | None
+    gives_struck: Ident | None
     common: Common
 
 

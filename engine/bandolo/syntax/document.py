@@ -163,6 +163,12 @@ class _Reader:
     def word(self, tree: Tree | None) -> ast.Ident | ast.ByReading[ast.Ident] | None:
         return self.alternatives(tree, lambda t: self.ident(t) or ast.Ident(t.span, ""))
 
+    def words(self, tree: Tree | None) -> tuple[ast.Ident, ...] | ast.ByReading[tuple[ast.Ident, ...]] | None:
+        """As `word`, where a list of names may stand too."""
+        return self.alternatives(
+            tree, lambda t: tuple(self.idents(t)) if isinstance(t, Sequence) else (self.ident(t) or ast.Ident(t.span, ""),)
+        )
+
     # Sections.
 
     def policy(self, tree: Mapping, digest_: str) -> ast.PolicyDoc:
@@ -381,7 +387,8 @@ class _Reader:
         if not isinstance(tree, Mapping):
             return None
         get = tree.get
-        exclusive, budget = get("exclusive"), get("budget")
+        exclusive, budget, gives = get("exclusive"), get("budget"), get("gives")
+        given = gives.get if isinstance(gives, Mapping) else _nothing
         pots: tuple[ast.Pot, ...] = ()
         if isinstance(budget, Mapping):
             pots = tuple(
@@ -392,17 +399,15 @@ class _Reader:
             tree.span, self.ident(get("among")), tuple(self.order_key(i, tree) for i in _items(get("order_by"))),
             self.exclusive(exclusive) if isinstance(exclusive, Mapping) else None,
             self.expr(budget) if isinstance(budget, Scalar) else None, pots, self.expr(get("award")), self.word(get("when_short")),
-            self.common(tree),
+            self.ident(given("award")), self.ident(given("struck")), self.common(tree),
         )  # fmt: skip
 
     def exclusive(self, tree: Mapping) -> ast.Exclusive:
         get = tree.get
-        recheck = get("recheck")
-        rechecked = tuple(self.idents(recheck)) if isinstance(recheck, Sequence) else self.word(recheck)
         return ast.Exclusive(
             tree.span, self.ident(get("record")) or ast.Ident(tree.span, ""), self.need(get("key"), tree),
             self.order_key(get("keep"), tree), self.word(get("counts")), self.word(get("struck_from")),
-            self.word(get("order")), rechecked,
+            self.word(get("order")), self.words(get("recheck")),
         )  # fmt: skip
 
     def unencoded(self, tree: Mapping) -> ast.Unencoded:

@@ -290,6 +290,12 @@ RANKING = Keys({
         })), "Several pots.", "Più capitoli."),
     })), "The money available.", "Le risorse disponibili."),
     "award": Key(EXPRESSION, "What each application receives.", "Quanto riceve ogni domanda."),
+    "gives": Key(Keys({
+        "award": Key(IDENT, "The amount of the root that the award becomes.",
+                     "Il dato della radice che riceve il contributo assegnato."),
+        "struck": Key(IDENT, "The yes or no of a record that says whether it was struck.",
+                      "Il dato sì/no del record che dice se è espunto."),
+    }), "The facts that the ranking supplies to what comes after it.", "I dati che la graduatoria fornisce a ciò che segue."),
     "when_short": Key(_word_or_reading("partial", "stop", "next_that_fits"), "When the money does not suffice for the next one.",
                       "Quando le risorse non bastano per la successiva."),
     **COMMON,
@@ -429,6 +435,13 @@ EXPECT = Keys({
     "undetermined": Key(Items(PLAIN), "Results that must be open.", "Risultati che devono essere indeterminati."),
     "faults": Key(Items(PLAIN), "Exactly the faults.", "Esattamente gli errori di calcolo."),
     "message": Key(Entries(PLAIN), "Italian or English messages of failed requirements.", "Messaggi dei requisiti falliti."),
+    "ranking": Key(DATA, "Rows of the ranking, by application: place, status, amounts, strikes, reasons.",
+                   "Righe della graduatoria, per domanda."),
+    "order": Key(Items(PLAIN), "Exactly the ranked applications, in order.", "Esattamente le domande in graduatoria, in ordine."),
+    "left": Key(PLAIN, "What is left of the budget.", "Quanto resta della dotazione."),
+    "provisional": Key(FLAG, "Whether the ranking is provisional.", "Se la graduatoria è provvisoria."),
+    "settled": Key(FLAG, "Whether the strikes come to rest.", "Se le espunzioni trovano un punto d'arrivo."),
+    "ties": Key(DATA, "Exactly the ties that no key breaks.", "Esattamente le parità che nessuna chiave scioglie."),
     "error": Key(PLAIN, "The code of the fault in the data.", "Il codice dell'errore nei dati."),
 })  # fmt: skip
 
@@ -440,6 +453,11 @@ CASES = Keys({
         "name": Key(PLAIN, "What the case shows.", "Che cosa mostra il caso.", required=True),
         "like": Key(IDENT, "The application that it begins from.", "La domanda da cui parte."),
         "change": Key(AtPaths("application"), "What differs, by path.", "Che cosa cambia, per percorso."),
+        "rank": Key(Items(Keys({
+            "like": Key(IDENT, "The application that it begins from.", "La domanda da cui parte."),
+            "change": Key(AtPaths("application"), "What differs, by path.", "Che cosa cambia, per percorso."),
+            "repeat": Key(PLAIN, "So many of them; `{n}` counts.", "Quante sono; `{n}` le conta."),
+        })), "Several applications, to be ranked.", "Più domande, da mettere in graduatoria."),
         **CASE_COMMON,
         "note": COMMON["note"],
         "expect": Key(EXPECT, "What must come out.", "Che cosa deve risultare.", required=True),

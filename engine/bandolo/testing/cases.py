@@ -25,8 +25,26 @@ STEP = re.compile(r"\.?([A-Za-z_][A-Za-z0-9_]*)|\[([^\[\]]+)\]")
 
 
 @dataclass(frozen=True)
+class Mismatch:
+    """What a case expects somewhere, and what came."""
+
+    where: str
+    expected: str
+    got: str
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """One of the applications that a case ranks, or several alike, `{n}` in their changes counting from 1."""
+
+    like: str | None
+    change: dict[str, Any]
+    repeat: int
+
+
+@dataclass(frozen=True)
 class Case:
-    """One case: `application` before its changes, `change` by path, and what is expected."""
+    """One case: `application` before its changes, `change` by path (or those that are ranked), and what is expected."""
 
     name: str
     like: str | None
@@ -38,6 +56,7 @@ class Case:
     amend: tuple[str, ...]
     expect: dict[str, Any]
     span: Span
+    rank: tuple[Ranked, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,9 +85,10 @@ def read_cases(path: Path) -> tuple[CaseFile | None, list[Diagnostic]]:
     for item in listed.items if isinstance(listed, Sequence) else ():
         if isinstance(item, Mapping):
             case = _case(item, shaped)
-            if case.like is not None and case.like not in applications:
-                args = {"name": case.like, "nearest": nearest(case.like, applications)}
-                diagnostics.append(Diagnostic("unknown-application", case.span, args))
+            for like in (case.like, *(r.like for r in case.rank)):
+                if like is not None and like not in applications:
+                    args = {"name": like, "nearest": nearest(like, applications)}
+                    diagnostics.append(Diagnostic("unknown-application", case.span, args))
             if not case.expect:
                 diagnostics.append(Diagnostic("no-expectation", case.span, {"name": case.name}))
             cases.append(case)
@@ -94,6 +114,7 @@ def _case(item: Mapping, whole: Mapping) -> Case:
     change = item.get("change")
     expect = item.get("expect")
     like = item.get("like")
+    ranked = item.get("rank")
     return Case(
         _text(item.get("name")),
         like.value if isinstance(like, Scalar) else None,
@@ -105,6 +126,16 @@ def _case(item: Mapping, whole: Mapping) -> Case:
         tuple(str(a) for a in data("amend") or ()),
         data_of(expect) if expect is not None else {},
         item.span,
+        tuple(_ranked(one) for one in ranked.items if isinstance(one, Mapping)) if isinstance(ranked, Sequence) else (),
+    )
+
+
+def _ranked(item: Mapping) -> Ranked:
+    like, change, repeat = item.get("like"), item.get("change"), _text(item.get("repeat"))
+    return Ranked(
+        like.value if isinstance(like, Scalar) else None,
+        {k.value: expanded(data_of(v)) for k, v in change.entries} if isinstance(change, Mapping) else {},
+        min(int(repeat), limits.LIST_LENGTH) if repeat.isdigit() else 1,
     )
 
 
@@ -119,18 +150,19 @@ def expanded(data: Any) -> Any:
         if isinstance(item, dict) and "repeat" in item:
             count = int(item["repeat"]) if str(item["repeat"]).isdigit() else 0
             pattern = {k: v for k, v in item.items() if k != "repeat"}
-            items += [_numbered(expanded(pattern), n) for n in range(1, min(count, limits.LIST_LENGTH) + 1)]
+            items += [numbered(expanded(pattern), n) for n in range(1, min(count, limits.LIST_LENGTH) + 1)]
         else:
             items.append(expanded(item))
     return items
 
 
-def _numbered(data: Any, n: int) -> Any:
+def numbered(data: Any, n: int) -> Any:
+    """Data with `{n}` in its texts made into a number."""
     match data:
         case dict():
-            return {k: _numbered(v, n) for k, v in data.items()}
+            return {k: numbered(v, n) for k, v in data.items()}
         case list():
-            return [_numbered(v, n) for v in data]
+            return [numbered(v, n) for v in data]
         case str():
             return type(data)(data.replace("{n}", str(n)))
     return data

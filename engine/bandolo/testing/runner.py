@@ -16,16 +16,8 @@ from bandolo.evaluate.wire import plain, split_path
 from bandolo.language.types import MONEY, OptionalType
 from bandolo.language.values import NONE, Fault, Unknown
 from bandolo.policy import Policy, load_policy
-from bandolo.testing.cases import BadPath, Case, CaseFile, changed, read_cases
-
-
-@dataclass(frozen=True)
-class Mismatch:
-    """What a case expects somewhere, and what came."""
-
-    where: str
-    expected: str
-    got: str
+from bandolo.testing.cases import BadPath, Case, CaseFile, Mismatch, changed, read_cases
+from bandolo.testing.rankings import ranked
 
 
 @dataclass(frozen=True)
@@ -69,6 +61,8 @@ class _Runner:
 
     def run(self, case: Case) -> CaseResult:
         policy = self.policy(case.amend)
+        if case.rank:
+            return self._ranked(policy, case)
         base = self.file.applications[case.like] if case.like is not None else {}
         try:
             application = changed(policy.core, base, case.change)
@@ -85,6 +79,15 @@ class _Runner:
             return CaseResult(case, None, (), error.diagnostics)
         misspelt = tuple(_unknown_names(policy, case))
         return CaseResult(case, decision, () if misspelt else tuple(compare(policy, decision, case.expect)), misspelt)
+
+    def _ranked(self, policy: Policy, case: Case) -> CaseResult:
+        try:
+            _, misspelt, mismatches = ranked(policy, self.file, case)
+        except BadPath as bad:
+            return CaseResult(case, None, (), (Diagnostic("case-path", case.span, {"path": str(bad)}),))
+        except (ApplicationError, PolicyError) as error:
+            return CaseResult(case, None, (), error.diagnostics)
+        return CaseResult(case, None, tuple(mismatches), tuple(misspelt))
 
 
 def _unknown_names(policy: Policy, case: Case) -> Iterator[Diagnostic]:

@@ -1,0 +1,81 @@
+"""`bandolo rank`, the command: its options, and where its results go. What it needs is imported when it runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import cast
+
+import click
+
+from bandolo.language.types import Language
+
+
+@click.command("rank")
+@click.argument("policy", type=click.Path())
+@click.argument("applications", nargs=-1, required=True, type=click.Path(allow_dash=True))
+@click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Set a parameter, as `--set budget_total=1200000`.")
+@click.option("--reading", "readings", multiple=True, metavar="NAME=OPTION", help="Choose an option of a reading.")
+@click.option("--assume", is_flag=True, help="Use the values that pending parameters assume.")
+@click.option("--as-of", metavar="DATE", help="The clock: `2023-03-01`, or `2023-03-01 12:00`.")
+@click.option("--amend", "amendments", multiple=True, type=click.Path(), help="Apply an amending act, in order.")
+@click.option("--final", is_flag=True, help="Refuse to finish while anything is still open.")
+@click.option("--against", type=click.Path(), help="An earlier ranking in JSON: show who moves.")
+@click.option("--json", "as_json", is_flag=True, help="The whole ranking as JSON.")
+@click.option("--csv", "csv_file", type=click.Path(), help="Write it as CSV, for a spreadsheet.")
+@click.option("--html", "html_file", type=click.Path(), help="Write the page to be published.")
+@click.option(
+    "--complete", type=click.Path(), help="Write the financed applications with their awards, for the stages that follow (JSON Lines)."
+)
+@click.option("--jobs", type=click.IntRange(1, 64), default=min(os.cpu_count() or 1, 8), show_default=True, help="Processes.")
+@click.option("--lang", type=click.Choice(["it", "en"]), help="Italian or English.")
+def rank(
+    policy: str, applications: tuple[str, ...], sets: tuple[str, ...], readings: tuple[str, ...], assume: bool, as_of: str | None,
+    amendments: tuple[str, ...], final: bool, against: str | None, as_json: bool, csv_file: str | None, html_file: str | None,
+    complete: str | None, jobs: int, lang: str | None,
+) -> None:  # fmt: skip
+    """Rank applications: decide all, strike, order, spend the budget; a folder stands for the applications in it.
+
+    \b
+    bandolo rank policies/bando_2023.yaml applications/ --assume
+    bandolo rank policies/bando_2023.yaml applications.xlsx --csv graduatoria.csv --html graduatoria.html
+    bandolo rank policies/bando_2023.yaml applications/ --set budget_total=1500000 --against graduatoria.json
+    """
+    from bandolo.diagnostics import Diagnostic
+    from bandolo.diagnostics.render import render_all
+    from bandolo.export.ranking_pages import ranking_csv, ranking_html
+    from bandolo.ranking.giving import completed
+    from bandolo.ranking.wire import ranking_as_json
+    from bandolo.surfaces.cli import _default_language, _pairs
+    from bandolo.surfaces.ranking import rank_files
+    from bandolo.surfaces.ranking_report import moves, report
+
+    language = cast(Language, lang or _default_language())
+    what_ifs = {"as_of": as_of, "set": _pairs(sets, "--set"), "readings": _pairs(readings, "--reading"), "assume": assume}
+    found = rank_files(policy, applications, amendments, what_ifs, language, jobs)
+    if found is None:
+        sys.exit(1)
+    loaded, ranking, data = found
+    ok = not ranking.unread
+    if as_json:
+        click.echo(ranking_as_json(ranking, loaded.core))
+    elif against is None:
+        report(ranking, loaded.core, language)
+    if against is not None:
+        moves(json.loads(Path(against).read_text(encoding="utf-8")), ranking, loaded.core, language)
+    if csv_file is not None:
+        Path(csv_file).write_bytes(ranking_csv(ranking, loaded.core, language))
+    if html_file is not None:
+        Path(html_file).write_text(ranking_html(ranking, loaded.core, language), encoding="utf-8")
+    if complete is not None:
+        rows = (r for r in ranking.rows if r.status in ("financed", "partly_financed"))
+        lines = [json.dumps(completed(loaded.core, data[r.application], r), ensure_ascii=False, default=str) for r in rows]
+        Path(complete).write_text("\n".join([*lines, ""]), encoding="utf-8")
+    open_ = [r.application for r in ranking.rows if r.status in ("undetermined", "suspended")] + list(ranking.unread)
+    if final and ranking.provisional:
+        args = {"count": len(open_), "ids": ", ".join(open_[:10])}
+        click.echo(render_all([Diagnostic("ranking-not-final", args=args)], language), err=True)
+        ok = False
+    sys.exit(0 if ok else 1)
