@@ -227,6 +227,14 @@ def test_following_the_guide_gives_what_it_shows(lang: str, update: bool, follow
     assert now == guide(lang), difference(guide(lang), now)
 
 
+@pytest.mark.parametrize("lang", GUIDES)
+def test_what_the_guide_leads_to_is_in_order(lang: str, followed: Followed) -> None:
+    folder = followed(lang)[0]
+    for arguments in (["check", "--strict"], ["fmt", "--check"]):
+        result = CliRunner(env={"BANDOLO_LANG": "en"}).invoke(cli, [*arguments, str(folder)], prog_name="bandolo")
+        assert result.exit_code == 0, result.output
+
+
 # The two guides are one.
 
 
@@ -299,7 +307,7 @@ def test_the_conditions_of_the_table_can_be_written_in_the_requirement(lang: str
 @pytest.mark.parametrize(("lang", "head"), [("it", "che cosa cambia"), ("en", "what changes")])
 def test_the_changes_of_the_table_can_be_written_in_a_case(lang: str, head: str, followed: Followed) -> None:
     written = followed(lang)[0] / "manifestazione_2022.cases.yaml"
-    cases = written.with_name("changes.cases.yaml")
+    cases = written.with_name("changes.cases.txt")
     added = [f"  - name: row {i}\n    like: sound\n    change: {row[1].strip('`')}\n" for i, row in enumerate(rows(guide(lang), head))]
     cases.write_text(written.read_text(encoding="utf-8") + "".join(f"{a}    expect: {{faults: []}}\n" for a in added), encoding="utf-8")
     results, diagnostics = run_file(cases)
