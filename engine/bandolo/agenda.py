@@ -198,7 +198,7 @@ class _Maker:
                 "deadline", deadline.name, None, deadline.words.label, deadline.whose, end, unrolled, self._closed(unrolled, end),
                 None if deadline.start is not None else deadline.end,
                 deadline.after, self._value(deadline.after, root), deadline.start, self._value(deadline.start, root),
-                self._sources(deadline.words.sources, said), self._trial(said),
+                self._sources(deadline.words.sources, (deadline.after or deadline.end,)), self._trial(said),
             )  # fmt: skip
 
     def cures(self) -> Iterator[Term]:
@@ -281,7 +281,7 @@ class _Maker:
         quotes = tuple(dict.fromkeys(s for r in requirements for s in r.words.sources))
         return Term(
             "cure", requirements[0].id, path, None, "applicant", end, end, (), None, effect.cure, length, effect.cure_from, start,
-            self._sources((), said) or quotes, self._trial(said), tuple(r.id for r in requirements), only_if,
+            self._sources((), (effect.cure,)) or quotes, self._trial(said), tuple(r.id for r in requirements), only_if,
         )  # fmt: skip
 
     # Values, and what stands behind them.
@@ -319,7 +319,7 @@ class _Maker:
         return list(found)
 
     def _sources(self, own: tuple[core.Source, ...], nodes: tuple[core.Expr | None, ...]) -> tuple[core.Source, ...]:
-        """The passages of a term, and those of the parameters that say when it is."""
+        """The passages of a term, and those of the parameters that hold its day or its length."""
         behind = [s for name in self._parameters(nodes) for s in self.policy.parameters[name].words.sources]
         return tuple(dict.fromkeys([*own, *behind]))
 
