@@ -379,6 +379,7 @@ def _pairs(texts: tuple[str, ...], option: str) -> dict[str, str]:
     for text in texts:
         name, sign, value = text.partition("=")
         if not sign or not name.strip():
-            raise click.UsageError(f"{option} takes NAME=VALUE, as {option} minimum=10")
+            example = "ranking_published_on=2023-03-30" if option == "--event" else "minimum=10"
+            raise click.UsageError(f"{option} takes NAME=VALUE, as {option} {example}")
         pairs[name.strip()] = value.strip()
     return pairs
