@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
 from bandolo import limits
@@ -345,10 +345,14 @@ def _of_root(node: core.Expr, root: str) -> core.Expr | None:
     return None
 
 
-def moment(term: Term) -> tuple[date, time]:
+LAST = datetime.max.replace(tzinfo=UTC)
+
+
+def moment(term: Term) -> tuple[date, datetime]:
     """What known terms are sorted by; a day ends after every hour of it."""
     assert term.day is not None
-    return (term.day, term.end.time()) if isinstance(term.end, datetime) else (term.day, time.max)
+    # In UTC: two local times of one zone are compared by their hands, which a clock change sets back.
+    return term.day, term.end.astimezone(UTC) if isinstance(term.end, datetime) else LAST
 
 
 def _dated(terms: list[Term], now: datetime | None) -> tuple[Term, ...]:
@@ -368,7 +372,7 @@ def _dated(terms: list[Term], now: datetime | None) -> tuple[Term, ...]:
 
 def _is_past(term: Term, now: datetime) -> bool:
     if isinstance(term.end, datetime):
-        return now > term.end
+        return now.astimezone(UTC) > term.end.astimezone(UTC)
     return term.day is not None and now.date() > term.day
 
 
