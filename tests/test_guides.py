@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import chdir
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -182,13 +183,34 @@ def played(page: str, lang: str) -> str:
     return "".join([*parts, page[at:]])
 
 
+def copy_to(folder: Path) -> Path:
+    """A folder with what the reader has: the policies, and the schemas that their first lines name."""
+    shutil.copytree(ROOT / "policies", folder / "policies")
+    shutil.copytree(ROOT / "grammar", folder / "grammar", ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
 @pytest.fixture
 def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with what the reader has: the policies, and the schema that their first lines name."""
-    shutil.copytree(ROOT / "policies", tmp_path / "policies")
-    shutil.copytree(ROOT / "grammar", tmp_path / "grammar", ignore=shutil.ignore_patterns("__pycache__"))
+    """The current folder, with what the reader has."""
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    return copy_to(tmp_path)
+
+
+Followed = Callable[[str], tuple[Path, str]]
+
+
+@pytest.fixture(scope="session")
+def followed(tmp_path_factory: pytest.TempPathFactory) -> Followed:
+    """The folder of a reader who has followed a whole guide, and the guide with the screens that came; not to be changed."""
+
+    @cache
+    def follow(lang: str) -> tuple[Path, str]:
+        folder = copy_to(tmp_path_factory.mktemp(lang))
+        with chdir(folder):
+            return folder / {"it": "prova", "en": "trial"}[lang], played(guide(lang), lang)
+
+    return follow
 
 
 @cache
@@ -197,13 +219,20 @@ def guide(lang: str) -> str:
 
 
 @pytest.mark.parametrize("lang", GUIDES)
-@pytest.mark.usefixtures("copied")
-def test_following_the_guide_gives_what_it_shows(lang: str, update: bool) -> None:
-    now = played(guide(lang), lang)
+def test_following_the_guide_gives_what_it_shows(lang: str, update: bool, followed: Followed) -> None:
+    _, now = followed(lang)
     if update:
         GUIDES[lang].write_text(now, encoding="utf-8")
         return
     assert now == guide(lang), difference(guide(lang), now)
+
+
+@pytest.mark.parametrize("lang", GUIDES)
+def test_what_the_guide_leads_to_is_in_order(lang: str, followed: Followed) -> None:
+    folder = followed(lang)[0]
+    for arguments in (["check", "--strict"], ["fmt", "--check"]):
+        result = CliRunner(env={"BANDOLO_LANG": "en"}).invoke(cli, [*arguments, str(folder)], prog_name="bandolo")
+        assert result.exit_code == 0, result.output
 
 
 # The two guides are one.
@@ -264,10 +293,8 @@ def rows(page: str, head: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize(("lang", "head"), [("it", "che cosa vuoi dire"), ("en", "what you want to say")])
-@pytest.mark.usefixtures("copied")
-def test_the_conditions_of_the_table_can_be_written_in_the_requirement(lang: str, head: str) -> None:
-    played(guide(lang), lang)
-    policy = Path({"it": "prova", "en": "trial"}[lang]) / "manifestazione_2022.yaml"
+def test_the_conditions_of_the_table_can_be_written_in_the_requirement(lang: str, head: str, followed: Followed) -> None:
+    policy = followed(lang)[0] / "manifestazione_2022.yaml"
     text = policy.read_text(encoding="utf-8")
     written = "check: chains >= 1\n"
     assert text.count(written) == 1
@@ -278,12 +305,11 @@ def test_the_conditions_of_the_table_can_be_written_in_the_requirement(lang: str
 
 
 @pytest.mark.parametrize(("lang", "head"), [("it", "che cosa cambia"), ("en", "what changes")])
-@pytest.mark.usefixtures("copied")
-def test_the_changes_of_the_table_can_be_written_in_a_case(lang: str, head: str) -> None:
-    played(guide(lang), lang)
-    cases = Path({"it": "prova", "en": "trial"}[lang]) / "manifestazione_2022.cases.yaml"
+def test_the_changes_of_the_table_can_be_written_in_a_case(lang: str, head: str, followed: Followed) -> None:
+    written = followed(lang)[0] / "manifestazione_2022.cases.yaml"
+    cases = written.with_name("changes.cases.txt")
     added = [f"  - name: row {i}\n    like: sound\n    change: {row[1].strip('`')}\n" for i, row in enumerate(rows(guide(lang), head))]
-    cases.write_text(cases.read_text(encoding="utf-8") + "".join(f"{a}    expect: {{faults: []}}\n" for a in added), encoding="utf-8")
+    cases.write_text(written.read_text(encoding="utf-8") + "".join(f"{a}    expect: {{faults: []}}\n" for a in added), encoding="utf-8")
     results, diagnostics = run_file(cases)
     assert (diagnostics, [r.case.name for r in results if not r.passed]) == ([], [])
 

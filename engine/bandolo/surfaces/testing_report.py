@@ -50,7 +50,7 @@ def report(paths: tuple[str, ...], word: str | None, as_json: bool, lang: Langua
     if passed + failed == 0 and not problems:
         click.echo(WORDS["none"][lang], err=True)
         return 1
-    if not as_json:
+    if not as_json and passed + failed:
         click.echo(f"{_counted('passed', passed, lang)}, {_counted('failed', failed, lang)}")
     return 1 if failed or problems else 0
 
