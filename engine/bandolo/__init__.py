@@ -13,6 +13,7 @@
     language/    types, values, the table of functions       evaluate/  core + application → decision
     pipeline     the driver, one line an arrow               explain/   decision → reasons → words
     policy       what a host program holds                   surfaces/  the command line; testing/, export/: uses of a policy
+    agenda       deadlines and terms as data, behind `Policy.calendar`
 """
 
 from __future__ import annotations
@@ -22,22 +23,26 @@ from typing import TYPE_CHECKING, Any
 from bandolo.version import __version__
 
 if TYPE_CHECKING:
+    from bandolo.agenda import Agenda, Term
     from bandolo.diagnostics import ApplicationError, BandoloError, Diagnostic, PolicyError
     from bandolo.evaluate.decision import Decision, RequirementResult
     from bandolo.policy import Policy, load_policy
 
 _PLACES = {
+    "Agenda": "bandolo.agenda",
     "ApplicationError": "bandolo.diagnostics",
     "BandoloError": "bandolo.diagnostics",
     "Diagnostic": "bandolo.diagnostics",
     "PolicyError": "bandolo.diagnostics",
     "Decision": "bandolo.evaluate.decision",
     "RequirementResult": "bandolo.evaluate.decision",
+    "Term": "bandolo.agenda",
     "Policy": "bandolo.policy",
     "load_policy": "bandolo.policy",
 }
 
 __all__ = [
+    "Agenda",
     "ApplicationError",
     "BandoloError",
     "Decision",
@@ -45,6 +50,7 @@ __all__ = [
     "Policy",
     "PolicyError",
     "RequirementResult",
+    "Term",
     "__version__",
     "load_policy",
 ]

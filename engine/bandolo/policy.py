@@ -8,17 +8,19 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from bandolo import agenda as agendas
 from bandolo import limits
+from bandolo.agenda import Agenda
 from bandolo.check import core
 from bandolo.diagnostics import ApplicationError, Diagnostic, PolicyError, errors
-from bandolo.evaluate.decide import Identity, decide
+from bandolo.evaluate.decide import Identity, changes_said, decide
 from bandolo.evaluate.decision import Decision
 from bandolo.evaluate.settle import Changes, Settled, settle
 from bandolo.evaluate.typed import BadValue, read_value
 from bandolo.language import calendar
 from bandolo.language.functions import Conventions
 from bandolo.language.types import DATE, DATETIME
-from bandolo.language.values import Value
+from bandolo.language.values import Fault, Unknown, Value
 from bandolo.pipeline import AS_OF_UNKNOWN, Loaded, load
 from bandolo.reach import agreed, texts_that_reach
 from bandolo.source import read_bytes
@@ -74,12 +76,52 @@ class Policy:
         changes = self.changes(set or {}, readings or {}, assume)
         return self._decide(application, clock, shown, changes, trace)
 
+    def calendar(
+        self,
+        application: Mapping[str, Any] | None = None,
+        *,
+        events: Mapping[str, Any] | None = None,
+        as_of: AsOf = None,
+        set: Mapping[str, Any] | None = None,
+        readings: Mapping[str, str] | None = None,
+        assume: bool | Sequence[str] = False,
+    ) -> Agenda:
+        """The deadlines and terms of the policy, of an application or of what is known of none yet.
+
+        `events` are facts of the root, as `{"ranking_published_on": "2023-03-30"}` (of one stage: `"works_end_on at payment"`); they go
+        before those of the application. `as_of` marks what is past and what is next. The other arguments are those of `decide`.
+
+        Raises ApplicationError if the application is bad data, PolicyError if an event or another what-if is.
+        """
+        clock, shown = self.clock(as_of)
+        changes = self.changes(set or {}, readings or {}, assume)
+        events = events or {}
+        data, found = agendas.with_events(self.core, application or {}, events)
+        if found:
+            raise PolicyError(found)
+        texts, open_ = self._texts(data, clock, changes)
+        made = []
+        for text in texts:
+            said = changes_said(text.core, changes)
+            given = tuple(f"{name} = {value}" for name, value in events.items())
+            settled = text.settled_as(changes, clock)
+            agenda, diagnostics = agendas.agenda(text.core, settled, text.identity(shown), data, given, said)
+            if agenda is None:
+                of_events = [d for bad in diagnostics if (d := agendas.is_of_event(bad, events)) is not None]
+                raise PolicyError(of_events) if of_events else ApplicationError(diagnostics)
+            made.append(agenda)
+        return made[0] if len(made) == 1 else agendas.agreed(made, open_)
+
     def _decide(self, application: Mapping[str, Any], clock: Value, shown: str | None, changes: Changes, trace: bool) -> Decision:
-        if not any(act.applies_to is not None for act in self.loaded.amendments):
-            return self.decide_as_amended(application, clock, shown, changes, trace)
-        texts, open_ = texts_that_reach(self, application, clock, changes)
+        texts, open_ = self._texts(application, clock, changes)
         decisions = [text.decide_as_amended(application, clock, shown, changes, trace) for text in texts]
         return decisions[0] if len(decisions) == 1 else agreed(decisions, open_)
+
+    def _texts(self, application: Mapping[str, Any], clock: Value, changes: Changes) -> tuple[list[Policy], list[Unknown | Fault]]:
+        """The texts that may hold for an application, and what leaves it open which of them does."""
+        if not any(act.applies_to is not None for act in self.loaded.amendments):
+            return [self], []
+        return texts_that_reach(self, application, clock, changes)
 
     def with_acts(self, chosen: tuple[int, ...]) -> Policy:
         """The policy with only some of its amendments, by their positions."""
@@ -93,16 +135,24 @@ class Policy:
 
     def decide_as_amended(self, application: Mapping[str, Any], clock: Value, shown: str | None, changes: Changes, trace: bool) -> Decision:
         """The decision with all amendments in force, whether or not they reach the application."""
-        settled = self.settled
-        if changes != Changes() or clock is not AS_OF_UNKNOWN:
-            settled, found = settle(self.core, changes, clock)
-            if errors(found):
-                raise PolicyError(found)
-        identity = Identity(__version__, self.amendments, shown, self.digest)
-        decision, diagnostics = decide(self.core, settled, changes, identity, application, trace)
+        settled = self.settled_as(changes, clock)
+        decision, diagnostics = decide(self.core, settled, changes, self.identity(shown), application, trace)
         if decision is None:
             raise ApplicationError(diagnostics)
         return decision
+
+    def settled_as(self, changes: Changes, clock: Value) -> Settled:
+        """The settings under a what-if; PolicyError if it breaks what must hold of them."""
+        if changes == Changes() and clock is AS_OF_UNKNOWN:
+            return self.settled
+        settled, found = settle(self.core, changes, clock)
+        if errors(found):
+            raise PolicyError(found)
+        return settled
+
+    def identity(self, as_of: str | None) -> Identity:
+        """What is said of the making of a decision, or of a calendar."""
+        return Identity(__version__, self.amendments, as_of, self.digest)
 
     def clock(self, as_of: AsOf) -> tuple[Value, str | None]:
         """The instant that `as_of` stands for, and how the decision shows it; PolicyError if it is none."""

@@ -392,7 +392,16 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
+    """A deadline as the calendar shows it; what it is worth is the definition `deadline.NAME`.
+
+    `whose` is applicant, office or None. `end` is the last day before any rolling; of a term that is `after` from `start`.
+    """
+
     name: str
+    whose: str | None
+    end: Expr
+    after: Expr | None
+    start: Expr | None
     words: Words
 
 

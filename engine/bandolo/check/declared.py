@@ -48,6 +48,7 @@ class Declared:
         self.busy: list[tuple[str, str]] = []  # being checked, outermost first
         self.loops: list[list[tuple[str, str]]] = []
         self.parameters_done: dict[str, core.ParameterDeclaration] = {}
+        self.deadlines_done: dict[str, core.Deadline] = {}
         self.parameters_busy: set[str] = set()
         self.brackets_done: dict[str, tuple[tuple[core.Bracket, ...], bool, Type, Type]] = {}
 

@@ -67,20 +67,24 @@ class Implied(Tables):
         scope = Scope(root)
         name = f"deadline.{written.name.name}"
         words = self.words(written.common)
+        after = start = None
         if written.at is not None and written.after is None and written.start is None:
             value = self.expressions.check(written.at, scope)
             inner = value.type.of if isinstance(value.type, OptionalType) else value.type
             if inner not in (DATE, DATETIME) and not isinstance(inner, InvalidType):
                 value = self.expressions.must_be(value, DATE)
         elif written.after is not None and written.start is not None and written.at is None:
-            value = self._term(written, scope)
+            after, start, value = self._term(written, scope)
         else:
             value = self.expressions.invalid("deadline-form", written.name.span, name=written.name.name)
+        whose = written.of.name if written.of is not None else None
+        self.deadlines_done[written.name.name] = core.Deadline(written.name.name, whose, value, after, start, words)
         if written.roll is not None:
             value = self._rolled(written.roll, value)
         return core.Definition(root, name, value.type, value, words, written.name.span, synthetic=True)
 
-    def _term(self, written: ast.Deadline, scope: Scope) -> core.Expr:
+    def _term(self, written: ast.Deadline, scope: Scope) -> tuple[core.Expr, core.Expr, core.Expr]:
+        """The length of a term, what it runs from, and its end."""
         after = self.expressions.wanted(written.after, scope, DURATION)
         assert written.start is not None
         start = self.expressions.check(written.start, scope)
@@ -90,8 +94,8 @@ class Implied(Tables):
             absent = core.IsNone(start.span, BOOLEAN, start)
             due = self.expressions.apply("+", written.name.span, [inner, after])
             none = core.Constant(start.span, NONE_TYPE, NONE)
-            return self.expressions.branches(written.name.span, [(absent, none, core.Words())], due)
-        return self.expressions.apply("+", written.name.span, [start, after])
+            return after, start, self.expressions.branches(written.name.span, [(absent, none, core.Words())], due)
+        return after, start, self.expressions.apply("+", written.name.span, [start, after])
 
     def _rolled(self, roll: ast.Ident | ast.ByReading[ast.Ident], value: core.Expr) -> core.Expr:
         if isinstance(value, core.Invalid):

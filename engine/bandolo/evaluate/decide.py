@@ -10,6 +10,7 @@ from fractions import Fraction
 from bandolo import limits
 from bandolo.check import core
 from bandolo.diagnostics import Diagnostic
+from bandolo.evaluate.cure import last_day
 from bandolo.evaluate.decision import (
     Decision,
     FaultFound,
@@ -106,7 +107,8 @@ class _Assembly:
             policy.id, self.identity.policy_digest, self.identity.engine, self.identity.amendments,
             str(name) if name is not None and is_known(name) else None, self.application.digest, self.identity.as_of,
             outcome, stage, stages, tuple(results), excluded, barred, values, self._missing(results, stages, unlisted),
-            self._open("parameter.", results, values), self._open("reading.", results, values), self.settled.assumed, self._changed(),
+            self._open("parameter.", results, values), self._open("reading.", results, values), self.settled.assumed,
+            changes_said(policy, self.changes),
             {n: v for n, v in self.settled.settings.options.items() if isinstance(v, str)}, self._faults(),
             self.evaluation if self.evaluation.traced else None,
         )  # fmt: skip
@@ -183,23 +185,14 @@ class _Assembly:
 
     def _cure(self, requirement: core.Requirement, effect: core.Effect, record: Record) -> tuple[date | None, bool, frozenset[str]]:
         """The last day to put it right, whether the clock has passed it, and what is missing to tell."""
-        assert effect.cure is not None
-        assert effect.cure_from is not None
-        start = self.evaluation.value(effect.cure_from, {0: record})
-        length = self.evaluation.value(effect.cure, {0: record})
-        now = self.settled.settings.as_of
-        for value in (start, length):
-            if isinstance(value, Unknown):
-                return None, False, value.missing
-            if isinstance(value, Fault):
-                self._fault(value, requirement.id)
-                return None, False, frozenset()
-        conventions = self.policy.conventions
-        try:
-            due = calendar.add(start, length, conventions.month_rounding)  # type: ignore[arg-type]
-        except calendar.OutOfRange:
-            self._fault(Fault("date-out-of-range", effect.cure.span), requirement.id)
+        due = last_day(self.evaluation, effect, record)
+        if isinstance(due, Unknown):
+            return None, False, due.missing
+        if isinstance(due, Fault):
+            self._fault(due, requirement.id)
             return None, False, frozenset()
+        assert isinstance(due, date)
+        now, conventions = self.settled.settings.as_of, self.policy.conventions
         if isinstance(now, Unknown):
             return due, False, now.missing
         assert isinstance(now, datetime)
@@ -285,15 +278,7 @@ class _Assembly:
         type_ = result.type.of if isinstance(result.type, OptionalType) else result.type
         if type_ == MONEY and isinstance(value, Fraction | Unknown):
             return round_(self.policy.conventions, value, self.settled.settings.money_rounding, CENT)
-        return self._local(value)
-
-    def _local(self, value: Value) -> Value:
-        if isinstance(value, datetime):
-            try:
-                return calendar.wall_time(value, self.policy.conventions.time_zone)
-            except calendar.OutOfRange:
-                return value  # at the very edge of the calendar, in UTC
-        return value
+        return _local(value, self.policy.conventions.time_zone)
 
     # What is open, assumed, changed, faulty.
 
@@ -317,12 +302,6 @@ class _Assembly:
         named |= {m for v in values if isinstance(v.value, Unknown) for m in v.value.missing}
         return tuple(sorted(m.removeprefix(kind) for m in named if m.startswith(kind)))
 
-    def _changed(self) -> tuple[str, ...]:
-        """Every change with its value, so that the decision can be replayed."""
-        types = {name: parameter.type for name, parameter in self.policy.parameters.items()}
-        sets = [f"{name} = {plain(self._local(value), types[name])}" for name, value in self.changes.set.items()]
-        return tuple(sorted([*sets, *(f"reading.{name} = {option}" for name, option in self.changes.readings.items())]))
-
     def _opening_faults(self) -> None:
         for name, value in self.evaluation.open.items():
             if isinstance(value, Fault):
@@ -340,6 +319,20 @@ class _Assembly:
             FaultFound(code, place, self.texts[code, place], tuple(sorted(affects)))
             for (code, place), affects in sorted(self.faults.items())
         )
+
+
+def changes_said(policy: core.Policy, changes: Changes) -> tuple[str, ...]:
+    """Every change of a what-if with its value, so that what came of it can be replayed."""
+    zone, parameters = policy.conventions.time_zone, policy.parameters
+    sets = [f"{name} = {plain(_local(value, zone), parameters[name].type)}" for name, value in changes.set.items()]
+    return tuple(sorted([*sets, *(f"reading.{name} = {option}" for name, option in changes.readings.items())]))
+
+
+def _local(value: Value, zone: str) -> Value:
+    try:
+        return calendar.wall_time(value, zone) if isinstance(value, datetime) else value
+    except calendar.OutOfRange:
+        return value  # at the very edge of the calendar, in UTC
 
 
 def _place(record: Record) -> tuple[tuple[bool, str, int], ...]:

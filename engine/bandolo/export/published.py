@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from bandolo.export.calendar_data import calendar_schema
 from bandolo.export.decision_schema import decision_schema
 from bandolo.export.policy_schema import FILES, file_schema
 from bandolo.export.reference_tables import refreshed
@@ -16,6 +17,7 @@ def published() -> dict[str, str]:
     return {
         **{f"{kind}.schema.json": _text(file_schema(kind)) for kind in FILES},
         "decision.schema.json": _text(decision_schema()),
+        "calendar.schema.json": _text(calendar_schema()),
         "LANGUAGE.md": refreshed(grammar_text("LANGUAGE.md")),
     }
 

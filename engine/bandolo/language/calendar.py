@@ -89,11 +89,32 @@ def _holidays(country: str, subdivision: str | None) -> object:
     return holidays.country_holidays(country, subdiv=subdivision)
 
 
+def closed(day: date, country: str, subdivision: str | None) -> bool:
+    """Whether it is a Saturday, a Sunday or a public holiday of the place."""
+    return day.weekday() >= 5 or day in _holidays(country, subdivision)  # type: ignore[operator]
+
+
+@lru_cache(maxsize=32)
+def _named_holidays(country: str, subdivision: str | None, lang: str) -> object:
+    """The holidays with their names in a language, or in the country's own where the library has no other."""
+    import holidays
+
+    place = type(holidays.country_holidays(country))
+    known = [language for language in place.supported_languages if language.partition("_")[0] == lang]
+    # Always named: without it the library would take the language of the machine.
+    return holidays.country_holidays(country, subdiv=subdivision, language=known[0] if known else place.default_language)
+
+
+def holiday_name(day: date, country: str, subdivision: str | None, lang: str) -> str | None:
+    """The name of a public holiday; None for any other day."""
+    name: str | None = _named_holidays(country, subdivision, lang).get(day)  # type: ignore[attr-defined]
+    return name
+
+
 def working_day_from(day: date, country: str, subdivision: str | None) -> date:
     """The first working day on or after `day`: no Saturday, Sunday or public holiday of the place."""
-    closed = _holidays(country, subdivision)
     try:
-        while day.weekday() >= 5 or day in closed:  # type: ignore[operator]
+        while closed(day, country, subdivision):
             day += timedelta(days=1)
     except OverflowError as error:
         raise OutOfRange from error

@@ -1,4 +1,4 @@
-"""The command line: `bandolo new | check | decide | explain | schema | test | fmt | help`.
+"""The command line: `bandolo new | check | decide | explain | calendar | schema | test | fmt | help`.
 
 Exit status 0: the command did its job, also when the decision is a refusal; 1: problems in a policy, a case or the data were
 found; 2: wrong usage. What each command needs is imported when it runs.
@@ -258,6 +258,39 @@ def norms(paths: tuple[str, ...], listed: bool, as_json: bool, lang: str) -> Non
     sys.exit(report(paths, listed, as_json, cast(Language, lang)))
 
 
+@cli.command()
+@click.argument("policy", type=click.Path())
+@click.option("--event", "events", multiple=True, metavar="NAME=VALUE", help="A fact, as `--event ranking_published_on=2023-03-30`.")
+@click.option("--application", type=click.Path(allow_dash=True), help="Take the facts of an application.")
+@_what_ifs
+@click.option("--sources", is_flag=True, help="With the passages that each term comes from.")
+@click.option("--json", "as_json", is_flag=True, help="The calendar as JSON.")
+@click.option("--ics", metavar="FILE", help="Write an iCalendar file; `-` is standard output.")
+@click.option("--alarm", type=click.IntRange(0, 365), metavar="DAYS", help="With --ics: remind so many days before.")
+@_language
+def calendar(policy: str, application: str | None, as_json: bool, ics: str | None, alarm: int | None, sources: bool, lang: str,
+             **what_ifs: Any) -> None:  # fmt: skip
+    """Every deadline and term, of applicants and of the office: its day, its rule, what it still waits for.
+
+    \b
+    bandolo calendar policies/bando_2023.yaml --event ranking_published_on=2023-03-30 --as-of 2023-03-01
+    bandolo calendar policies/bando_2023.yaml --assume --ics call.ics --as-of 2023-03-01
+    """
+    from bandolo.surfaces.calendar_report import report
+
+    if as_json and ics is not None:
+        raise click.UsageError("--json and --ics exclude each other")
+    if alarm is not None and ics is None:
+        raise click.UsageError("--alarm goes with --ics")
+    given = {
+        "events": _pairs(what_ifs["events"], "--event"), "as_of": what_ifs["as_of"], "assume": what_ifs["assume"],
+        "set": _pairs(what_ifs["sets"], "--set"), "readings": _pairs(what_ifs["readings"], "--reading"),
+    }  # fmt: skip
+    loaded = _load(policy, what_ifs["amendments"], lang)
+    said = cast(Language, lang)
+    sys.exit(report(loaded, application, given, _console(), as_json=as_json, ics=ics, alarm=alarm, sources=sources, lang=said))
+
+
 @cli.command("help")
 @click.argument("code", required=False)
 @_language
@@ -348,6 +381,7 @@ def _pairs(texts: tuple[str, ...], option: str) -> dict[str, str]:
     for text in texts:
         name, sign, value = text.partition("=")
         if not sign or not name.strip():
-            raise click.UsageError(f"{option} takes NAME=VALUE, as {option} minimum=10")
+            example = "ranking_published_on=2023-03-30" if option == "--event" else "minimum=10"
+            raise click.UsageError(f"{option} takes NAME=VALUE, as {option} {example}")
         pairs[name.strip()] = value.strip()
     return pairs

@@ -458,6 +458,7 @@ class Deadline(Node):
     after: Expr | None
     start: Expr | None
     roll: Ident | ByReading[Ident] | None
+    of: Ident | None
     common: Common
 
 

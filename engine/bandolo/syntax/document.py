@@ -354,7 +354,7 @@ class _Reader:
 
     def deadline(self, name: ast.Ident, tree: Tree) -> ast.Deadline:
         if not isinstance(tree, Mapping):
-            return ast.Deadline(name.span, name, self.need(tree, tree), None, None, None, ast.Common())
+            return ast.Deadline(name.span, name, self.need(tree, tree), None, None, None, None, ast.Common())
         get = tree.get
         at = self.expr(get("at"))
         if at is None and get("after") is None and self.reported_in(tree):
@@ -366,6 +366,7 @@ class _Reader:
             self.expr(get("after")),
             self.expr(get("from")),
             self.word(get("roll")),
+            self.ident(get("of")),
             self.common(tree),
         )
 

@@ -250,6 +250,8 @@ DEADLINE = OneOf(
         "from": Key(EXPRESSION, "The date that the term runs from.", "La data da cui decorre."),
         "roll": Key(_by_reading(Word(("none", "next_working_day")), plain=Word(("none", "next_working_day"))),
                     "Whether a term that ends on a holiday moves.", "Se un termine che scade in un giorno festivo slitta."),
+        "of": Key(Word(("applicant", "office")), "Who must keep it: the applicant or the office.",
+                  "Chi deve rispettarlo: il richiedente o l'ufficio."),
         **COMMON,
     }),
 )  # fmt: skip
