@@ -52,6 +52,9 @@ def explain_yaml_error(source: SourceFile, error: yaml.YAMLError) -> Diagnostic:
     elif code in ("yaml-text-first", "yaml-indentation"):
         code = "yaml-text-first"
     culprit = _earlier_culprit(source, line_number) if code in MISPLACED else None
+    curly = _curly_culprit(source, offset)
+    if curly is not None:
+        return Diagnostic("curly-quotes", curly)
     if culprit is not None:
         code, offset, line = culprit
         if code == "yaml-missing-colon":
@@ -88,6 +91,33 @@ def _earlier_culprit(source: SourceFile, line_number: int) -> tuple[str, int, st
         line = source.line(number)
         if re.fullmatch(r"\s*[A-Za-z_]\w*\s*", line):
             return "yaml-missing-colon", source.line_starts[number - 1] + len(line.rstrip()) - 1, line.strip()[:80]
+    return None
+
+
+VALUE = r"(?:^[ ]*-?|[:{,\[])[ ]+"
+"""What stands before a value or an item of a list."""
+
+
+def curly_quotes(text: str) -> bool:
+    """Whether an unquoted text was put between quotes as a word processor makes them; quotes around a word of it are part of it."""
+    if text[:1] in ("“", "”", "„"):
+        marks = len(re.findall("[“”„]", text))
+        return marks == 1 or (marks == 2 and text[-1] in "“”")
+    return len(text) > 1 and text[0] in "‘’‚" and text[-1] in "‘’"
+
+
+def _curly_culprit(source: SourceFile, offset: int) -> Span | None:
+    """The curly quotes that YAML stumbled over: around the place, or, on this line or before it, closing a text that opened straight."""
+    number = source.position(offset)[0]
+    for match in re.finditer(VALUE + '([“”„][^“”„]*[“”"]?)', source.line(number)):
+        start = source.line_starts[number - 1]
+        if start + match.start(1) < offset <= start + match.end(1):
+            return Span(source, start + match.start(1), start + match.end(1))
+    for above in range(number, max(number - 25, 0), -1):
+        closed = re.search(VALUE + r"""("[^"]*”)\s*(?:$|[,}\]#])""", source.line(above))
+        if closed:
+            start = source.line_starts[above - 1]
+            return Span(source, start + closed.start(1), start + closed.end(1))
     return None
 
 
