@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import yaml
 
-from bandolo.diagnostics import Diagnostic
+from bandolo.diagnostics import Diagnostic, Label
 from bandolo.source import SourceFile, Span
 
 # What libyaml says, and the code of our message. The first that matches the problem (or its context) is taken.
@@ -61,6 +61,10 @@ def explain_yaml_error(source: SourceFile, error: yaml.YAMLError) -> Diagnostic:
             word = re.search(r"\w+\s*$", source.text[: offset + 1])
             start = word.start() if word else offset
             return Diagnostic(code, Span(source, start, offset + 1), {"line": line, "character": ""})
+    if code == "yaml-flow-bracket" and (opened := _never_closed(source, error, offset)) is not None:
+        return Diagnostic("yaml-open-bracket", opened, {"sign": opened.text}, (Label(Span(source, offset, offset + 1), "noticed-here"),))
+    if code in MISPLACED and source.text[offset : offset + 1] in ("}", "]"):
+        return Diagnostic("yaml-extra-bracket", Span(source, offset, offset + 1), {"sign": source.text[offset]})
     if code == "yaml-open-quote" and not re.search("[\"']", source.text):
         code = "yaml-syntax"
     return Diagnostic(
@@ -68,6 +72,16 @@ def explain_yaml_error(source: SourceFile, error: yaml.YAMLError) -> Diagnostic:
         Span(source, offset, min(offset + 1, len(source.text))),
         {"line": line.strip()[:80], "character": f"U+{ord(source.text[offset]):04X}" if source.text else ""},
     )
+
+
+def _never_closed(source: SourceFile, error: yaml.YAMLError, offset: int) -> Span | None:
+    """The bracket inside which YAML was, if its line ends without the closing one, or it meets one of the other kind."""
+    opened = getattr(error, "context_mark", None)
+    if opened is None or source.text[opened.index : opened.index + 1] not in ("{", "["):
+        return None
+    later = source.position(offset)[0] > source.position(opened.index)[0] or offset >= len(source.text.rstrip())
+    other = source.text[offset : offset + 1] in ("}", "]")
+    return Span(source, opened.index, opened.index + 1) if later or other else None
 
 
 MISPLACED = ("yaml-colon", "yaml-missing-colon", "yaml-indentation", "yaml-text-first", "yaml-syntax")
