@@ -50,6 +50,7 @@ def _what_ifs(command: F) -> F:
         click.option("--assume", is_flag=True, help="Use the values that pending parameters assume."),
         click.option("--as-of", metavar="DATE", help="The clock: `2023-03-01`, or `2023-03-01 12:00`."),
         click.option("--amend", "amendments", multiple=True, type=click.Path(), help="Apply an amending act, in order."),
+        click.option("--records", multiple=True, metavar="ENTITY=FILE", help="Listed records beside a CSV: `partner=partners.csv`."),
     ):
         command = option(command)
     return command
@@ -322,7 +323,9 @@ def _decisions(policy: Policy, paths: tuple[str, ...], what_ifs: dict[str, Any],
     from bandolo.surfaces.intake import read_applications
 
     sets, readings = _pairs(what_ifs["sets"], "--set"), _pairs(what_ifs["readings"], "--reading")
-    for submitted in read_applications(paths):
+    for submitted in read_applications(paths, policy.core, _records(policy, what_ifs.get("records", ()))):
+        for file, dialect in submitted.dialects:
+            click.echo(f"{file}: {dialect.said(cast(Language, lang))}", err=True)
         if submitted.diagnostics:
             _say_diagnostics(list(submitted.diagnostics), lang, False)
             yield submitted.label, None
@@ -339,6 +342,23 @@ def _decisions(policy: Policy, paths: tuple[str, ...], what_ifs: dict[str, Any],
             # A what-if that cannot be is the same for every application.
             _say_diagnostics(list(error.diagnostics), lang, False)
             sys.exit(1)
+
+
+def _records(policy: Policy, texts: tuple[str, ...]) -> dict[str, str]:
+    """The CSV files of listed records, by entity; an entity goes by its name or by the title of its sheet."""
+    if not texts:
+        return {}
+    from bandolo.sheets.layout import layout, sheet_named
+
+    sheets = layout(policy.core)
+    files = {}
+    for name, path in _pairs(texts, "--records").items():
+        sheet = sheet_named(sheets, name)
+        if sheet is None or not sheet.owners:
+            known = ", ".join(n for n, s in sheets.items() if s.owners)
+            raise click.UsageError(f"--records takes ENTITY=FILE with one of: {known}")
+        files[sheet.entity.name] = path
+    return files
 
 
 def _pairs(texts: tuple[str, ...], option: str) -> dict[str, str]:
