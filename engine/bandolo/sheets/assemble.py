@@ -97,7 +97,7 @@ class Assembled:
         return node.source.file, node.source.place(node.row, column if column is not None else node.header.columns[0][0])
 
 
-def assemble(policy: core.Policy, sources: Mapping[str, Source], file: str) -> tuple[list[Assembled], list[Diagnostic]]:
+def assemble(policy: core.Policy, sources: Mapping[str, Source]) -> tuple[list[Assembled], list[Diagnostic]]:
     """The applications of some sheets by entity, and what is wrong with the file or with rows that belong to none.
 
     Codes: `no-header`, `unknown-column`, `column-twice`, `missing-column`, `merged-cells`, `beyond-headings`, `no-rows`,
@@ -211,7 +211,7 @@ class _Maker:
         if len(row) == len(header.texts) and all(i in row and row[i].text == text for i, text in header.texts.items()):
             return  # the headings once more, as where tables were pasted one below the other
         node = _Node({}, source, header, number)
-        keys = self._cells(sheet, source, node, row)
+        keys = self._cells(source, node, row)
         stray = sorted(set(row) - {i for i, _ in header.columns})
         if stray:
             self._say(node, "beyond-headings", stray[0], found=row[stray[0]].text.strip()[:60])
@@ -220,7 +220,7 @@ class _Maker:
     def _say(self, node: _Node, code: str, column: int, **args: object) -> None:
         node.found.append(Diagnostic(code, file=node.source.file, path=node.source.place(node.row, column), args=args))
 
-    def _cells(self, sheet: Sheet, source: Source, node: _Node, row: Row) -> dict[str, str]:
+    def _cells(self, source: Source, node: _Node, row: Row) -> dict[str, str]:
         """Fill a record with its row's cells; the texts of its keys and its owners', by the name of their column."""
         keys: dict[str, str] = {}
         for i, column in node.header.columns:
@@ -346,5 +346,3 @@ class _Maker:
 
 def _both(texts: core.Texts) -> str:
     return texts.it if texts.it == texts.en else f"{texts.it} / {texts.en}"
-
-

@@ -135,7 +135,7 @@ def _text(cell: Cell, optional: bool) -> str:
     if cell.kind != "text":
         raise BadCell("number-in-text", {"found": cell.text[:60]})
     inner = cell.text.strip()[1:-1] if optional and re.fullmatch(r'\s*"[^"]*"\s*', cell.text) else None
-    return inner if inner is not None and inner.casefold() in NONE_WORDS else cell.text
+    return inner if inner is not None and inner.strip().casefold() in NONE_WORDS else cell.text
 
 
 def _boolean(cell: Cell) -> bool:
@@ -298,5 +298,3 @@ def _bare_serial(cell: Cell, type_: Type, ways: Spelling) -> BadCell:
 
 def _clock(seconds: int) -> str:
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}" + (f":{seconds % 60:02}" if seconds % 60 else "")
-
-

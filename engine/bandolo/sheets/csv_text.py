@@ -38,18 +38,16 @@ class Dialect:
 
     def said(self, lang: Language) -> str:
         """The dialect in a reader's words, for a line on the terminal."""
-        it = lang == "it"
-        names = {"\t": ("tabulazione", "tab")}
-        separator = names[self.separator][not it] if self.separator in names else f"`{self.separator}`"
+        i = 0 if lang == "it" else 1
+        separator = ("tabulazione", "tab")[i] if self.separator == "\t" else f"`{self.separator}`"
         decimals = {",": ("con la virgola", "with a comma"), ".": ("con il punto", "with a point"), None: ("nessuno", "none")}
         dates = {"day": ("prima il giorno", "day first"), "month": ("prima il mese", "month first"), None: ("solo ISO", "ISO only")}
-        if it:
-            return f"letto come CSV: {self.encoding}, separatore {separator}, decimali {decimals[self.decimal][0]}, date {dates[self.first][0]}"
-        return f"read as CSV: {self.encoding}, separator {separator}, decimals {decimals[self.decimal][1]}, dates {dates[self.first][1]}"
+        said = ("letto come CSV: {}, separatore {}, decimali {}, date {}", "read as CSV: {}, separator {}, decimals {}, dates {}")
+        return said[i].format(self.encoding, separator, decimals[self.decimal][i], dates[self.first][i])
 
 
 def read_csv(label: str, content: bytes, sheet: Sheet) -> tuple[RawSheet, Dialect]:
-    """The rows of a CSV file that holds an entity's records. Raises BadFile: `csv-encoding`, `csv-quotes`, `unsafe-cell`, `too-many-cells`."""
+    """The rows of a CSV file that holds an entity's records. Raises BadFile: `csv-encoding`, `csv-quotes`, `too-many-cells`."""
     text, encoding = _decoded(label, content)
     text, separator = _separator(text, sheet)
     rows = list(_rows(label, text, separator))
@@ -66,7 +64,11 @@ def ways(dialect: Dialect, currency: str) -> Spelling:
 
 def _decoded(label: str, content: bytes) -> tuple[str, str]:
     """The text and the name of its encoding: by its byte-order mark, else UTF-8, else Windows-1252."""
-    for mark, codec, name in ((b"\xef\xbb\xbf", "utf-8-sig", "UTF-8"), (b"\xff\xfe", "utf-16", "UTF-16"), (b"\xfe\xff", "utf-16", "UTF-16")):
+    for mark, codec, name in (
+        (b"\xef\xbb\xbf", "utf-8-sig", "UTF-8"),
+        (b"\xff\xfe", "utf-16", "UTF-16"),
+        (b"\xfe\xff", "utf-16", "UTF-16"),
+    ):
         if content.startswith(mark):
             try:
                 return content.decode(codec), name

@@ -56,7 +56,7 @@ def read_tables(policy: core.Policy, label: str, content: bytes, records: Mappin
             return _csv(policy, label, files)
         members = _members(content) if content.startswith(ZIP) else None
         if members is not None:
-            return _csv(policy, label, _by_entity(policy, label, members))
+            return _csv(policy, label, _by_entity(policy, members))
         return _workbook(policy, label, content, records)
     except BadFile as bad:
         return Tables(diagnostics=[bad.diagnostic])
@@ -66,7 +66,7 @@ def read_folder(policy: core.Policy, label: str) -> Tables:
     """The applications of a folder that holds a CSV file for each entity."""
     try:
         named = [(str(path), read_bytes(path, limits.APPLICATION_BYTES)) for path in csv_files(Path(label))]
-        return _csv(policy, label, _by_entity(policy, label, named))
+        return _csv(policy, label, _by_entity(policy, named))
     except BadFile as bad:
         return Tables(diagnostics=[bad.diagnostic])
     except OSError as error:
@@ -123,7 +123,7 @@ def _assembled(policy: core.Policy, label: str, sources: Mapping[str, Source], f
         args = {"name": _titles({policy.root: layout(policy)[policy.root]})}
         found.diagnostics.append(Diagnostic("missing-sheet", file=label, args=args))
         return found
-    found.applications, diagnostics = assemble(policy, sources, label)
+    found.applications, diagnostics = assemble(policy, sources)
     found.diagnostics += diagnostics
     return found
 
@@ -162,7 +162,7 @@ def _member(archive: zipfile.ZipFile, name: str) -> bytes:
     return content
 
 
-def _by_entity(policy: core.Policy, label: str, files: list[tuple[str, bytes]]) -> dict[str, tuple[str, bytes]]:
+def _by_entity(policy: core.Policy, files: list[tuple[str, bytes]]) -> dict[str, tuple[str, bytes]]:
     """Files by the entity or the sheet that they are named after. Raises BadFile: `unknown-sheet`, `sheet-twice`."""
     sheets = layout(policy)
     made: dict[str, tuple[str, bytes]] = {}

@@ -158,8 +158,9 @@ def _distinct(columns: list[Column]) -> tuple[Column, ...]:
     for column, each in zip(columns, words, strict=True):
         if any(count[word] > 1 or names.get(word, column.name) != column.name for word in each):
             texts = core.Texts(f"{column.headings.it} [{column.name}]", f"{column.headings.en} [{column.name}]")
-            column = replace(column, headings=texts)
-        made.append(column)
+            made.append(replace(column, headings=texts))
+        else:
+            made.append(column)
     return tuple(made)
 
 

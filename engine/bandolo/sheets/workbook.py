@@ -155,7 +155,7 @@ class _Reader:
     def end(self, name: str) -> None:
         self.close(name.rpartition(":")[2])
 
-    def open(self, name: str, attributes: dict[str, str]) -> None: ...
+    def open(self, name: str, attributes: dict[str, str], /) -> None: ...
 
     def close(self, name: str) -> None: ...
 
@@ -204,7 +204,7 @@ class _Strings(_Reader):
         self.parts: list[str] = []
         self.inside = self.phonetic = False
 
-    def open(self, name: str, attributes: dict[str, str]) -> None:
+    def open(self, name: str, _: dict[str, str]) -> None:
         if name == "si":
             self.parts = []
         elif name == "rPh":
