@@ -28,6 +28,8 @@ from bandolo.language.types import (
     ListType,
     Type,
 )  # fmt: skip
+from bandolo.language.values import ListValue, Member
+from bandolo.language.wording import Shown
 from bandolo.sheets import spelling
 from bandolo.sheets.spelling import NONE_WORDS, Spelling, Unclear
 
@@ -150,8 +152,9 @@ def _choice(cell: Cell, type_: ChoiceType) -> str:
     found = _options(cell, type_)
     if len(found) == 1:
         return found[0]
-    known = [type_.said(option, "it") for option in type_.options]
-    raise BadCell("unlisted-choice", {"found": cell.text[:80], "options": "; ".join(known), "nearest": nearest(cell.text[:80], known)})
+    near = nearest(cell.text[:80], [w for option in type_.options for w in (option, *type_.labels.get(option, ()))])
+    options = Shown(ListValue(tuple(Member(option) for option in type_.options)), ListType(type_))
+    raise BadCell("unlisted-choice", {"found": cell.text.strip()[:80], "options": options, "nearest": near})
 
 
 def _options(cell: Cell, type_: ChoiceType) -> list[str]:
