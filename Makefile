@@ -15,7 +15,7 @@ test: $(STAMP)  ## the whole test suite
 check: lint types layers test  ## what CI runs before it builds the wheel
 
 lint: $(STAMP)
-	@$(BIN)/ruff format --check engine tests && $(BIN)/ruff check engine tests
+	@$(BIN)/ruff format --check engine tests && $(BIN)/ruff check engine tests && $(BIN)/bandolo fmt --check policies tests/policies
 
 types: $(STAMP)
 	@$(BIN)/mypy

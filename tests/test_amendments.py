@@ -172,3 +172,30 @@ def test_a_policy_is_no_act_and_an_act_no_policy() -> None:
 def test_an_act_amends_the_policy_that_it_names() -> None:
     other = REACH.replace("amends: small.yaml", "amends: another.yaml")
     assert codes(BASE, other) == ["amends-other"]
+
+
+def test_an_act_may_bring_lists_of_entries_and_of_quotes() -> None:
+    """A band table, a rule with exceptions, two passages: whatever a policy may say, an act may say."""
+    amended = policy(
+        """
+        entities: {project: {facts: {n: percent}}}
+        definitions: {project: {x: {value: n}}}
+        requirements: {project: {r: {check: x > 0%, otherwise: reject}}}
+        results: [x]
+        """,
+        """
+        bandolo: 1
+        amends: small.yaml
+        id: act
+        date: 2023-01-01
+        sources: {doc: {title: Act}}
+        add:
+          bands: {steps_of: {of: percent, steps: [{to: 1%, value: 0}, {to: 5%, value: 5}], above: 10}}
+          requirements.project.s: {check: "steps_of(n) > 0", otherwise: reject, source: {doc: ["a b", "c d"]}}
+        set:
+          definitions.project.x: {value: "n", except: [{when: n > 5%, value: 2%}]}
+        """,
+    )
+    assert decide(amended, {"n": "1%"}).failed() == ("s",)
+    assert str(decide(amended, {"n": "6%"}).results["x"]) == "0.02"
+    assert [q.quote for q in decide(amended, {"n": "1%"}).requirement("s").sources] == ["a b", "c d"]

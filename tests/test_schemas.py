@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from bandolo import load_policy
 from bandolo.export.application_schema import application_schema, schema_errors
 from bandolo.export.decision_schema import decision_schema
-from bandolo.export.policy_schema import policy_schema
+from bandolo.export.policy_schema import file_schema, policy_schema
 from bandolo.export.published import published
 from bandolo.pipeline import load
 from bandolo.surfaces.intake import read_applications
@@ -44,6 +44,15 @@ def as_editors_read(text: str) -> Any:
 def test_the_generated_files_are_current(name: str) -> None:
     """`make schemas` rewrites them."""
     assert (ROOT / "grammar" / name).read_text(encoding="utf-8") == published()[name]
+
+
+@pytest.mark.parametrize("path", POLICIES, ids=lambda p: p.stem)
+def test_an_amendment_and_cases_fit_their_schemas(path: Path) -> None:
+    for kind, files in (("amendment", "*.yaml"), ("cases", "*.cases.yaml")):
+        for file in path.parent.glob(files):
+            text = file.read_text(encoding="utf-8")
+            if kind == "cases" or "\namends:" in text:
+                assert not list(Draft202012Validator(file_schema(kind)).iter_errors(as_editors_read(text))), file
 
 
 @pytest.mark.parametrize("path", POLICIES, ids=lambda p: p.stem)

@@ -53,6 +53,11 @@ class Speech:
             return self.said("minimum_score")
         return self.label(requirement.words, requirement.id)
 
+    def named(self, name: str) -> str:
+        """A parameter or reading by its label, with the name by which the command line knows it."""
+        declared = self.policy.parameters.get(name) or self.policy.readings.get(name)
+        return f"{declared.words.label.said(self.lang)} ({name})" if declared is not None and declared.words.label else name
+
     def result(self, entity: str, name: str) -> str:
         definition = self.policy.definitions[entity, name]
         if definition.synthetic and name in ("base_score", "bonus_points", "final_score"):

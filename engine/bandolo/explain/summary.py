@@ -31,10 +31,10 @@ def summary(policy: core.Policy, decision: Decision, lang: Language, label: str)
         out.append(Line(f"{speech.said('missing')}: {speech.listed([speech.fact(m) for m in decision.missing])}", "unknown", indent=1))
     for key, names in (("pending", decision.pending), ("open_readings", decision.open_readings)):
         if names and decision.outcome not in ("rejected", "admitted"):
-            out.append(Line(f"{speech.said(key)}: {speech.listed(list(names))}", "unknown", indent=1))
+            out.append(Line(f"{speech.said(key)}: {speech.listed([speech.named(n) for n in names])}", "unknown", indent=1))
     for key, names in (("assumed", decision.assumed), ("changed", decision.changed), ("amendments", decision.amendments)):
         if names:
-            out.append(Line(f"{speech.said(key)}: {', '.join(names)}", "unknown", indent=1))
+            out.append(Line(f"{speech.said(key)}: {', '.join(speech.named(n) for n in names)}", "unknown", indent=1))
     for fault in decision.faults:
         out.append(Line(f"{speech.said('faults')}: {fault.code} ({fault.place}) {fault.text}", "failed", indent=1))
     for value in (v for v in decision.result_values if v.record is None):

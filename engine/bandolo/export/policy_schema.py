@@ -1,4 +1,4 @@
-"""`grammar/policy.schema.json`, generated from the one description of a policy file: editors complete and check with it."""
+"""The schemas in `grammar/` of policy, amendment and case files, generated from their one description, for editors."""
 
 from __future__ import annotations
 
@@ -9,10 +9,18 @@ from bandolo.syntax import shape as s
 NAME = "^[A-Za-z_][A-Za-z0-9_]*$"
 
 
+FILES = {"policy": s.POLICY, "amendment": s.AMENDMENT, "cases": s.CASES}
+
+
+def file_schema(kind: str) -> dict[str, Any]:
+    """The JSON Schema of a kind of file: policy, amendment, cases. An expression is a text, a number or a truth value to YAML's eyes."""
+    schema = _schema(FILES[kind])
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"Bandolo {kind}", **schema, "$defs": _DEFINITIONS}
+
+
 def policy_schema() -> dict[str, Any]:
-    """The JSON Schema of a policy file. An expression is a text, a number or a truth value to YAML's eyes: any scalar."""
-    schema = _schema(s.POLICY)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Bandolo policy", **schema, "$defs": _DEFINITIONS}
+    """The JSON Schema of a policy file."""
+    return file_schema("policy")
 
 
 _SCALAR = {"type": ["string", "number", "boolean"]}
@@ -54,6 +62,8 @@ def _schema(shape: s.Shape) -> dict[str, Any]:
             return dict(_SCALAR)
         case s.Anything():
             return {}
+        case s.AtPaths():
+            return {"type": "object"}
         case s.Items(item=item, single=single):
             listed = {"type": "array", "items": _schema(item)}
             return {"anyOf": [listed, _schema(item)]} if single else listed

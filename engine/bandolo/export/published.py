@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from bandolo.export.decision_schema import decision_schema
-from bandolo.export.policy_schema import policy_schema
+from bandolo.export.policy_schema import FILES, file_schema
 from bandolo.export.reference_tables import refreshed
 from bandolo.resources import grammar_folder, grammar_text
 
@@ -14,7 +14,7 @@ from bandolo.resources import grammar_folder, grammar_text
 def published() -> dict[str, str]:
     """The text of each generated file, by its name in `grammar/`."""
     return {
-        "policy.schema.json": _text(policy_schema()),
+        **{f"{kind}.schema.json": _text(file_schema(kind)) for kind in FILES},
         "decision.schema.json": _text(decision_schema()),
         "LANGUAGE.md": refreshed(grammar_text("LANGUAGE.md")),
     }

@@ -115,7 +115,7 @@ def _holds(shape: s.Shape) -> str:
 
 _WORDS: dict[type, str] = {
     s.Expression: "expression", s.Ident: "name", s.TypeName: "type", s.Plain: "plain text", s.Text: "text", s.Template: "message",
-    s.Nested: "expressions, nested", s.Anything: "data",
+    s.Nested: "expressions, nested", s.Anything: "data", s.AtPaths: "paths, each with what then stands there",
 }  # fmt: skip
 
 

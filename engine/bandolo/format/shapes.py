@@ -8,8 +8,6 @@ from bandolo.syntax import shape as s
 from bandolo.syntax.yaml_tree import Mapping, Sequence, Tree
 
 ANY = s.Anything()
-PATHS = s.Entries(s.Nested())
-"""The shape of an amendment's `set` and `add`: each key is a path into a policy, each value has the shape that stands there."""
 
 
 def shape_of_file(tree: Tree) -> s.Shape | None:
@@ -48,8 +46,10 @@ def of_value(shape: s.Shape, tree: Mapping, key: str) -> s.Shape:
             if key in shape.keys and not (chooses and shape.by_alone and key != "by"):
                 return shape.keys[key].shape
             return shape.options if chooses and shape.options is not None else ANY
+        case s.AtPaths(into=into):
+            return _at_path(key) if into == "policy" else ANY
         case s.Entries():
-            return _at_path(key) if shape == PATHS else shape.value
+            return shape.value
         case s.Nested():
             return shape
         case s.Text() | s.Template():

@@ -50,7 +50,7 @@ def report(paths: tuple[str, ...], word: str | None, as_json: bool, lang: Langua
     if passed + failed == 0 and not problems:
         click.echo(WORDS["none"][lang], err=True)
         return 1
-    if not as_json:
+    if not as_json and passed + failed:
         click.echo(f"{_counted('passed', passed, lang)}, {_counted('failed', failed, lang)}")
     return 1 if failed or problems else 0
 
@@ -81,7 +81,7 @@ def _show(path: Path, result: CaseResult, as_json: bool, lang: Language) -> None
     click.echo(f"✘ {result.case.name}  ({place})")
     for mismatch in result.mismatches:
         click.echo(f"    {mismatch.where}: {WORDS['expected'][lang]} {mismatch.expected}, {WORDS['got'][lang]} {mismatch.got}")
-    if any(m.where in ("outcome", "stage") for m in result.mismatches):
+    if any(m.where.partition(".")[0] in ("outcome", "stage", "stages") for m in result.mismatches):
         for line in _why(result.decision, lang):
             click.echo("    " + line)
     if result.diagnostics:
@@ -92,7 +92,7 @@ def _why(decision: Decision | None, lang: Language) -> Iterator[str]:
     """What led to an outcome that nobody expected: what is not known yet, or the requirements that failed."""
     if decision is None:
         return
-    unknown = decision.outcome == "undetermined"
+    unknown = "undetermined" in decision.stages.values()
     found = {
         "missing": decision.missing if unknown else (),
         "pending": decision.pending if unknown else (),

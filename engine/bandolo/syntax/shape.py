@@ -7,6 +7,7 @@ page lists its keys. A shape says nothing of names and types: that is the checke
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,17 @@ class Anything:
     """Application data: read by the types of the facts, not by a shape."""
 
 
-Shape = Anything | Expression | Word | Ident | TypeName | Plain | Text | Template | Flag | Keys | Entries | Items | OneOf | Nested
+@dataclass(frozen=True, slots=True)
+class AtPaths:
+    """Paths into a policy, or into an application, each with what then stands there.
+
+    The shape of a policy is held against it once the change is made, the types of the facts once the application is read.
+    """
+
+    into: Literal["policy", "application"] = "policy"
+
+
+Shape = Anything | AtPaths | Expression | Word | Ident | TypeName | Plain | Text | Template | Flag | Keys | Entries | Items | OneOf | Nested
 
 EXPRESSION, IDENT, TYPE, PLAIN, TEXT, TEMPLATE, FLAG = Expression(), Ident(), TypeName(), Plain(), Text(), Template(), Flag()
 
@@ -382,8 +393,8 @@ AMENDMENT = Keys({
         "note": COMMON["note"],
     })), "The documents that it brings.", "I documenti che introduce."),
     "applies_to": Key(EXPRESSION, "The applications that it reaches; all, if left out.", "Le domande che raggiunge; tutte, se manca."),
-    "set": Key(Entries(Nested()), "Paths and their new contents.", "Percorsi e nuovi contenuti."),
-    "add": Key(Entries(Nested()), "New paths and their contents.", "Percorsi nuovi e contenuti."),
+    "set": Key(AtPaths(), "Paths and their new contents.", "Percorsi e nuovi contenuti."),
+    "add": Key(AtPaths(), "New paths and their contents.", "Percorsi nuovi e contenuti."),
     "remove": Key(Items(PLAIN), "Paths that fall away.", "Percorsi che decadono."),
     "note": COMMON["note"],
     "source": COMMON["source"],
@@ -410,6 +421,11 @@ EXPECT = Keys({
     "barred": Key(Items(PLAIN), "Exactly the records barred.", "Esattamente i record bloccati."),
     "results": Key(DATA, "Results, by name or path.", "Risultati, per nome o percorso."),
     "missing": Key(Items(PLAIN), "Facts that must be among the missing.", "Dati che devono risultare mancanti."),
+    "pending": Key(Items(IDENT), "Exactly the pending parameters that leave something open.",
+                   "Esattamente i parametri rinviati che lasciano aperto qualcosa."),
+    "open_readings": Key(Items(IDENT), "Exactly the readings that leave something open.",
+                         "Esattamente le letture che lasciano aperto qualcosa."),
+    "assumed": Key(Items(IDENT), "Exactly the parameters whose value was assumed.", "Esattamente i parametri il cui valore è supposto."),
     "undetermined": Key(Items(PLAIN), "Results that must be open.", "Risultati che devono essere indeterminati."),
     "faults": Key(Items(PLAIN), "Exactly the faults.", "Esattamente gli errori di calcolo."),
     "message": Key(Entries(PLAIN), "Italian or English messages of failed requirements.", "Messaggi dei requisiti falliti."),
@@ -423,7 +439,7 @@ CASES = Keys({
     "cases": Key(Items(Keys({
         "name": Key(PLAIN, "What the case shows.", "Che cosa mostra il caso.", required=True),
         "like": Key(IDENT, "The application that it begins from.", "La domanda da cui parte."),
-        "change": Key(Entries(DATA), "What differs, by path.", "Che cosa cambia, per percorso."),
+        "change": Key(AtPaths("application"), "What differs, by path.", "Che cosa cambia, per percorso."),
         **CASE_COMMON,
         "note": COMMON["note"],
         "expect": Key(EXPECT, "What must come out.", "Che cosa deve risultare.", required=True),

@@ -36,6 +36,8 @@ def _fit(tree: Tree, shape: s.Shape, out: list[Diagnostic], key: str) -> Tree:
     match shape:
         case s.Anything():
             return tree
+        case s.AtPaths():
+            return tree if isinstance(tree, Mapping) else _wrong("expected-mapping", tree, out, key)
         case s.Expression():
             return _expression(tree, out, key)
         case s.Word(words=words):

@@ -123,6 +123,9 @@ def compare(policy: Policy, decision: Decision, expect: dict[str, Any]) -> Itera
     for fact in expect.get("missing", []):
         if str(fact) not in decision.missing:
             yield Mismatch("missing", str(fact), ", ".join(decision.missing) or "—")
+    for word in ("pending", "open_readings", "assumed"):
+        if word in expect:
+            yield from _differ(word, sorted(map(str, expect[word])), sorted(getattr(decision, word)))
     if "faults" in expect:
         yield from _differ("faults", sorted(map(str, expect["faults"])), sorted({f.code for f in decision.faults}))
     for id_, text in expect.get("message", {}).items():
