@@ -12,7 +12,7 @@ from typing import Any
 
 from bandolo.check import core
 from bandolo.export.results_tables import Head, Table
-from bandolo.export.workbook_styles import Book, CellValue, lines, put, width
+from bandolo.export.workbook_styles import Approximate, Book, CellValue, put, width
 from bandolo.language.types import PERCENT, TEXT, Language
 from bandolo.sheets.layout import plain_words
 
@@ -64,18 +64,15 @@ def _about(book: Book, page: Any, table: Table) -> None:
 
 
 def _table(book: Book, page: Any, table: Table) -> None:
-    tallest = 1
+    # Heights are left to the program that opens the file: it fits each row to its wrapped text.
     widths = [head.wide if head.type == TEXT else width(head.text, head.type, book.lang) for head in table.heads]
     for i, head in enumerate(table.heads):
         page.set_column(i, i, widths[i])
         page.write_string(0, i, head.text, book.heading(i == 0))
-        tallest = max(tallest, lines(head.text, widths[i]))
-    page.set_row(0, 15 * tallest + 6)
     for number, row in enumerate(table.rows, 1):
         mark = table.marks[number - 1] if table.marks else ""
         for i, value in enumerate(row):
             put(page, number, i, value, _style(book, table.heads[i], value, mark if i in (1, _marked(table)) else ""))
-        page.set_row(number, 15 * max((_height(v, widths[i]) for i, v in enumerate(row)), default=1) + 1)
     page.freeze_panes(1, 1)
     page.autofilter(0, 0, max(len(table.rows), 1), len(table.heads) - 1)
     page.set_landscape()
@@ -95,16 +92,13 @@ def _style(book: Book, head: Head, value: CellValue, mark: str) -> Any:
     if mark in SHADES:
         back, front = SHADES[mark]
         shade = {"bg_color": back, "font_color": front, "bold": True}
+    if isinstance(value, Approximate):
+        return book.format(num_format='"≈ "' + book.number_format(head.type).replace("General", "0.00"), valign="top", **shade)
     if isinstance(value, str):
+        if head.type != TEXT:
+            shade |= {"italic": True, "font_color": "#7F7F7F"}  # words in place of a number: not known, not computable
         return book.format(num_format="@" if head.type == TEXT else "General", text_wrap=True, valign="top", **shade)
     return book.cell(head.type, **shade)
-
-
-def _height(value: CellValue, wide: int) -> int:
-    """How many lines a text takes; tall ones are cut at twelve, the rest is a scroll away."""
-    if not isinstance(value, str):
-        return 1
-    return min(12, sum(max(1, -(-len(part) // max(wide - 2, 1))) for part in value.split("\n")))
 
 
 # CSV.
@@ -133,6 +127,8 @@ def _csv_cell(value: CellValue, head: Head, lang: Language) -> str:
             text = text.rstrip("0").rstrip(".") if "." in text else text
             text = text.replace(".", ",") if lang == "it" else text
             return f"{text}%" if percent else text
+        case Approximate():
+            return value.said
         case datetime():
             return value.strftime("%d/%m/%Y %H:%M:%S") if lang == "it" else value.isoformat(sep=" ")
         case date():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 
 from bandolo.check import core
@@ -15,7 +16,7 @@ from bandolo.evaluate.wire import decimal_of, is_decimal, split_path
 from bandolo.explain.phrases import phrase
 from bandolo.explain.speech import Speech
 from bandolo.export.application_rows import FIRST_DAY
-from bandolo.export.workbook_styles import CellValue
+from bandolo.export.workbook_styles import Approximate, CellValue
 from bandolo.language import calendar
 from bandolo.language.types import BOOLEAN, DATE, DATETIME, INTEGER, MONEY, NUMBER, PERCENT, TEXT, Language, OptionalType, Type
 from bandolo.language.values import Fault, Unknown
@@ -146,7 +147,8 @@ class _Maker:
     def _message(self, result: RequirementResult, speech: Speech) -> str:
         label = speech.requirement(self.policy.requirements[result.id])
         said = result.message.get(self.lang) or label
-        return f"{_last(result.subject)}: {said}" if "[" in result.subject else said
+        key = _last(result.subject)
+        return f"{key}: {said}" if key and split_path(result.subject)[-1] not in said else said
 
     # One row a requirement.
 
@@ -228,11 +230,16 @@ class _Maker:
     def _result(self, result: ResultValue, speech: Speech) -> CellValue:
         """A result as a cell; in words where it is not known, or has no end."""
         value, type_ = result.value, result.type.of if isinstance(result.type, OptionalType) else result.type
-        if isinstance(value, Unknown | Fault):
+        if isinstance(value, Unknown):
+            return phrase("not_known", self.lang)  # its bounds are for `explain`: a column of sums would not be read any more
+        if isinstance(value, Fault):
             return speech.value(value, result.type)
-        if isinstance(value, Fraction) and is_decimal(value):
-            return decimal_of(value)
-        if type_ == DATE and not isinstance(value, Fraction) and hasattr(value, "year"):
+        if isinstance(value, Fraction):
+            if is_decimal(value):
+                return decimal_of(value)
+            cut = Decimal(round(value * 10**12)).scaleb(-12)
+            return Approximate(cut, speech.value(value, result.type))
+        if type_ == DATE and hasattr(value, "year"):
             return value if value >= FIRST_DAY else value.isoformat()  # type: ignore[operator, return-value, union-attr]
         if type_ == DATETIME and hasattr(value, "astimezone"):
             wall = calendar.wall_time(value, self.policy.conventions.time_zone).replace(tzinfo=None, fold=0)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from typing import Any
 from bandolo.check import core
 from bandolo.evaluate.inputs import Application
 from bandolo.export.application_rows import rows_of
-from bandolo.export.workbook_styles import PALE, Book, lines, put, width
+from bandolo.export.workbook_styles import PALE, Book, put, width
 from bandolo.language.types import (
     BOOLEAN,
     DATE,
@@ -84,7 +84,7 @@ class _Template:
         for text in INSTRUCTIONS[self.lang]:
             said = text.format(columns=DICTIONARY.said(self.lang), policy=policy_path, file=file)
             page.merge_range(row, 0, row, 1, said, wrap)
-            page.set_row(row, 32 if len(said) > 105 else 17)
+            page.set_row(row, 33 if len(said) > 120 else 18)
             row += 1
         row += 1
         page.write_row(row, 0, [word("sheet", self.lang), word("one_row", self.lang)], self.book.heading())
@@ -93,8 +93,8 @@ class _Template:
             page.write_url(
                 row, 0, f"internal:'{self.titles[name]}'!A1", self.book.format(font_color="blue", underline=1), self.titles[name]
             )
-            above = [self.titles[o] for o in sheet.owners]
-            page.write_string(row, 1, " ← ".join([self.titles[name], *reversed(above)]))
+            above = f"; {word('belongs', self.lang)}: {self.titles[sheet.owners[-1]]}" if sheet.owners else ""
+            page.write_string(row, 1, self.titles[name] + above)
         page.set_landscape()
         page.fit_to_pages(1, 0)
 
@@ -150,18 +150,15 @@ class _Template:
     # The sheets that are filled in.
 
     def _sheet(self, page: Any, sheet: Sheet) -> None:
-        tallest = 1
         for i, column in enumerate(sheet.columns):
             heading = column.headings.said(self.lang)
             wide = width(heading, column.type, self.lang)
-            tallest = max(tallest, lines(heading, wide))
             type_ = _cell_type(self.policy, column)
             shade = {"bg_color": "#DDEBF7"} if column.is_key else {"bg_color": PALE} if column.kind == "count" else {}
             page.set_column(i, i, wide, self.book.cell(type_, **shade))
             page.write_string(0, i, heading, self.book.heading(column.is_key))
             page.write_comment(0, i, self._comment(column), {"x_scale": 2.4, "y_scale": 1.6, "author": "Bandolo"})
             self._validation(page, i, column, type_)
-        page.set_row(0, 15 * tallest + 6)
         keys = [i for i, c in enumerate(sheet.columns) if c.is_key]
         page.freeze_panes(1, max(keys) + 1 if keys else 0)
         page.autofilter(0, 0, 0, len(sheet.columns) - 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -23,7 +24,16 @@ from bandolo.language.types import (
 from bandolo.language.wording import SIGNS
 from bandolo.sheets.cells import DIGITS
 
-CellValue = str | Decimal | date | datetime | None
+
+@dataclass(frozen=True, slots=True)
+class Approximate:
+    """A number without an end, cut: shown with `≈` before it. `said` is how a text says it."""
+
+    value: Decimal
+    said: str
+
+
+CellValue = str | Decimal | Approximate | date | datetime | None
 """What a cell may hold; a percentage is its fraction."""
 
 DARK, LIGHT, KEY, PALE = "#1F4E79", "#2E75B6", "#17365D", "#F2F2F2"
@@ -83,21 +93,10 @@ USUAL: dict[Type, int] = {BOOLEAN: 12, INTEGER: 12, NUMBER: 12, MONEY: 16, PERCE
 def width(heading: str, type_: Type, lang: Language) -> int:
     """How wide a column is: its values' width, and its heading's in at most three lines."""
     longest = max((len(part) for part in heading.split()), default=0)
-    held = USUAL.get(type_, 18)
+    held = USUAL.get(type_, 22)
     if isinstance(type_, ChoiceType):
         held = max(len(type_.said(option, lang)) for option in type_.options) + 4
     return max(NARROWEST, min(WIDEST, max(held, longest + 3, len(heading) // 3 + 4)))
-
-
-def lines(heading: str, columns: int) -> int:
-    """How many lines a heading takes in a column of that width, as a spreadsheet breaks them."""
-    count, used = 1, 0
-    for part in heading.split():
-        if used and used + 1 + len(part) > columns - 2:
-            count, used = count + 1, len(part)
-        else:
-            used += len(part) + (1 if used else 0)
-    return count
 
 
 def put(page: Any, row: int, column: int, value: CellValue, style: Any = None) -> None:
@@ -110,6 +109,8 @@ def put(page: Any, row: int, column: int, value: CellValue, style: Any = None) -
             page.write_number(row, column, float(value), style)
         case Decimal():
             page.write_string(row, column, f"{value:f}", style)
+        case Approximate():
+            page.write_number(row, column, float(value.value), style)
         case datetime() | date():
             page.write_datetime(row, column, value, style)
         case str():

@@ -25,6 +25,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "no": ("no", "no"),
     "sheet": ("Foglio", "Sheet"),
     "one_row": ("Una riga per ogni", "One row for each"),
+    "belongs": ("appartiene a", "belongs to"),
     "column": ("Colonna", "Column"),
     "what": ("Che cosa si scrive", "What to write"),
     "supplied": ("Fornito da", "Supplied by"),
@@ -60,7 +61,7 @@ WORDS: dict[str, tuple[str, str]] = {
 README: dict[Language, tuple[str, ...]] = {
     "it": (
         "Ogni foglio è una tabella: la prima riga ha i titoli e non va cambiata; ogni altra riga è una voce.",
-        "Le colonne azzurre scure sono chiavi: legano una riga a quella da cui dipende. Le chiavi sono testo: gli zeri iniziali restano.",
+        "Le colonne con il titolo blu scuro sono chiavi: legano una riga a quella da cui dipende. Le chiavi sono testo: gli zeri iniziali restano.",
         "Cella vuota = dato non ancora noto: la decisione dirà che manca. Dove un dato può non esserci, «nessuno» dice che non c'è.",
         "Sì o no e le scelte si prendono dall'elenco della cella. Le date si scrivono 31/12/2022, le date con ora 31/12/2022 16:00.",
         "Fermandosi con il mouse sul titolo di una colonna si legge che cosa va scritto; lo stesso nel foglio «{columns}».",
@@ -69,7 +70,7 @@ README: dict[Language, tuple[str, ...]] = {
     ),
     "en": (
         "Each sheet is a table: its first row has the headings and must stay as it is; each other row is one entry.",
-        "The dark blue columns are keys: they tie a row to the one that it belongs to. Keys are text: zeros in front stay.",
+        "The columns with a dark blue heading are keys: they tie a row to the one that it belongs to. Keys are text: zeros in front stay.",
         "Empty cell = not known yet: the decision will say that it is missing. Where there may be none, “none” says that there is none.",
         "Yes or no and choices are taken from the list of the cell. Dates are written 31/12/2022, instants 31/12/2022 16:00.",
         "Rest the pointer on the heading of a column to read what belongs there; the sheet “{columns}” says the same.",
