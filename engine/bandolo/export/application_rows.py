@@ -106,4 +106,4 @@ def _spelt(value: CellValue) -> str:
     """A value inside a list of several in one cell."""
     if isinstance(value, Decimal):
         return f"{value:f}"
-    return value.isoformat() if isinstance(value, date) else value or ""
+    return value.isoformat() if isinstance(value, date) else str(value or "")

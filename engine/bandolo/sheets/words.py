@@ -61,7 +61,7 @@ WORDS: dict[str, tuple[str, str]] = {
 README: dict[Language, tuple[str, ...]] = {
     "it": (
         "Ogni foglio è una tabella: la prima riga ha i titoli e non va cambiata; ogni altra riga è una voce.",
-        "Le colonne con il titolo blu scuro sono chiavi: legano una riga a quella da cui dipende. Le chiavi sono testo: gli zeri iniziali restano.",
+        "Un titolo blu scuro indica una chiave: lega una riga a quella da cui dipende. Le chiavi sono testo: gli zeri iniziali restano.",
         "Cella vuota = dato non ancora noto: la decisione dirà che manca. Dove un dato può non esserci, «nessuno» dice che non c'è.",
         "Sì o no e le scelte si prendono dall'elenco della cella. Le date si scrivono 31/12/2022, le date con ora 31/12/2022 16:00.",
         "Fermandosi con il mouse sul titolo di una colonna si legge che cosa va scritto; lo stesso nel foglio «{columns}».",
