@@ -94,7 +94,9 @@ class Assembled:
         column = next((i for name in wanted for i, c in node.header.columns if c.name == name), None)
         if column is None and names:
             column = next((i for i, c in node.header.columns if c.fact is not None and c.fact.name == names[0]), None)
-        return node.source.file, node.source.place(node.row, column if column is not None else node.header.columns[0][0])
+        if column is None:  # the record as a whole: its own key, the last of the keys
+            column = next((i for i, c in reversed(node.header.columns) if c.is_key), node.header.columns[0][0])
+        return node.source.file, node.source.place(node.row, column)
 
 
 def assemble(policy: core.Policy, sources: Mapping[str, Source]) -> tuple[list[Assembled], list[Diagnostic]]:
