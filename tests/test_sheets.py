@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tracemalloc
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,14 +19,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bandolo import limits
-from bandolo.diagnostics import Diagnostic
-from bandolo.diagnostics.render import catalogue, render
-from bandolo.evaluate.inputs import read_application
 from bandolo.language.types import BOOLEAN, DAYS, MONTHS, TYPE_BY_WORD, ChoiceType, ListType, Type
 from bandolo.policy import Policy
 from bandolo.sheets.cells import BadCell, Cell, datum, shortest
 from bandolo.sheets.csv_text import Dialect
-from bandolo.sheets.files import Tables, read_tables
+from bandolo.sheets.files import read_tables
 from bandolo.sheets.spelling import Spelling
 from bandolo.sheets.workbook import _format, letters, read_workbook
 from bandolo.surfaces.intake import read_applications

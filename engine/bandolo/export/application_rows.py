@@ -16,7 +16,7 @@ from bandolo.language.types import TEXT, ChoiceType, Language, ListType, Optiona
 from bandolo.language.values import NONE, Duration, ListValue, Record, Unknown, Value
 from bandolo.sheets.layout import Column, Sheet
 from bandolo.sheets.spelling import NONE_WORDS
-from bandolo.sheets.words import choice_words, word
+from bandolo.sheets.words import choice_words, none_word, word
 
 FIRST_DAY = date(1900, 3, 1)
 
@@ -73,7 +73,7 @@ class _Rows:
                 return self.key(value)
             case ListValue():
                 return self._list(value, type_)
-        return word("none", self.lang) if value is NONE else None
+        return none_word(type_, self.lang) if value is NONE else None
 
     def _text(self, value: str, type_: Type, optional: bool) -> str:
         if isinstance(type_, ChoiceType):
@@ -83,7 +83,7 @@ class _Rows:
     def _list(self, value: ListValue, type_: Type) -> str:
         inner = type_.item if isinstance(type_, ListType) else type_
         items = [_spelt(self.value(m.value, inner)) for m in value.members]
-        return "; ".join(items) if items else word("none", self.lang)
+        return "; ".join(items) if items else none_word(type_, self.lang)
 
     def _instant(self, value: datetime) -> CellValue:
         """The wall time, where it is one instant and spreadsheets have it; else the text with its offset."""
@@ -95,7 +95,9 @@ class _Rows:
         wall = local.replace(tzinfo=None)
         if calendar.instant(wall.replace(fold=0), zone) == value and wall.date() >= FIRST_DAY and not wall.microsecond:
             return wall.replace(fold=0)
-        return local.isoformat()
+        offset = local.utcoffset()
+        whole = offset is not None and not offset.total_seconds() % 60  # before time zones clocks differed by seconds
+        return local.isoformat() if whole else value.astimezone(UTC).isoformat()
 
 
 def _number(value: Fraction) -> CellValue:

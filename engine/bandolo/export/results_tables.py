@@ -199,7 +199,10 @@ class _Maker:
         rows, marks = [], []
         for label, decision, speech in self.all:
             struck = {e.record: e for e in decision.excluded}
-            for path, values in _by_record(decision, entity.name):
+            found = dict(_by_record(decision, entity.name))
+            lists = [self.policy.entities[o].listed_in for o in (*sheet.owners[1:], entity.name)]
+            found |= {path: {} for path in struck if path not in found and split_path(path)[::2] == lists}
+            for path, values in found.items():
                 parts = split_path(path)[1::2]
                 why = struck.get(path)
                 named = [speech.requirement(self.policy.requirements[i]) for i in why.requirements] if why is not None else []

@@ -30,7 +30,7 @@ from bandolo.language.types import (
 )  # fmt: skip
 from bandolo.sheets.layout import CHOICES, DICTIONARY, README, Column, Sheet, layout, listed_entity
 from bandolo.sheets.words import README as INSTRUCTIONS
-from bandolo.sheets.words import choice_words, to_write, word
+from bandolo.sheets.words import choice_words, none_word, to_write, word
 from bandolo.sheets.workbook import ROWS, letters
 
 LAST = ROWS - 1
@@ -145,7 +145,7 @@ class _Template:
             options = (word("yes", self.lang), word("no", self.lang))
         elif isinstance(type_, ChoiceType):
             options = choice_words(type_, self.lang)
-        return (*options, word("none", self.lang)) if options and column.fact.optional else options
+        return (*options, none_word(type_, self.lang)) if options and column.fact.optional else options
 
     # The sheets that are filled in.
 

@@ -15,7 +15,7 @@ from bandolo.check import core
 from bandolo.diagnostics import Diagnostic
 from bandolo.diagnostics.spelling import nearest
 from bandolo.evaluate.typed import BadValue, read_value
-from bandolo.language.types import TEXT, OptionalType, RecordType, Type
+from bandolo.language.types import BOOLEAN, TEXT, ChoiceType, OptionalType, RecordType, Type
 from bandolo.sheets.cells import BadCell, Cell, count, datum
 from bandolo.sheets.layout import Column, Sheet, layout, plain_words
 from bandolo.sheets.spelling import Spelling
@@ -51,11 +51,16 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """Where the headings stand, and which column of the sheet holds what."""
+    """Where the headings stand, and which column of the sheet holds what.
+
+    `seen` are the data of texts of few kinds, by column and text: a hundred thousand rows say yes and no in the same few ways.
+    """
 
     row: int
     columns: tuple[tuple[int, Column], ...]
     texts: Mapping[int, str]
+    given_as: Mapping[int, Type] = field(default_factory=dict)
+    seen: dict[tuple[int, str], Any] = field(default_factory=dict)
 
     def at(self, name: str) -> int:
         return next((i for i, c in self.columns if c.name == name), 0)
@@ -192,7 +197,7 @@ class _Maker:
             if column.is_key and column.name not in columns:
                 self._refuse("missing-column", source, source.whole, {"name": _both(column.headings)})
         found = tuple((columns[c.name], c) for c in sheet.columns if c.name in columns)
-        return _Header(number, found, {i: cell.text for i, cell in row.items()})
+        return _Header(number, found, {i: cell.text for i, cell in row.items()}, {i: self._given_as(c.type) for i, c in found})
 
     def _refuse(self, code: str, source: Source, place: str | None, args: dict[str, Any]) -> None:
         self.broken = True
@@ -244,8 +249,14 @@ class _Maker:
         if column.kind == "line" or column.fact is None:
             keys[column.name] = cell.text.strip()
             return
-        type_ = self._given_as(column.type)
-        value = datum(cell, type_, column.fact.optional and column.kind == "fact", ways)
+        type_ = node.header.given_as[i]
+        few = cell.kind == "text" and (type_ is BOOLEAN or isinstance(type_, ChoiceType))
+        if few and (i, cell.text) in node.header.seen:
+            value = node.header.seen[i, cell.text]
+        else:
+            value = datum(cell, type_, column.fact.optional and column.kind == "fact", ways)
+            if few:
+                node.header.seen[i, cell.text] = value
         if column.is_key:
             keys[column.name] = self._key(value, type_)
         if column.kind == "owner":

@@ -72,7 +72,7 @@ def datum(cell: Cell, type_: Type, optional: bool, ways: Spelling) -> Any:
         raise BadCell("cell-error", {"found": cell.text})
     if cell.kind == "formula":
         raise BadCell("formula-without-value", {"found": cell.text[:60]})
-    if cell.kind == "text" and cell.text.strip().casefold() in NONE_WORDS and not (isinstance(type_, ChoiceType) and _options(cell, type_)):
+    if cell.kind == "text" and cell.text.strip().casefold() in NONE_WORDS and not names_option(cell.text, type_):
         if optional:
             return None
         if isinstance(type_, ListType):
@@ -85,8 +85,10 @@ def datum(cell: Cell, type_: Type, optional: bool, ways: Spelling) -> Any:
         raise BadCell(unclear.code, {"found": cell.text.strip()[:60], **unclear.args_}) from None
 
 
-def is_blank(cell: Cell) -> bool:
-    return cell.kind == "text" and not cell.text.strip()
+def names_option(text: str, type_: Type) -> bool:
+    """Whether a word is an option of a choice, or of a list of choices: then it does not mean `none`."""
+    inner = type_.item if isinstance(type_, ListType) else type_
+    return isinstance(inner, ChoiceType) and bool(_options(Cell("text", text), inner))
 
 
 def count(cell: Cell, ways: Spelling) -> int:

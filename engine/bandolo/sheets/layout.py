@@ -47,6 +47,7 @@ class Column:
 
     @property
     def is_key(self) -> bool:
+        """Whether its cells tie a row to others."""
         return self.kind in ("owner", "line") or (self.kind == "fact" and self.fact is not None and self.fact.key)
 
 

@@ -17,7 +17,8 @@ from bandolo.language.types import (
     RecordType,
     Type,
 )  # fmt: skip
-from bandolo.sheets.spelling import folded
+from bandolo.sheets.cells import names_option
+from bandolo.sheets.spelling import NONE_WORDS, folded
 
 WORDS: dict[str, tuple[str, str]] = {
     "none": ("nessuno", "none"),
@@ -100,6 +101,12 @@ def to_write(type_: Type, lang: Language, currency: str, titles: dict[str, str])
         case DurationType():
             return word("duration", lang)
     return word(SIMPLE.get(type_, "text"), lang, currency=currency)
+
+
+def none_word(type_: Type, lang: Language) -> str:
+    """The word for `none` in the cells of a type: one that is no option of it."""
+    usual = word("none", lang)
+    return next((w for w in (usual, *sorted(NONE_WORDS)) if not names_option(w, type_)), usual)
 
 
 def choice_words(type_: ChoiceType, lang: Language) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import IO
 from xml.parsers import expat
 
@@ -150,10 +150,10 @@ class _Reader:
     """What listens to a file's events. Names come without their prefix."""
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        self.open(name.rpartition(":")[2], attributes)
+        self.open(name.rpartition(":")[2] if ":" in name else name, attributes)
 
     def end(self, name: str) -> None:
-        self.close(name.rpartition(":")[2])
+        self.close(name.rpartition(":")[2] if ":" in name else name)
 
     def open(self, name: str, attributes: dict[str, str], /) -> None: ...
 
@@ -298,14 +298,17 @@ class _Budget:
     def __post_init__(self) -> None:
         self.left = limits.SHEET_CELLS
 
-    def take(self) -> None:
-        self.left -= 1
+    def take(self, cells: int) -> None:
+        self.left -= cells
         if self.left < 0:
             raise BadFile(Diagnostic("too-many-cells", file=self.label, args={"limit": limits.SHEET_CELLS}))
 
 
 class _Grid(_Reader):
-    """Rows of a sheet as they come; `ready` holds those that are complete."""
+    """Rows of a sheet as they come; `ready` holds those that are complete.
+
+    Its events come by the million, three to a cell: hence `start` and `end` themselves, and the commonest names first.
+    """
 
     def __init__(self, shared: list[str], formats: list[str], merged: list[str], budget: _Budget) -> None:
         self.shared, self.formats, self.merged, self.budget = shared, formats, merged, budget
@@ -318,7 +321,9 @@ class _Grid(_Reader):
         self.part: list[str] | None = None
         self.phonetic = False
 
-    def open(self, name: str, attributes: dict[str, str]) -> None:
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if ":" in name:
+            name = name.rpartition(":")[2]
         if name == "c":
             self.cell, self.parts = attributes, {}
             self.column = _column(attributes["r"]) if "r" in attributes else self.column + 1
@@ -338,7 +343,9 @@ class _Grid(_Reader):
         if self.part is not None:
             self.part.append(text)
 
-    def close(self, name: str) -> None:
+    def end(self, name: str) -> None:
+        if ":" in name:
+            name = name.rpartition(":")[2]
         if name in ("v", "f", "t"):
             self.part = None
         elif name == "rPh":
@@ -346,9 +353,9 @@ class _Grid(_Reader):
         elif name == "c":
             cell = self._read()
             if cell is not None:
-                self.budget.take()
                 self.row[self.column] = cell
         elif name == "row" and self.row:
+            self.budget.take(len(self.row))
             self.ready.append((self.number, self.row))
 
     def _read(self) -> Cell | None:
@@ -384,8 +391,13 @@ def _texted(text: str) -> Cell | None:
 
 def _column(reference: str) -> int:
     """The column of `AB7`, counted from 0."""
+    return _number(reference.rstrip("0123456789"))
+
+
+@lru_cache(maxsize=COLUMNS)
+def _number(name: str) -> int:
     number = 0
-    for letter in reference.rstrip("0123456789"):
+    for letter in name:
         number = number * 26 + ord(letter) - 64
         if not 1 <= number <= COLUMNS:
             raise ValueError
