@@ -260,7 +260,11 @@ def test_every_requirement_and_partner_is_there(results: Path) -> None:
     partners = {
         (d["application"], path.partition("]")[0].partition("[")[2])
         for d in decisions
-        for path in [*d["undetermined"], *(f"partners[{k}]" for k in d["results"].get("partners", {}))]
+        for path in [
+            *d["undetermined"],
+            *(f"partners[{k}]" for k in d["results"].get("partners", {})),
+            *(e["record"] for e in d["excluded"]),
+        ]
         if path.startswith("partners[")
     }
     assert {row[:2] for row in book["Partner"].iter_rows(min_row=2, values_only=True)} == partners
