@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bandolo.check import core
+from bandolo.check.echoes import without_echoes
 from bandolo.check.policy import check as check_document
 from bandolo.check.quotes import Norm, check_norms, check_quotes
 from bandolo.diagnostics import Diagnostic, errors, in_order
@@ -72,7 +73,7 @@ def load(path: str, content: bytes, amendments: Sequence[tuple[str, bytes]] = ()
     done = usable if not errors(found) else None
     if errors(found):
         # What seems unused may be used where the mistake stands.
-        found = errors(found)
+        found = without_echoes(errors(found))
     if done is not None:
         done = replace(done, acts=tuple(core.Act(act.id, core.Texts(*act.title), act.date) for act in acts))
     return Loaded(tree, document, done, settled if done is not None else None, tuple(acts), tuple(in_order(found)))

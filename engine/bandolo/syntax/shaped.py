@@ -169,12 +169,13 @@ def _entries(tree: Tree, value: s.Shape, out: list[Diagnostic], key: str) -> Tre
     kept: list[tuple[Scalar, Tree]] = []
     for name, item in tree.entries:
         is_path = key in ("set", "add", "change", "results", "verdicts")
+        fitted = _fit(item, value, out, name.value)
         if not is_path and not NAME.fullmatch(name.value):
             out.append(Diagnostic("bad-name", name.span, {"key": key, "found": name.value}))
         elif len(name.value) > limits.NAME_CHARACTERS and not is_path:
-            out.append(Diagnostic("name-too-long", name.span, {"limit": limits.NAME_CHARACTERS}))
+            out.append(Diagnostic("name-too-long", name.span, {"key": key, "found": name.value, "limit": limits.NAME_CHARACTERS}))
         else:
-            kept.append((name, _fit(item, value, out, name.value)))
+            kept.append((name, fitted))
     return Mapping(tree.span, tuple(kept))
 
 
