@@ -15,7 +15,7 @@ import openpyxl
 import pytest
 import xlsxwriter
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bandolo import limits
@@ -354,3 +354,48 @@ def test_cells_are_read_as_openpyxl_reads_them(tmp_path: Path) -> None:
         else:
             assert mine.text == other
     assert [letters(i) for i in (0, 25, 26, 701, 702, 16_383)] == ["A", "Z", "AA", "ZZ", "AAA", "XFD"]
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.data())
+def test_no_damage_to_a_workbook_is_more_than_a_diagnostic(data: st.DataObject) -> None:
+    """A part of a good workbook cut, repeated or overwritten: an answer or a coded message, never a traceback."""
+    made = policy(SHOPS)
+    names = ["xl/worksheets/sheet1.xml", "xl/workbook.xml", "xl/styles.xml", "xl/_rels/workbook.xml.rels"]
+    wanted_part = data.draw(st.sampled_from(names))
+
+    def change(name: str, content: bytes) -> bytes:
+        if name != wanted_part:
+            return content
+        start = data.draw(st.integers(0, len(content)))
+        end = data.draw(st.integers(start, min(len(content), start + 40)))
+        instead = data.draw(st.sampled_from([b"", b"9" * 30, b'"', b"<c>", b"</row>", b"&#0;", b"\xff", b"-1", content[start:end] * 2]))
+        return content[:start] + instead + content[end:]
+
+    judged(made, read_tables(made.core, "a.xlsx", rewritten(GOOD, change), {}))
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode), st.sampled_from(["a.csv", "a.xlsx", "a.zip"]))
+def test_no_bytes_are_more_than_a_diagnostic(content: bytes, name: str) -> None:
+    made = policy(SHOPS)
+    for start in (b"", b"id;cash\n", b"PK\x03\x04", b"\xff\xfe"):
+        judged(made, read_tables(made.core, name, start + content, {}))
+
+
+GOOD = workbook(
+    {"Project": ["id | cash | day at a", "P1 | number 5 | date 44926", "P2 | 1,5 | 31/12/2022"], "Firm": ["Project | tax", "P1 | F1"]}
+)
+
+
+def test_a_hundred_thousand_rows(shops: Policy) -> None:
+    """In one project; in seconds, and each in its place."""
+    rows = "".join(f"P1;F{i};micro\n" for i in range(100_000))
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("project.csv", "id;cash;firms\nP1;1,5;100000\n")
+        archive.writestr("firm.csv", "Project;tax;size\n" + rows)
+    tables = read_tables(shops.core, "a.zip", stream.getvalue(), {})
+    assert tables.diagnostics == []
+    assert [len(a.data["firms"]) for a in tables.applications] == [100_000]
+    assert tables.applications[0].located("$.firms[99999].size") == ("firm.csv", "C100001")
