@@ -24,7 +24,7 @@ PAGES = PACKAGE / "diagnostics" / "pages"
 CODE = re.compile(r"[a-z]+(-[a-z0-9]+)+|cycle")
 REPORTERS = {
     "Diagnostic", "report", "invalid", "warn", "BadLiteral", "BadValue", "Fault", "_Bad", "_TooDeep", "_stop", "_wrong", "_word",
-    "_pattern",
+    "_pattern", "BadCell", "Unclear", "_say", "_refuse",
 }  # fmt: skip
 """What a code is handed to. A code that reaches a diagnostic by another way is found by its being returned, or assigned to `code`."""
 PROMISED: set[str] = set()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,9 @@ import pytest
 from bandolo import limits
 from bandolo.diagnostics.render import render_all
 from bandolo.evaluate.data import read_json
+from bandolo.export.template import template
 from bandolo.pipeline import load
+from bandolo.sheets.files import read_tables
 from bandolo.surfaces.beside import read_beside
 from bandolo.surfaces.intake import read_applications
 from small import HEAD, ROOT, codes, decide, policy, refused
@@ -149,6 +153,36 @@ def test_application_depth() -> None:
     for depth, said in ((limits.APPLICATION_DEPTH, []), (limits.APPLICATION_DEPTH + 1, ["too-deep"])):
         assert [d.code for d in read_json("[" * depth + "]" * depth, "a.json")[1]] == said
     assert read_json('{"t": "' + "[" * 1_000 + '"}', "a.json")[1] == []
+
+
+SHEETS = "entities: {project: {facts: {id: {type: text, key: true}, n: number}}}"
+
+
+def sheet_codes(content: bytes) -> list[str]:
+    return [d.code for d in read_tables(policy(SHEETS).core, "project.csv", content, {}).diagnostics]
+
+
+def test_sheet_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "SHEET_CELLS", 6)
+    assert sheet_codes(b"id;n\nP1;1\nP2;2\n") == []
+    assert sheet_codes(b"id;n\nP1;1\nP2;2\nP3\n") == ["too-many-cells"]
+
+
+def test_sheet_header_rows() -> None:
+    for above, said in ((limits.SHEET_HEADER_ROWS - 1, []), (limits.SHEET_HEADER_ROWS, ["no-header"])):
+        assert sheet_codes(b"title\n" * above + b"id;n\nP1;1\n") == said
+
+
+def test_sheet_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    core = policy(SHEETS).core
+    content = template(core, "en", "a.yaml", "a.xlsx")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        read = {
+            n: archive.getinfo(n).file_size for n in archive.namelist() if n.startswith(("xl/w", "xl/s", "xl/_")) and "drawing" not in n
+        }
+    for limit, said in ((sum(read.values()), "no-rows"), (read["xl/worksheets/sheet2.xml"], "workbook-too-large")):
+        monkeypatch.setattr(limits, "SHEET_BYTES", limit)
+        assert [d.code for d in read_tables(core, "a.xlsx", content, {}).diagnostics] == [said]
 
 
 def test_text_characters() -> None:

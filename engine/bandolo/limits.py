@@ -28,3 +28,7 @@ LIST_LENGTH: Final = 10_000  # list-too-long, where a list declares no `at_most`
 RECORDS: Final = 200_000  # too-many-records, over all lists of one application
 STEPS_BASE: Final = 1_000_000  # too-many-steps: expression nodes evaluated in one decision
 STEPS_PER_RECORD: Final = 1_000  # and so many more for every record of the application
+
+SHEET_BYTES: Final = 400_000_000  # workbook-too-large: what a workbook or a zip unpacks to
+SHEET_CELLS: Final = 3_000_000  # too-many-cells, over all sheets of a file
+SHEET_HEADER_ROWS: Final = 20  # no-header: how far down the row of headings is looked for

@@ -1,4 +1,4 @@
-"""The command line: `bandolo new | check | decide | explain | calendar | schema | test | fmt | help`.
+"""The command line: `bandolo new | check | decide | explain | rank | calendar | template | norms | schema | test | fmt | help`.
 
 Exit status 0: the command did its job, also when the decision is a refusal; 1: problems in a policy, a case or the data were
 found; 2: wrong usage. What each command needs is imported when it runs.
@@ -20,6 +20,7 @@ from bandolo.language.types import Language
 from bandolo.surfaces.fmt import fmt
 from bandolo.surfaces.new import new
 from bandolo.surfaces.rank import rank
+from bandolo.surfaces.sheets import template
 from bandolo.version import __version__
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def _what_ifs(command: F) -> F:
         click.option("--assume", is_flag=True, help="Use the values that pending parameters assume."),
         click.option("--as-of", metavar="DATE", help="The clock: `2023-03-01`, or `2023-03-01 12:00`."),
         click.option("--amend", "amendments", multiple=True, type=click.Path(), help="Apply an amending act, in order."),
+        click.option("--records", multiple=True, metavar="ENTITY=FILE", help="Listed records beside a CSV: `partner=partners.csv`."),
     ):
         command = option(command)
     return command
@@ -71,6 +73,7 @@ def cli() -> None:
 cli.add_command(fmt)
 cli.add_command(new)
 cli.add_command(rank)
+cli.add_command(template)
 
 
 def main() -> None:
@@ -123,20 +126,31 @@ def check(paths: tuple[str, ...], strict: bool, as_json: bool, amendments: tuple
 @_what_ifs
 @click.option("--json", "as_json", is_flag=True, help="Whole decisions as JSON, one a line.")
 @click.option("--trace", is_flag=True, help="Every value that was computed.")
+@click.option("--to", type=click.Path(), help="Write the results to a workbook (.xlsx) or to CSV files (.csv).")
+@click.option("--overwrite", is_flag=True, help="Results may take the place of a file.")
 @_language
-def decide(policy: str, applications: tuple[str, ...], as_json: bool, trace: bool, lang: str, **what_ifs: Any) -> None:
-    """Decide applications (JSON, JSON Lines or YAML; `-` is standard input).
+def decide(
+    policy: str, applications: tuple[str, ...], as_json: bool, trace: bool, to: str | None, overwrite: bool, lang: str, **what_ifs: Any
+) -> None:
+    """Decide applications (workbooks, CSV, JSON, JSON Lines or YAML; `-` is standard input).
 
     \b
     bandolo decide policies/bando_2023.yaml application.json
     bandolo decide policies/bando_2023.yaml *.json --json > decisions.jsonl
     bandolo decide policies/bando_2023.yaml application.json --set minimum_firms=8
+    bandolo decide policies/bando_2023.yaml applications.xlsx --to decisions.xlsx
     """
     from bandolo.explain.summary import summary
     from bandolo.explain.terminal import show
     from bandolo.explain.trace import trace_rows
 
     loaded = _load(policy, what_ifs["amendments"], lang)
+    if to is not None:
+        from bandolo.surfaces.sheets import write_results
+
+        problems: list[Diagnostic] = []
+        decided = _decisions(loaded, applications, what_ifs, trace, lang, problems)
+        sys.exit(write_results(loaded.core, decided, problems, to, overwrite, (policy, *applications), cast(Language, lang)))
     console = _console()
     ok = True
     for label, decision in _decisions(loaded, applications, what_ifs, trace, lang):
@@ -351,29 +365,51 @@ def _load(path: str, amendments: tuple[str, ...], lang: str) -> Policy:
     sys.exit(1)
 
 
-def _decisions(policy: Policy, paths: tuple[str, ...], what_ifs: dict[str, Any], trace: bool, lang: str) -> Any:
-    """Each application's label and decision; None for one that is bad data, which has then been said."""
+def _decisions(
+    policy: Policy, paths: tuple[str, ...], what_ifs: dict[str, Any], trace: bool, lang: str, problems: list[Diagnostic] | None = None
+) -> Any:
+    """Each application's label and decision; None for one that is bad data, which has then been said, and put to the `problems`."""
     from bandolo.diagnostics import ApplicationError, PolicyError
     from bandolo.surfaces.intake import read_applications
 
     sets, readings = _pairs(what_ifs["sets"], "--set"), _pairs(what_ifs["readings"], "--reading")
-    for submitted in read_applications(paths):
-        if submitted.diagnostics:
-            _say_diagnostics(list(submitted.diagnostics), lang, False)
-            yield submitted.label, None
-            continue
+    for submitted in read_applications(paths, policy.core, _records(policy, what_ifs.get("records", ()))):
+        for file, dialect in submitted.dialects:
+            click.echo(f"{file}: {dialect.said(cast(Language, lang))}", err=True)
+        decision: Decision | None = None
+        bad = list(submitted.diagnostics)
         try:
-            decision: Decision | None = policy.decide(
-                submitted.data, as_of=what_ifs["as_of"], set=sets, readings=readings, assume=what_ifs["assume"], trace=trace
-            )
-            yield submitted.label, decision
+            if not bad:
+                decision = policy.decide(
+                    submitted.data, as_of=what_ifs["as_of"], set=sets, readings=readings, assume=what_ifs["assume"], trace=trace
+                )
         except ApplicationError as error:
-            _say_diagnostics(submitted.located(error.diagnostics), lang, False)
-            yield submitted.label, None
+            bad = submitted.located(error.diagnostics)
         except PolicyError as error:
             # A what-if that cannot be is the same for every application.
             _say_diagnostics(list(error.diagnostics), lang, False)
             sys.exit(1)
+        _say_diagnostics(bad, lang, False)
+        if problems is not None:
+            problems += bad
+        yield submitted.label, decision
+
+
+def _records(policy: Policy, texts: tuple[str, ...]) -> dict[str, str]:
+    """The CSV files of listed records, by entity; an entity goes by its name or by the title of its sheet."""
+    if not texts:
+        return {}
+    from bandolo.sheets.layout import layout, sheet_named
+
+    sheets = layout(policy.core)
+    files = {}
+    for name, path in _pairs(texts, "--records").items():
+        sheet = sheet_named(sheets, name)
+        if sheet is None or not sheet.owners:
+            known = ", ".join(n for n, s in sheets.items() if s.owners)
+            raise click.UsageError(f"--records takes ENTITY=FILE with one of: {known}")
+        files[sheet.entity.name] = path
+    return files
 
 
 def _pairs(texts: tuple[str, ...], option: str) -> dict[str, str]:

@@ -1,12 +1,12 @@
-"""Applications from files: JSON, JSON Lines or YAML, one or several in a file, `-` for standard input."""
+"""Applications from files: JSON, JSON Lines, YAML, workbooks and CSV, one or several in a file, `-` for standard input."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bandolo import limits
 from bandolo.diagnostics import Diagnostic
@@ -15,6 +15,12 @@ from bandolo.evaluate.yaml_data import data_of
 from bandolo.source import SourceFile, Span, read_bytes
 from bandolo.syntax.read import decode
 from bandolo.syntax.yaml_tree import parse_yaml
+
+if TYPE_CHECKING:
+    from bandolo.check import core
+    from bandolo.sheets.assemble import Assembled
+    from bandolo.sheets.csv_text import Dialect
+    from bandolo.sheets.files import Tables
 
 
 @dataclass(frozen=True)
@@ -27,11 +33,24 @@ class Submitted:
     source: SourceFile | None = None
     prefix: str = "$"
     places: dict[str, Span] = field(default_factory=dict)
+    row: Assembled | None = None
+    """Where it is a row of a sheet, that row with those below it."""
+    dialects: tuple[tuple[str, Dialect], ...] = ()
+    """How the CSV files were read, with the first application of a file: to be said."""
 
     def located(self, diagnostics: tuple[Diagnostic, ...]) -> list[Diagnostic]:
         """Diagnostics of this application with their place in its file, as near to it as can be found."""
+        if self.row is not None:
+            return [self._in_row(d, self.row) for d in diagnostics]
         places = self.places or self._find_places()
         return [self._located(d, places) for d in diagnostics]
+
+    @staticmethod
+    def _in_row(diagnostic: Diagnostic, row: Assembled) -> Diagnostic:
+        if diagnostic.span is not None or diagnostic.path is None:
+            return diagnostic
+        file, cell = row.located(diagnostic.path)
+        return replace(diagnostic, file=file, path=cell)
 
     def _find_places(self) -> dict[str, Span]:
         """JSON is read fast and without places; when there is something to show, its text is read again as YAML, which it is."""
@@ -62,19 +81,42 @@ def first_line(span: Span) -> Span:
     return span if end < 0 else Span(span.source, span.start, end)
 
 
-def read_applications(paths: tuple[str, ...]) -> Iterator[Submitted]:
-    """Every application of the given files, in order; a file that cannot be read is one with diagnostics."""
+def read_applications(
+    paths: tuple[str, ...], policy: core.Policy | None = None, records: Mapping[str, str] | None = None
+) -> Iterator[Submitted]:
+    """Every application of the given files, in order; a file that cannot be read is one with diagnostics.
+
+    Workbooks, CSV files and folders of them are read by the columns of the `policy`; `records` are the CSV files of the entities below
+    the root, by entity, that go with a CSV file of root records.
+    """
     for path in paths:
         if path == "-":
             content = sys.stdin.buffer.read(limits.APPLICATION_BYTES + 1)
-            yield from _from_bytes("<stdin>", content)
+            yield from _from_bytes("<stdin>", content, policy, records or {})
             continue
         try:
             content = read_bytes(path, limits.APPLICATION_BYTES)
         except OSError as error:
-            yield Submitted(path, None, (not_readable(path, error),))
+            folder = _from_folder(path, policy) if isinstance(error, IsADirectoryError | PermissionError) else None
+            yield from folder if folder is not None else [Submitted(path, None, (not_readable(path, error),))]
             continue
-        yield from _from_bytes(path, content)
+        yield from _from_bytes(path, content, policy, records or {})
+
+
+def _from_folder(path: str, policy: core.Policy | None) -> list[Submitted] | None:
+    """The applications of a folder of CSV files; None where it holds none, or is no folder."""
+    from bandolo.sheets.files import csv_files, read_folder
+
+    if policy is None or not Path(path).is_dir() or not csv_files(Path(path)):
+        return None
+    return _from_tables(path, read_folder(policy, path))
+
+
+def _from_tables(label: str, tables: Tables) -> list[Submitted]:
+    """What is wrong with the file first, then its applications."""
+    made = [Submitted(label, None, tuple(tables.diagnostics))] if tables.diagnostics else []
+    made += [Submitted(a.label, a.data, a.diagnostics, row=a) for a in tables.applications]
+    return [replace(made[0], dialects=tuple(tables.dialects)), *made[1:]] if made else []
 
 
 def not_readable(path: str, error: OSError) -> Diagnostic:
@@ -82,7 +124,12 @@ def not_readable(path: str, error: OSError) -> Diagnostic:
     return Diagnostic(code, file=path, args={"path": path})
 
 
-def _from_bytes(label: str, content: bytes) -> Iterator[Submitted]:
+def _from_bytes(label: str, content: bytes, policy: core.Policy | None, records: Mapping[str, str]) -> Iterator[Submitted]:
+    from bandolo.sheets.files import are_tables, read_tables
+
+    if policy is not None and are_tables(label, content):
+        yield from _from_tables(label, read_tables(policy, label, content, records))
+        return
     source, found = decode(label, content, limits.APPLICATION_BYTES)
     if source is None:
         yield Submitted(label, None, tuple(found))
