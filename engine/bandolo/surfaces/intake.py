@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from bandolo.sheets.files import Tables
 
 
+READ = (".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".xlsx")
+"""The files that a folder of applications is read for; a folder with CSV files is one table an entity."""
+
+
 @dataclass(frozen=True)
 class Submitted:
     """One application as it was handed in: its data, or why it could not be read."""
@@ -98,9 +102,19 @@ def read_applications(
             content = read_bytes(path, limits.APPLICATION_BYTES)
         except OSError as error:
             folder = _from_folder(path, policy) if isinstance(error, IsADirectoryError | PermissionError) else None
-            yield from folder if folder is not None else [Submitted(path, None, (not_readable(path, error),))]
+            inside = _files_in(path) if folder is None else ()
+            if inside:
+                yield from read_applications(inside, policy, records)
+            else:
+                yield from folder if folder is not None else [Submitted(path, None, (not_readable(path, error),))]
             continue
         yield from _from_bytes(path, content, policy, records or {})
+
+
+def _files_in(path: str) -> tuple[str, ...]:
+    """The files of applications in a folder, by name."""
+    folder = Path(path)
+    return tuple(str(f) for f in sorted(folder.iterdir()) if f.suffix.lower() in READ) if folder.is_dir() else ()
 
 
 def _from_folder(path: str, policy: core.Policy | None) -> list[Submitted] | None:

@@ -29,12 +29,13 @@ from bandolo.language.types import Language
 @click.option(
     "--complete", type=click.Path(), help="Write the financed applications with their awards, for the stages that follow (JSON Lines)."
 )
+@click.option("--records", multiple=True, metavar="ENTITY=FILE", help="Listed records beside a CSV: `partner=partners.csv`.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=min(os.cpu_count() or 1, 8), show_default=True, help="Processes.")
 @click.option("--lang", type=click.Choice(["it", "en"]), help="Italian or English.")
 def rank(
     policy: str, applications: tuple[str, ...], sets: tuple[str, ...], readings: tuple[str, ...], assume: bool, as_of: str | None,
     amendments: tuple[str, ...], final: bool, against: str | None, as_json: bool, csv_file: str | None, html_file: str | None,
-    complete: str | None, jobs: int, lang: str | None,
+    complete: str | None, jobs: int, records: tuple[str, ...], lang: str | None,
 ) -> None:  # fmt: skip
     """Rank applications: decide all, strike, order, spend the budget; a folder stands for the applications in it.
 
@@ -48,13 +49,13 @@ def rank(
     from bandolo.export.ranking_pages import ranking_csv, ranking_html
     from bandolo.ranking.giving import completed
     from bandolo.ranking.wire import ranking_as_json
-    from bandolo.surfaces.cli import _default_language, _pairs
+    from bandolo.surfaces.cli import _default_language, _pairs, _records
     from bandolo.surfaces.ranking import rank_files
     from bandolo.surfaces.ranking_report import moves, report
 
     language = cast(Language, lang or _default_language())
     what_ifs = {"as_of": as_of, "set": _pairs(sets, "--set"), "readings": _pairs(readings, "--reading"), "assume": assume}
-    found = rank_files(policy, applications, amendments, what_ifs, language, jobs)
+    found = rank_files(policy, applications, amendments, what_ifs, language, jobs, lambda p: _records(p, records))
     if found is None:
         sys.exit(1)
     loaded, ranking, data = found

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import click
@@ -22,17 +21,28 @@ from bandolo.surfaces.intake import Submitted, not_readable, read_applications
 
 ALONE = 150
 """Up to so many applications one process is faster than several."""
-READ = (".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".csv", ".xlsx")
 
 
 def rank_files(
-    path: str, applications: tuple[str, ...], amendments: tuple[str, ...], what_ifs: Mapping[str, Any], lang: Language, jobs: int
+    path: str,
+    applications: tuple[str, ...],
+    amendments: tuple[str, ...],
+    what_ifs: Mapping[str, Any],
+    lang: Language,
+    jobs: int,
+    records_of: Callable[[Policy], Mapping[str, str]],
 ) -> tuple[Policy, Ranking, dict[str, Any]] | None:
-    """The policy, the ranking and the data of each application by its id; None where something was said instead."""
+    """The policy, the ranking and the data of each application by its id; None where something was said instead.
+
+    `records_of` gives the CSV files of listed records, by entity.
+    """
     try:
         policy = load_policy(path, amendments=amendments)
         ranker = Ranker(policy, **what_ifs)
-        submitted = list(read_applications(tuple(_expanded(applications))))
+        records = records_of(policy)
+        submitted = list(read_applications(applications, policy.core, records))
+        for file, dialect in (d for one in submitted for d in one.dialects):
+            click.echo(f"{file}: {dialect.said(lang)}", err=True)
         entrants: list[Entrant] = []
         data: dict[str, Any] = {}
         unread: list[str] = []
@@ -51,15 +61,6 @@ def rank_files(
     except OSError as error:
         click.echo(render_all([not_readable(str(error.filename or path), error)], lang) + "\n", err=True)
     return None
-
-
-def _expanded(paths: tuple[str, ...]) -> Iterator[str]:
-    """A folder stands for the applications in it."""
-    for path in paths:
-        if path != "-" and Path(path).is_dir():
-            yield from (str(f) for f in sorted(Path(path).iterdir()) if f.suffix.lower() in READ)
-        else:
-            yield path
 
 
 Assessed = tuple[Entrant | None, tuple[Diagnostic, ...]]
