@@ -244,12 +244,14 @@ def command(*arguments: str) -> tuple[int, str, str]:
 def test_the_command_ranks_a_folder_and_writes_what_is_asked(tmp_path: Path) -> None:
     folder = written(tmp_path / "in", application("A", 1, 80, ["x", "y", "z"]), application("B", 2, 70, ["x", "v", "w"]))
     files = {name: tmp_path / f"out.{name}" for name in ("csv", "html", "complete")}
-    options = [part for name, file in files.items() for part in (f"--{name}", str(file))]
+    options = [part for name, file in files.items() for part in ("--to" if name == "csv" else f"--{name}", str(file))]
     status, out, err = command(folder, *options)
     assert (status, err) == (0, "")
     assert "x is struck: it stays in A" in out
     assert "No application is open: the ranking can be closed" in out
-    assert files["csv"].read_bytes().startswith(b"\xef\xbb\xbfPosition,Application,Status,Score,Sent")
+    assert files["csv"].read_bytes().startswith(b"\xef\xbb\xbfPosition,Application,Outcome,Score,Sent")
+    assert "x struck from B" in (tmp_path / "out.steps.csv").read_text(encoding="utf-8")
+    assert command(folder, "--to", str(files["csv"]))[0] == 1, "nothing is overwritten unasked"
     page = files["html"].read_text(encoding="utf-8")
     assert "arts. 26 and 27" in page
     assert "v (v)" in page

@@ -1,37 +1,19 @@
-"""A ranking as CSV for a spreadsheet, and as the page that is published.
+"""A ranking as the page that is published.
 
-The page has what articles 26 and 27 of Legislative Decree 33/2013 ask for (beneficiary, amount, norm, office, project) and nothing else:
+It has what articles 26 and 27 of Legislative Decree 33/2013 ask for (beneficiary, amount, norm, office, project) and nothing else:
 the applications that were not admitted, the panel's marks and every other fact stay out of it.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from fractions import Fraction
 from html import escape
 
 from bandolo.check import core
 from bandolo.language.types import Language
-from bandolo.language.wording import money, number
+from bandolo.language.wording import money
 from bandolo.ranking.entrant import Ranking, Row
-from bandolo.ranking.words import STATUSES, Speaker
 
-HEADS = {
-    "it": (
-        "Posizione",
-        "Domanda",
-        "Esito",
-        "Contributo richiesto",
-        "Contributo assegnato",
-        "Cumulato",
-        "Restano",
-        "Espunti",
-        "Motivi",
-        "Mancano",
-    ),
-    "en": ("Position", "Application", "Status", "Award asked", "Award", "Cumulative", "Left", "Struck", "Reasons", "Missing"),
-}
 PAGE = {
     "title": ("Elenco dei beneficiari", "List of beneficiaries"),
     "norm": ("Norma o titolo a base dell'attribuzione", "Norm or title"),
@@ -47,44 +29,6 @@ PAGE = {
         "Published under arts. 26 and 27 of Legislative Decree 33/2013",
     ),
 }
-
-
-def ranking_csv(ranking: Ranking, policy: core.Policy, lang: Language) -> bytes:
-    """As a spreadsheet of the language opens it: in Italian with semicolons and decimal commas, with a byte-order mark."""
-    speaker, index = Speaker(policy), 0 if lang == "it" else 1
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=";" if lang == "it" else ",", lineterminator="\r\n")
-    position, application, status, *rest = HEADS[lang]
-    writer.writerow([position, application, status, *((label.it, label.en)[index] for label in speaker.labels), *rest])
-    for row in ranking.rows:
-        keys = [speaker.key(value, i, lang) for i, value in enumerate(row.order)] or [""] * len(speaker.labels)
-        amounts = [_figure(a, lang) for a in (row.requested, row.amount, row.cumulative, row.left)]
-        reasons = " · ".join((r.it, r.en)[index] for r in row.reasons)
-        struck = " ".join(s.key for s in row.strikes)
-        cells = [
-            str(row.position or ""),
-            row.application,
-            STATUSES[row.status][index],
-            *keys,
-            *amounts,
-            struck,
-            reasons,
-            " ".join(row.missing),
-        ]
-        writer.writerow([_safe(c) for c in cells])
-    return ("\ufeff" + out.getvalue()).encode()
-
-
-def _figure(amount: Fraction | None, lang: Language) -> str:
-    """Without separators of thousands, which a spreadsheet may misread."""
-    if amount is None:
-        return ""
-    return number(Fraction(amount), lang, at_least=2).replace("." if lang == "it" else ",", "")
-
-
-def _safe(cell: str) -> str:
-    """A text that a spreadsheet would take for a formula is marked as text."""
-    return "'" + cell if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
 def ranking_html(ranking: Ranking, policy: core.Policy, lang: Language) -> str:

@@ -23,6 +23,9 @@ SHADES = {
     "undetermined": ("#FFF2CC", "#7F6000"),
     "referred": ("#FFF2CC", "#7F6000"),
     "barred": ("#FFF2CC", "#7F6000"),
+    "financed": ("#E2EFDA", "#375623"),
+    "partly_financed": ("#FFF2CC", "#7F6000"),
+    "not_admitted": ("#FCE4E4", "#9C0006"),
 }
 FORMULA = re.compile(r"'*[=+\-@\t\r]")
 """The beginning of a text that a spreadsheet would run."""
@@ -72,7 +75,13 @@ def _table(book: Book, page: Any, table: Table) -> None:
     for number, row in enumerate(table.rows, 1):
         mark = table.marks[number - 1] if table.marks else ""
         for i, value in enumerate(row):
-            put(page, number, i, value, _style(book, table.heads[i], value, mark if i in (1, _marked(table)) else ""))
+            put(
+                page,
+                number,
+                i,
+                value,
+                _style(book, table.heads[i], value, mark if i in _marked(table) else ""),
+            )
     page.freeze_panes(1, 1)
     page.autofilter(0, 0, max(len(table.rows), 1), len(table.heads) - 1)
     page.set_landscape()
@@ -82,9 +91,9 @@ def _table(book: Book, page: Any, table: Table) -> None:
     page.set_footer("&L&A&R&P / &N")
 
 
-def _marked(table: Table) -> int:
-    """The column that shows an outcome by its colour."""
-    return {"requirements": 4, "problems": 2}.get(table.name, 1)
+def _marked(table: Table) -> tuple[int, ...]:
+    """The columns that show an outcome by its colour."""
+    return {"requirements": (1, 4), "problems": (1, 2), "ranking": (2,)}.get(table.name, (1,))
 
 
 def _style(book: Book, head: Head, value: CellValue, mark: str) -> Any:

@@ -122,7 +122,7 @@ def _standing(policy: core.Policy, decision: Decision) -> Standing:
 def _unranked(policy: core.Policy, decision: Decision) -> Entrant:
     standing = _standing(policy, decision)
     stopping = [r for r in decision.requirements if r.verdict == "failed" and r.counts is not False and r.effect not in ("flag", "exclude")]
-    messages = tuple({"it": r.message.get("it", r.id), "en": r.message.get("en", r.id)} for r in stopping)
+    messages = tuple({lang: r.message.get(lang) or _label(policy, r.id, lang) for lang in ("it", "en")} for r in stopping)
     missing = (
         tuple(decision.missing) + tuple(f"parameter.{p}" for p in decision.pending) + tuple(f"reading.{r}" for r in decision.open_readings)
     )
@@ -130,6 +130,11 @@ def _unranked(policy: core.Policy, decision: Decision) -> Entrant:
         decision.application or "", decision.application_digest, decision.outcome, decision.stage, standing, messages,
         missing if standing == "undetermined" else (),
     )  # fmt: skip
+
+
+def _label(policy: core.Policy, id_: str, lang: str) -> str:
+    words = policy.requirements[id_].words
+    return words.label.said(lang) if words.label is not None else id_.replace("_", " ")
 
 
 def _outgoing(policy: core.Policy, evaluation: Evaluation, expression: core.Expr, root: Record) -> Value:

@@ -73,7 +73,8 @@ class Speaker:
         self.labels = [said(policy, expr, written(expr)) for expr, _ in plan.order_by]
 
     def money(self, amounts: Sequence[Fraction]) -> tuple[str, str]:
-        it, en = (" + ".join(self._said(a, MONEY, lang) for a in amounts) for lang in LANGUAGES)
+        told = [a for a in amounts if a] or list(amounts[:1])  # an empty pot beside others says nothing
+        it, en = (" + ".join(self._said(a, MONEY, lang) for a in told) for lang in LANGUAGES)
         return it, en
 
     def key(self, value: KeyValue, index: int, lang: Language) -> str:

@@ -6,11 +6,15 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from bandolo.language.types import Language
+
+if TYPE_CHECKING:
+    from bandolo.check import core
+    from bandolo.ranking.entrant import Ranking
 
 
 @click.command("rank")
@@ -24,7 +28,8 @@ from bandolo.language.types import Language
 @click.option("--final", is_flag=True, help="Refuse to finish while anything is still open.")
 @click.option("--against", type=click.Path(), help="An earlier ranking in JSON: show who moves.")
 @click.option("--json", "as_json", is_flag=True, help="The whole ranking as JSON.")
-@click.option("--csv", "csv_file", type=click.Path(), help="Write it as CSV, for a spreadsheet.")
+@click.option("--to", type=click.Path(), help="Write it to a workbook (.xlsx) or to CSV (.csv).")
+@click.option("--overwrite", is_flag=True, help="What is written may take the place of a file.")
 @click.option("--html", "html_file", type=click.Path(), help="Write the page to be published.")
 @click.option(
     "--complete", type=click.Path(), help="Write the financed applications with their awards, for the stages that follow (JSON Lines)."
@@ -34,24 +39,25 @@ from bandolo.language.types import Language
 @click.option("--lang", type=click.Choice(["it", "en"]), help="Italian or English.")
 def rank(
     policy: str, applications: tuple[str, ...], sets: tuple[str, ...], readings: tuple[str, ...], assume: bool, as_of: str | None,
-    amendments: tuple[str, ...], final: bool, against: str | None, as_json: bool, csv_file: str | None, html_file: str | None,
+    amendments: tuple[str, ...], final: bool, against: str | None, as_json: bool, to: str | None, overwrite: bool, html_file: str | None,
     complete: str | None, jobs: int, records: tuple[str, ...], lang: str | None,
 ) -> None:  # fmt: skip
     """Rank applications: decide all, strike, order, spend the budget; a folder stands for the applications in it.
 
     \b
     bandolo rank policies/bando_2023.yaml applications/ --assume
-    bandolo rank policies/bando_2023.yaml applications.xlsx --csv graduatoria.csv --html graduatoria.html
+    bandolo rank policies/bando_2023.yaml applications.xlsx --to graduatoria.xlsx --html graduatoria.html
     bandolo rank policies/bando_2023.yaml applications/ --set budget_total=1500000 --against graduatoria.json
     """
     from bandolo.diagnostics import Diagnostic
     from bandolo.diagnostics.render import render_all
-    from bandolo.export.ranking_pages import ranking_csv, ranking_html
+    from bandolo.export.ranking_pages import ranking_html
     from bandolo.ranking.giving import completed
     from bandolo.ranking.wire import ranking_as_json
     from bandolo.surfaces.cli import _default_language, _pairs, _records
     from bandolo.surfaces.ranking import rank_files
     from bandolo.surfaces.ranking_report import moves, report
+    from bandolo.surfaces.sheets import write
 
     language = cast(Language, lang or _default_language())
     what_ifs = {"as_of": as_of, "set": _pairs(sets, "--set"), "readings": _pairs(readings, "--reading"), "assume": assume}
@@ -66,17 +72,43 @@ def rank(
         report(ranking, loaded.core, language)
     if against is not None:
         moves(json.loads(Path(against).read_text(encoding="utf-8")), ranking, loaded.core, language)
-    if csv_file is not None:
-        Path(csv_file).write_bytes(ranking_csv(ranking, loaded.core, language))
+    files: dict[str, bytes] = {}
+    if to is not None:
+        files |= _tables(ranking, loaded.core, to, language)
     if html_file is not None:
-        Path(html_file).write_text(ranking_html(ranking, loaded.core, language), encoding="utf-8")
+        files[html_file] = ranking_html(ranking, loaded.core, language).encode()
     if complete is not None:
         rows = (r for r in ranking.rows if r.status in ("financed", "partly_financed"))
         lines = [json.dumps(completed(loaded.core, data[r.application], r), ensure_ascii=False, default=str) for r in rows]
-        Path(complete).write_text("\n".join([*lines, ""]), encoding="utf-8")
+        files[complete] = "\n".join([*lines, ""]).encode()
+    for name, content in files.items():
+        if bad := write(name, content, overwrite, (policy, *applications)):
+            click.echo(render_all(bad, language) + "\n", err=True)
+            ok = False
     open_ = [r.application for r in ranking.rows if r.status in ("undetermined", "suspended")] + list(ranking.unread)
     if final and ranking.provisional:
         args = {"count": len(open_), "ids": ", ".join(open_[:10])}
         click.echo(render_all([Diagnostic("ranking-not-final", args=args)], language), err=True)
         ok = False
     sys.exit(0 if ok else 1)
+
+
+def _tables(ranking: Ranking, policy: core.Policy, path: str, lang: Language) -> dict[str, bytes]:
+    """The files of `--to`: a workbook, or the list as CSV with the strikes beside it."""
+    from bandolo.diagnostics import BandoloError
+    from bandolo.diagnostics.render import render_all
+    from bandolo.export.ranking_tables import ranking_tables
+    from bandolo.export.results_files import csv_text, workbook
+
+    made = ranking_tables(ranking, policy, lang)
+    suffix = Path(path).suffix.lower()
+    if suffix == ".csv":
+        listed = [t for t in made if not t.about]
+        return {path if t.name == "ranking" else str(Path(path).with_suffix(f".{t.name}.csv")): csv_text(t, lang) for t in listed}
+    if suffix != ".xlsx":
+        raise click.UsageError("--to takes a name that ends in .xlsx or .csv")
+    try:
+        return {path: workbook(policy, made, lang)}
+    except BandoloError as error:
+        click.echo(render_all(list(error.diagnostics), lang), err=True)
+        sys.exit(1)
