@@ -14,18 +14,20 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from bandolo.diagnostics import PolicyError
+from bandolo.export.ranking_schema import ranking_schema
 from bandolo.policy import load_policy
 from bandolo.ranking.entrant import Claim, Entrant
 from bandolo.ranking.giving import completed
 from bandolo.ranking.options import Options
 from bandolo.ranking.procedure import Outcome, _Procedure, run
 from bandolo.ranking.rank import rank
-from bandolo.ranking.wire import ranking_as_json
 from bandolo.surfaces.cli import cli
 
 ROOT = Path(__file__).resolve().parents[1]
+SCHEMA = Draft202012Validator(ranking_schema())
 POLICY = load_policy(ROOT / "tests" / "policies" / "ranked_call.yaml")
 READINGS = {name: tuple(r.options) for name, r in POLICY.core.readings.items()}
 
@@ -67,7 +69,9 @@ def test_a_ranking_is_a_function_of_its_applications(
     for one in applications:
         chance.shuffle(one["firms"])
     again = rank(POLICY, applications, **what_ifs)
-    assert ranking_as_json(ranking, POLICY.core) == ranking_as_json(again, POLICY.core)
+    assert ranking.to_json() == again.to_json()
+
+    SCHEMA.validate(ranking.to_dict())
 
     # Every application stands in it once; the money adds up; no pot is overdrawn.
     assert sorted(r.application for r in ranking.rows) == sorted(a["id"] for a in applications)

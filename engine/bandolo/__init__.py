@@ -13,6 +13,7 @@
     language/    types, values, the table of functions       evaluate/  core + application → decision
     pipeline     the driver, one line an arrow               explain/   decision → reasons → words
     policy       what a host program holds                   surfaces/  the command line; testing/, export/: uses of a policy
+    ranking/     strikes, order, ties and budget over all applications, behind `rank`
     agenda       deadlines and terms as data, behind `Policy.calendar`
 """
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from bandolo.diagnostics import ApplicationError, BandoloError, Diagnostic, PolicyError
     from bandolo.evaluate.decision import Decision, RequirementResult
     from bandolo.policy import Policy, load_policy
+    from bandolo.ranking.entrant import Ranking
+    from bandolo.ranking.rank import rank
 
 _PLACES = {
     "Agenda": "bandolo.agenda",
@@ -38,6 +41,8 @@ _PLACES = {
     "RequirementResult": "bandolo.evaluate.decision",
     "Term": "bandolo.agenda",
     "Policy": "bandolo.policy",
+    "Ranking": "bandolo.ranking.entrant",
+    "rank": "bandolo.ranking.rank",
     "load_policy": "bandolo.policy",
 }
 
@@ -49,10 +54,12 @@ __all__ = [
     "Diagnostic",
     "Policy",
     "PolicyError",
+    "Ranking",
     "RequirementResult",
     "Term",
     "__version__",
     "load_policy",
+    "rank",
 ]
 
 

@@ -8,6 +8,8 @@ from datetime import date, datetime
 from fractions import Fraction
 from typing import Any, Literal
 
+from bandolo.language.types import Type
+
 Standing = Literal["candidate", "not_admitted", "suspended", "undetermined"]
 Status = Literal["financed", "partly_financed", "admitted_not_financed", "not_admitted", "suspended", "undetermined"]
 
@@ -105,6 +107,7 @@ class Ranking:
     changed: tuple[str, ...]
     readings: Mapping[str, str]
     order_by: tuple[Mapping[str, Any], ...]
+    key_types: tuple[Type, ...]
     rows: tuple[Row, ...]
     budget: Fraction | None
     pots: tuple[tuple[str, Fraction, Fraction], ...]
@@ -116,6 +119,18 @@ class Ranking:
     steps: tuple[Reason, ...]
     unread: tuple[str, ...] = ()
     """Applications that could not be read: they are nowhere in the list."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The ranking as plain data, by the published schema (`grammar/ranking.schema.json`)."""
+        from bandolo.ranking.wire import ranking_as_data
+
+        return ranking_as_data(self)
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The ranking as JSON text: the same bytes for the same applications, in whatever order they came."""
+        import json
+
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)
 
     @property
     def provisional(self) -> bool:

@@ -81,6 +81,7 @@ class Ranker:
         return Ranking(
             policy.id, policy.digest, __version__, policy.amendments, self.shown, settled.assumed, changed,
             {n: v for n, v in settled.settings.options.items() if isinstance(v, str)}, tuple(order_by),
+            tuple(expr.type for expr, _ in plan.order_by),
             (*_placed(outcome, speaker, self.options), *_unplaced(outcome, speaker)),
             None if budget is None else sum(budget, ZERO), tuple(zip(self.options.pots, budget or (), outcome.spent.left, strict=False)),
             None if budget is None else sum(outcome.spent.left, ZERO),

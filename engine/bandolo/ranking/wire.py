@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from fractions import Fraction
 from typing import Any
 
-from bandolo.check import core
 from bandolo.evaluate.wire import plain
-from bandolo.language.types import MONEY, OptionalType
+from bandolo.language.types import MONEY, OptionalType, Type
 from bandolo.ranking.entrant import KeyValue, Ranking, Reason, Row
 from bandolo.ranking.words import as_value
 
 FORMAT = "1"
+"""The version of the ranking's JSON form; it changes when a reader of the old form could be misled."""
 
 
-def ranking_as_data(ranking: Ranking, policy: core.Policy) -> dict[str, Any]:
+def ranking_as_data(ranking: Ranking) -> dict[str, Any]:
     """The published form."""
     return {
         "bandolo": ranking.engine,
@@ -33,25 +32,19 @@ def ranking_as_data(ranking: Ranking, policy: core.Policy) -> dict[str, Any]:
         "left": _money(ranking.left),
         "pots": [{"pot": name, "amount": _money(amount), "left": _money(left)} for name, amount, left in ranking.pots],
         "ties": [list(tie) for tie in ranking.ties],
-        "rows": [_row(row, ranking, policy) for row in ranking.rows],
+        "rows": [_row(row, ranking) for row in ranking.rows],
         "steps": [_reason(step) for step in ranking.steps],
     }
 
 
-def ranking_as_json(ranking: Ranking, policy: core.Policy, indent: int | None = None) -> str:
-    return json.dumps(ranking_as_data(ranking, policy), ensure_ascii=False, indent=indent)
-
-
-def _row(row: Row, ranking: Ranking, policy: core.Policy) -> dict[str, Any]:
-    plan = policy.ranking
-    assert plan is not None
+def _row(row: Row, ranking: Ranking) -> dict[str, Any]:
     return {
         "position": row.position,
         "application": row.application,
         "application_digest": row.digest,
         "status": row.status,
         "tied": row.tied,
-        "keys": [key_as_data(value, expr) for value, (expr, _) in zip(row.order, plan.order_by, strict=False)],
+        "keys": [key_as_data(value, type_) for value, type_ in zip(row.order, ranking.key_types, strict=False)],
         "requested": _money(row.requested),
         "amount": _money(row.amount),
         "pots": {name: _money(amount) for (name, _, _), amount in zip(ranking.pots, row.pots, strict=False)},
@@ -60,11 +53,11 @@ def _row(row: Row, ranking: Ranking, policy: core.Policy) -> dict[str, Any]:
         "struck": [{"record": s.record, "key": s.key, "kept_by": s.kept_by} for s in row.strikes],
         "reasons": [_reason(r) for r in row.reasons],
         "missing": list(row.missing),
+        "beneficiaries": list(row.beneficiaries),
     }
 
 
-def key_as_data(value: KeyValue, expression: core.Expr) -> Any:
-    type_ = expression.type
+def key_as_data(value: KeyValue, type_: Type) -> Any:
     return plain(as_value(value), type_.of if isinstance(type_, OptionalType) else type_)
 
 

@@ -53,7 +53,6 @@ def rank(
     from bandolo.diagnostics.render import render_all
     from bandolo.export.ranking_pages import ranking_html
     from bandolo.ranking.giving import completed
-    from bandolo.ranking.wire import ranking_as_json
     from bandolo.surfaces.cli import _default_language, _pairs, _records
     from bandolo.surfaces.ranking import rank_files
     from bandolo.surfaces.ranking_report import moves, report
@@ -67,7 +66,7 @@ def rank(
     loaded, ranking, data = found
     ok = not ranking.unread
     if as_json:
-        click.echo(ranking_as_json(ranking, loaded.core))
+        click.echo(ranking.to_json())
     elif against is None:
         report(ranking, loaded.core, language)
     if against is not None:
