@@ -53,7 +53,7 @@ def _free(title: str, taken: set[str]) -> str:
 
 def _about(book: Book, page: Any, table: Table) -> None:
     page.hide_gridlines(2)
-    wrap, strong = book.format(text_wrap=True, valign="top"), book.format(bold=True, valign="top")
+    wrap, strong = book.format(text_wrap=True, valign="top"), book.format(bold=True, text_wrap=True, valign="top")
     for i, head in enumerate(table.heads):
         page.set_column(i, i, head.wide)
     for row, (name, value) in enumerate(table.rows):
