@@ -22,10 +22,10 @@ def without_echoes(found: Sequence[Diagnostic]) -> list[Diagnostic]:
     else that is wrong in the same stretch is said once the name is mended.
     """
     declared = _declared([d for d in found if d.code in BAD_NAMES and d.span is not None])
-    if not declared:
+    names = sorted((name for name in declared if re.search(r"\w", name)), key=len, reverse=True)
+    if not names:
         return list(found)
-    names = sorted(declared, key=len, reverse=True)
-    spelt = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, names)) + r")(?!\w)")
+    spelt = re.compile(r"(?<!\w)(?:" + "|".join(map(_spelt, names)) + r")(?!\w)")
     meant = {_folded(name) for name in names}
     of_facts = any(d.args.get("key") == "facts" for d in declared.values())
 
@@ -52,6 +52,11 @@ def _declared(bad: Sequence[Diagnostic]) -> dict[str, Diagnostic]:
     for diagnostic in sorted(bad, key=lambda d: (d.args.get("key") in ("decides", "shown_as"), d.place)):
         kept.setdefault(str(diagnostic.args["found"]), diagnostic)
     return kept
+
+
+def _spelt(name: str) -> str:
+    """The pattern of a name in an expression, also where `bandolo fmt` has put blanks around a sign."""
+    return r"\s*".join(re.escape(part) for part in re.findall(r"\w+|[^\w\s]", name))
 
 
 def _folded(name: str) -> str:

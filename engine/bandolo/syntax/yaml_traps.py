@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import yaml
 
-from bandolo.diagnostics import Diagnostic
+from bandolo.diagnostics import Diagnostic, Label
 from bandolo.source import SourceFile, Span
 
 # What libyaml says, and the code of our message. The first that matches the problem (or its context) is taken.
@@ -52,12 +52,19 @@ def explain_yaml_error(source: SourceFile, error: yaml.YAMLError) -> Diagnostic:
     elif code in ("yaml-text-first", "yaml-indentation"):
         code = "yaml-text-first"
     culprit = _earlier_culprit(source, line_number) if code in MISPLACED else None
+    curly = _curly_culprit(source, offset)
+    if curly is not None:
+        return Diagnostic("curly-quotes", curly)
     if culprit is not None:
         code, offset, line = culprit
         if code == "yaml-missing-colon":
             word = re.search(r"\w+\s*$", source.text[: offset + 1])
             start = word.start() if word else offset
             return Diagnostic(code, Span(source, start, offset + 1), {"line": line, "character": ""})
+    if code == "yaml-flow-bracket" and (opened := _never_closed(source, error, offset)) is not None:
+        return Diagnostic("yaml-open-bracket", opened, {"sign": opened.text}, (Label(Span(source, offset, offset + 1), "noticed-here"),))
+    if code in MISPLACED and source.text[offset : offset + 1] in ("}", "]"):
+        return Diagnostic("yaml-extra-bracket", Span(source, offset, offset + 1), {"sign": source.text[offset]})
     if code == "yaml-open-quote" and not re.search("[\"']", source.text):
         code = "yaml-syntax"
     return Diagnostic(
@@ -65,6 +72,16 @@ def explain_yaml_error(source: SourceFile, error: yaml.YAMLError) -> Diagnostic:
         Span(source, offset, min(offset + 1, len(source.text))),
         {"line": line.strip()[:80], "character": f"U+{ord(source.text[offset]):04X}" if source.text else ""},
     )
+
+
+def _never_closed(source: SourceFile, error: yaml.YAMLError, offset: int) -> Span | None:
+    """The bracket inside which YAML was, if its line ends without the closing one, or it meets one of the other kind."""
+    opened = getattr(error, "context_mark", None)
+    if opened is None or source.text[opened.index : opened.index + 1] not in ("{", "["):
+        return None
+    later = source.position(offset)[0] > source.position(opened.index)[0] or offset >= len(source.text.rstrip())
+    other = source.text[offset : offset + 1] in ("}", "]")
+    return Span(source, opened.index, opened.index + 1) if later or other else None
 
 
 MISPLACED = ("yaml-colon", "yaml-missing-colon", "yaml-indentation", "yaml-text-first", "yaml-syntax")
@@ -88,6 +105,33 @@ def _earlier_culprit(source: SourceFile, line_number: int) -> tuple[str, int, st
         line = source.line(number)
         if re.fullmatch(r"\s*[A-Za-z_]\w*\s*", line):
             return "yaml-missing-colon", source.line_starts[number - 1] + len(line.rstrip()) - 1, line.strip()[:80]
+    return None
+
+
+VALUE = r"(?:^[ ]*-?|[:{,\[])[ ]+"
+"""What stands before a value or an item of a list."""
+
+
+def curly_quotes(text: str) -> bool:
+    """Whether an unquoted text was put between quotes as a word processor makes them; quotes around a word of it are part of it."""
+    if text[:1] in ("“", "”", "„"):
+        marks = len(re.findall("[“”„]", text))
+        return marks == 1 or (marks == 2 and text[-1] in "“”")
+    return len(text) > 1 and text[0] in "‘’‚" and text[-1] in "‘’"
+
+
+def _curly_culprit(source: SourceFile, offset: int) -> Span | None:
+    """The curly quotes that YAML stumbled over: around the place, or, on this line or before it, closing a text that opened straight."""
+    number = source.position(offset)[0]
+    for match in re.finditer(VALUE + '([“”„][^“”„]*[“”"]?)', source.line(number)):
+        start = source.line_starts[number - 1]
+        if start + match.start(1) < offset <= start + match.end(1):
+            return Span(source, start + match.start(1), start + match.end(1))
+    for above in range(number, max(number - 25, 0), -1):
+        closed = re.search(VALUE + r"""("[^"]*”)\s*(?:$|[,}\]#])""", source.line(above))
+        if closed:
+            start = source.line_starts[above - 1]
+            return Span(source, start + closed.start(1), start + closed.end(1))
     return None
 
 

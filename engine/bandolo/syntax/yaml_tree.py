@@ -16,7 +16,7 @@ import yaml
 from bandolo import limits
 from bandolo.diagnostics import Diagnostic, Label
 from bandolo.source import SourceFile, Span
-from bandolo.syntax.yaml_traps import explain_yaml_error, flow_trap, split_amount
+from bandolo.syntax.yaml_traps import curly_quotes, explain_yaml_error, flow_trap, split_amount
 
 Loader = getattr(yaml, "CLoader", yaml.Loader)
 
@@ -82,7 +82,8 @@ def parse_yaml(source: SourceFile) -> tuple[Tree | None, list[Diagnostic]]:
     try:
         return _build(source, diagnostics), diagnostics
     except yaml.YAMLError as error:
-        diagnostics.append(explain_yaml_error(source, error))
+        said = explain_yaml_error(source, error)
+        return None, [*(d for d in diagnostics if d.place != said.place), said]
     except _Stop:
         pass
     return None, diagnostics
@@ -108,6 +109,8 @@ def _build(source: SourceFile, diagnostics: list[Diagnostic]) -> Tree | None:
                 node = Unreadable(Span(source, start, end))
             case yaml.ScalarEvent():
                 node = Scalar(_trimmed(source, start, end, event.style), event.value, event.style or None)
+                if node.is_plain and curly_quotes(node.value):
+                    node = _as_meant(node, bool(stack) and stack[-1].in_flow, diagnostics)
             case yaml.AliasEvent():
                 node = Unreadable(Span(source, start, end))
             case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
@@ -140,11 +143,23 @@ def _trimmed(source: SourceFile, start: int, end: int, style: str | None) -> Spa
     return Span(source, start, end)
 
 
+def _as_meant(scalar: Scalar, in_flow: bool, diagnostics: list[Diagnostic]) -> Tree:
+    """Reports the curly quotes around a scalar; what stands between them, if the text has not fallen apart at a comma."""
+    span = scalar.span
+    diagnostics.append(Diagnostic("curly-quotes", span))
+    closed = scalar.value[-1] in '“”’‘"'
+    if in_flow and not closed:
+        return Unreadable(span)
+    return Scalar(Span(span.source, span.start + 1, span.end - closed), scalar.value[1:-1] if closed else scalar.value[1:], None)
+
+
 def _close(source: SourceFile, opened: _Open, end: int, diagnostics: list[Diagnostic]) -> Tree:
     children = opened.children
     last = children[-1].span.end if children else opened.start
     span = Span(source, opened.start, end if opened.in_flow else max(last, opened.start))
     if opened.in_flow:
+        if any(isinstance(c, Unreadable) and curly_quotes(c.span.text) for c in children):
+            return Unreadable(span)  # the pieces of a text that fell apart
         plain = [c.value for c in children if isinstance(c, Scalar) and c.is_plain]
         amount = split_amount(plain) if opened.is_mapping else None
         if amount is not None:
