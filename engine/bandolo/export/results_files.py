@@ -12,7 +12,7 @@ from typing import Any
 
 from bandolo.check import core
 from bandolo.export.results_tables import Head, Table
-from bandolo.export.workbook_styles import Approximate, Book, CellValue, put, width
+from bandolo.export.workbook_styles import Approximate, Book, CellValue, codes_are_texts, put, width
 from bandolo.language.types import PERCENT, TEXT, Language
 from bandolo.sheets.layout import plain_words
 
@@ -56,7 +56,7 @@ def _free(title: str, taken: set[str]) -> str:
 
 def _about(book: Book, page: Any, table: Table) -> None:
     page.hide_gridlines(2)
-    wrap, strong = book.format(text_wrap=True, valign="top"), book.format(bold=True, valign="top")
+    wrap, strong = book.format(text_wrap=True, valign="top"), book.format(bold=True, text_wrap=True, valign="top")
     for i, head in enumerate(table.heads):
         page.set_column(i, i, head.wide)
     for row, (name, value) in enumerate(table.rows):
@@ -75,13 +75,8 @@ def _table(book: Book, page: Any, table: Table) -> None:
     for number, row in enumerate(table.rows, 1):
         mark = table.marks[number - 1] if table.marks else ""
         for i, value in enumerate(row):
-            put(
-                page,
-                number,
-                i,
-                value,
-                _style(book, table.heads[i], value, mark if i in _marked(table) else ""),
-            )
+            put(page, number, i, value, _style(book, table.heads[i], value, mark if i in _marked(table) else ""))
+    codes_are_texts(page, [i for i, head in enumerate(table.heads) if head.type == TEXT], len(table.rows) + 1)
     page.freeze_panes(1, 1)
     page.autofilter(0, 0, max(len(table.rows), 1), len(table.heads) - 1)
     page.set_landscape()

@@ -93,21 +93,26 @@ class _Maker:
     def about(self, unread: int) -> Table:
         """The policy, the engine and the what-ifs: what is needed to know what these results are."""
         p = self.policy
-        rows: list[tuple[CellValue, ...]] = [(self.said("policy"), p.title.said(self.lang)), (self.said("id"), p.id)]
-        if self.all:
-            decision = self.all[0][1]
-            rows += [("SHA-256", decision.policy_digest.removeprefix("sha256:")), (self.said("engine"), f"Bandolo {decision.engine}")]
-            rows.append((phrase("as_of", self.lang), decision.as_of or "–"))
-            for key, names in (("amendments", decision.amendments), ("assumed", decision.assumed), ("changed", decision.changed)):
-                rows += [(phrase(key, self.lang), ", ".join(names))] if names else []
-            rows += [(phrase("readings", self.lang), f"{k}: {v}") for k, v in decision.readings.items()]
-        count = Counter(decision.outcome for _, decision, _ in self.all)
+        rows: list[tuple[CellValue, ...]] = [(self.said("policy"), p.title.said(self.lang))]
         rows.append((self.said("number"), str(len(self.all))))
+        count = Counter(decision.outcome for _, decision, _ in self.all)
         rows += [(phrase(outcome, self.lang).capitalize(), str(n)) for outcome, n in sorted(count.items())]
         rows += [(self.said("problems"), f"{unread}")] if unread else []
+        rows += self._circumstances(self.all[0][1]) if self.all else []
         rows.append(("", phrase("footer", self.lang)))
-        heads = (Head(self.said("line"), wide=34), Head(phrase("value", self.lang), wide=90))
+        heads = (Head(self.said("line"), wide=48), Head(phrase("value", self.lang), wide=90))
         return Table("about", self.said("about"), heads, tuple(rows), about=True)
+
+    def _circumstances(self, decision: Decision) -> list[tuple[CellValue, ...]]:
+        """What all decisions have in common: the clock, the what-ifs, the readings, the digest and the engine to replay them."""
+        rows: list[tuple[CellValue, ...]] = [(phrase("as_of", self.lang), decision.as_of or "–")]
+        for key, names in (("amendments", decision.amendments), ("assumed", decision.assumed), ("changed", decision.changed)):
+            rows += [(phrase(key, self.lang), "\n".join(names))] if names else []
+        readings = [(self.policy.readings[name], option) for name, option in decision.readings.items() if name in self.policy.readings]
+        rows += [(phrase("readings", self.lang), "")] if readings else []
+        rows += [(r.question.said(self.lang), r.options[option].said(self.lang)) for r, option in readings if option in r.options]
+        digest = decision.policy_digest.removeprefix("sha256:")
+        return [*rows, (f"{self.policy.id}, SHA-256", digest), (self.said("engine"), f"Bandolo {decision.engine}")]
 
     # One row an application.
 

@@ -12,7 +12,7 @@ from typing import Any
 from bandolo.check import core
 from bandolo.evaluate.inputs import Application
 from bandolo.export.application_rows import rows_of
-from bandolo.export.workbook_styles import PALE, Book, put, width
+from bandolo.export.workbook_styles import PALE, Book, codes_are_texts, put, width
 from bandolo.language.types import (
     BOOLEAN,
     DATE,
@@ -159,6 +159,8 @@ class _Template:
             page.write_string(0, i, heading, self.book.heading(column.is_key))
             page.write_comment(0, i, self._comment(column), {"x_scale": 2.4, "y_scale": 1.6, "author": "Bandolo"})
             self._validation(page, i, column, type_)
+        types = [_cell_type(self.policy, c) for c in sheet.columns]
+        codes_are_texts(page, [i for i, type_ in enumerate(types) if type_ == TEXT])
         keys = [i for i, c in enumerate(sheet.columns) if c.is_key]
         page.freeze_panes(1, max(keys) + 1 if keys else 0)
         page.autofilter(0, 0, 0, len(sheet.columns) - 1)

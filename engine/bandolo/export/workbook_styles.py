@@ -23,6 +23,7 @@ from bandolo.language.types import (
 )  # fmt: skip
 from bandolo.language.wording import SIGNS
 from bandolo.sheets.cells import DIGITS
+from bandolo.sheets.workbook import ROWS, letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,12 @@ def put(page: Any, row: int, column: int, value: CellValue, style: Any = None) -
             page.write_datetime(row, column, value, style)
         case str():
             page.write_string(row, column, safe(value), style)
+
+
+def codes_are_texts(page: Any, columns: list[int], last: int = ROWS) -> None:
+    """No green corners on codes that look like numbers: they are texts, and meant to be."""
+    if columns:
+        page.ignore_errors({"number_stored_as_text": " ".join(f"{letters(i)}2:{letters(i)}{last}" for i in columns)})
 
 
 def safe(text: str) -> str:

@@ -22,6 +22,8 @@ from bandolo.sheets.spelling import Spelling
 from bandolo.sheets.workbook import BadFile, RawSheet, Row, letters
 
 Keys = tuple[str, ...]
+NEAR = 2_000
+"""Among how many keys the nearest is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,10 +295,11 @@ class _Maker:
         own = keys.get(own_column.name) if own_column is not None else None
         owner = self._owner(sheet, node, path) if sheet.owners else None
         node.root = node if not sheet.owners else owner.root if owner is not None else self.nodes.get(self.policy.root, {}).get(path[:1])
-        if sheet.owners and owner is None and node.root is None:
+        if sheet.owners and owner is None and node.root is None and (meant := nearest(path[0], self._roots())) is not None:
+            node.root = self.nodes[self.policy.root][meant,]  # likely its application: it must not be decided without this row
+        if node.root is None:
             self.loose += node.found
             return
-        assert node.root is not None
         full = (*path, own) if own else None
         first = self.nodes[entity.name].get(full) if full is not None else None
         if first is not None and own_column is not None:
@@ -315,6 +318,9 @@ class _Maker:
         elif owner is not None and entity.listed_in is not None:
             owner.below.setdefault(entity.listed_in, []).append(node)
 
+    def _roots(self) -> list[str]:
+        return [keys[0] for keys in self.nodes.get(self.policy.root, {})][:NEAR]
+
     def _owner(self, sheet: Sheet, node: _Node, path: Keys) -> _Node | None:
         """The record above, by the keys of all owners; a row without one is an orphan."""
         if not all(path):
@@ -324,7 +330,7 @@ class _Maker:
         if found is None:
             depth = next((i for i in range(len(path)) if path[: i + 1] not in self.nodes.get(sheet.owners[i], {})), len(path) - 1)
             known = [keys[depth] for keys in self.nodes.get(sheet.owners[depth], {}) if keys[:depth] == path[:depth]]
-            near = nearest(path[depth], known[:2_000])
+            near = nearest(path[depth], known[:NEAR])
             title = _both(self.sheets[sheet.owners[depth]].titles)
             self._say(node, "orphan-row", node.header.at(sheet.owners[depth]), key=path[depth], sheet=title, nearest=near)
         return found

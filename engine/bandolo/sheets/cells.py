@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Literal
 
 from bandolo.diagnostics.spelling import nearest
@@ -28,7 +29,7 @@ from bandolo.language.types import (
     ListType,
     Type,
 )  # fmt: skip
-from bandolo.language.values import ListValue, Member
+from bandolo.language.values import Duration, ListValue, Member, Value
 from bandolo.language.wording import Shown
 from bandolo.sheets import spelling
 from bandolo.sheets.spelling import NONE_WORDS, Spelling, Unclear
@@ -66,7 +67,7 @@ def datum(cell: Cell, type_: Type, optional: bool, ways: Spelling) -> Any:
     """The datum that a cell gives to a fact of a type: text, bool, Decimal, date, datetime, a list, or None for `none`.
 
     Codes: `cell-error`, `formula-without-value`, `wrong-cell`, `unlisted-choice`, `number-in-text`, `too-many-digits`, `percent-cell`,
-    `plain-cell`, `ambiguous-number`, `ambiguous-date`, `number-for-date`, `time-in-date`, `date-without-time`, `part-of-second`.
+    `plain-cell`, `ambiguous-number`, `ambiguous-date`, `number-for-date`, `time-in-date`, `no-time-in-cell`, `part-of-second`.
     """
     if cell.kind == "error":
         raise BadCell("cell-error", {"found": cell.text})
@@ -97,12 +98,23 @@ def count(cell: Cell, ways: Spelling) -> int:
     if said is None:
         return 0
     if said != said.to_integral_value() or not 0 <= said < 10**9:
-        raise BadCell("wrong-cell", {"expected": INTEGER, "found": cell.text.strip()[:60]})
+        raise _wrong(cell, INTEGER)
     return int(said)
 
 
 def _wrong(cell: Cell, type_: Type) -> BadCell:
-    return BadCell("wrong-cell", {"expected": type_, "found": cell.text.strip()[:60]})
+    return BadCell("wrong-cell", {"expected": type_, "found": cell.text.strip()[:60], "example": _example(type_)})
+
+
+def _example(type_: Type) -> Any:
+    """A value as it may be typed, for the advice."""
+    texts = {DATE: "31/12/2022", DATETIME: "31/12/2022 16:00", PERCENT: "50%", INTEGER: "12", NUMBER: "12"}
+    if type_ in texts:
+        return texts[type_]
+    values: dict[Type, Value] = {BOOLEAN: True, MONEY: Fraction(1_234_56, 100)}
+    if isinstance(type_, DurationType):
+        return Shown(Duration(months=6) if type_.unit == "months" else Duration(days=30), type_)
+    return Shown(values[type_], type_) if type_ in values else "…"
 
 
 def _single(cell: Cell, type_: Type, optional: bool, ways: Spelling) -> Any:
@@ -278,7 +290,7 @@ def _instant(cell: Cell, ways: Spelling) -> Any:
     if cell.kind in ("date", "datetime"):
         day, seconds = _stored(cell, DATETIME, ways)
         if not seconds and cell.kind == "date":
-            raise BadCell("date-without-time", {"found": day.isoformat()})
+            raise BadCell("no-time-in-cell", {"found": day.strftime("%d/%m/%Y")})
         return datetime(day.year, day.month, day.day) + timedelta(seconds=seconds)
     if cell.kind == "number":
         raise _bare_serial(cell, DATETIME, ways)

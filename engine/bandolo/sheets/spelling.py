@@ -148,13 +148,13 @@ def date_text(text: str, ways: Spelling) -> str | None:
 
 
 def instant_text(text: str, ways: Spelling) -> str | None:
-    """An instant in ISO, with its seconds and zone if it has them; a day alone comes back as it is, for the reader of facts to refuse."""
+    """An instant in ISO, with its seconds and zone if it has them; Unclear with `no-time-in-cell`."""
     parts = _day_and_time(text, ways)
     if parts is None:
         return None
     day, time = parts
     if time is None:
-        raise Unclear("date-without-time")
+        raise Unclear("no-time-in-cell")
     clock = CLOCK.fullmatch(time)
     if clock is None:
         return None

@@ -45,7 +45,7 @@ def _language(command: F) -> F:
 
 
 def _what_ifs(command: F) -> F:
-    """The options that change a decision for trial; each decision lists what they changed."""
+    """The options that change a decision for trial, and each decision lists what they changed; and where listed records are."""
     for option in (
         click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Set a parameter, as `--set minimum_partners=8`."),
         click.option("--reading", "readings", multiple=True, metavar="NAME=OPTION", help="Choose an option of a reading."),

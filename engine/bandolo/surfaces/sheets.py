@@ -54,7 +54,7 @@ def template(
     if bad:
         _say_diagnostics(bad, wanted, False)
         sys.exit(1)
-    said = {"it": "scritto {}: {} domande", "en": "wrote {}: {} applications"} if given else {"it": "scritto {}", "en": "wrote {}"}
+    said = {"it": "scritto {} (domande: {})", "en": "wrote {} (applications: {})"} if given else {"it": "scritto {}", "en": "wrote {}"}
     click.echo(said[wanted].format(workbook, len(given)))
 
 
@@ -146,7 +146,7 @@ def write_results(
     bad = [d for name, content in files.items() for d in write(name, content, overwrite, sources)]
     _say_diagnostics(bad, lang, False)
     if not bad:
-        said = {"it": "scritto {}: {} decisioni", "en": "wrote {}: {} decisions"}[lang]
+        said = {"it": "scritto {} (decisioni: {})", "en": "wrote {} (decisions: {})"}[lang]
         for name in files:
             click.echo(said.format(name, len(decisions)))
     return 0 if not bad and len(decisions) == len(rows) else 1
