@@ -258,9 +258,11 @@ def test_the_command_ranks_a_folder_and_writes_what_is_asked(tmp_path: Path) -> 
     assert command(folder, "--to", str(files["csv"]))[0] == 1, "nothing is overwritten unasked"
     page = files["html"].read_text(encoding="utf-8")
     assert "arts. 26 and 27" in page
-    assert "v (v)" in page
+    assert 'v (v) <span class="part">€100.00</span>' in page
     assert page.count("x (x)") == 1
     assert "70" not in page, "the panel's marks are not published"
+    rows = json.loads(command(folder, "--json")[1])["rows"]
+    assert [[b["part"] for b in row["beneficiaries"]] for row in rows] == [["100.00"] * 3, ["100.00"] * 2]
     assert [json.loads(line)["awarded"] for line in files["complete"].read_text(encoding="utf-8").splitlines()] == ["300.00", "200.00"]
 
 

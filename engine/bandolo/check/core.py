@@ -452,6 +452,8 @@ class RankingPlan:
     """The fact of the root that the award becomes."""
     gives_struck: str | None
     """The fact of the exclusive record that says whether it was struck."""
+    gives_part: str | None
+    """The definition of the exclusive record that is its part of the award."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,8 +50,30 @@ def check_ranking(written: ast.Ranking, symbols: Symbols, expressions: Expressio
     gives_award = _given(written.gives_award, symbols, symbols.root, MONEY, out)
     gives_struck = _given(written.gives_struck, symbols, record, BOOLEAN, out)
     return core.RankingPlan(
-        written.among.name if written.among else None, order, record, key, keep, words, budget, pots, award, gives_award, gives_struck
+        written.among.name if written.among else None,
+        order,
+        record,
+        key,
+        keep,
+        words,
+        budget,
+        pots,
+        award,
+        gives_award,
+        gives_struck,
+        _part(written.gives_part, symbols, record, out),
     )
+
+
+def _part(ident: ast.Ident | None, symbols: Symbols, entity: str | None, out: list[Diagnostic]) -> str | None:
+    """The definition that is a record's part of the award. Code: `unknown-result`."""
+    if ident is None:
+        return None
+    definitions = symbols.entities[entity].definitions if entity in symbols.entities else {}
+    if ident.name in definitions:
+        return ident.name
+    out.append(Diagnostic("unknown-result", ident.span, {"name": ident.name, "nearest": nearest(ident.name, definitions)}))
+    return None
 
 
 def _given(ident: ast.Ident | None, symbols: Symbols, entity: str | None, wanted: Type, out: list[Diagnostic]) -> str | None:

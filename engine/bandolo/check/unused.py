@@ -34,7 +34,8 @@ def unused(policy: core.Policy, doc: ast.PolicyDoc) -> list[Diagnostic]:
     for owner, definitions in doc.definitions:
         for definition in definitions:
             key = (owner.name, definition.name.name)
-            if ("definition", *key) not in used and key not in results:
+            told = policy.ranking is not None and policy.ranking.gives_part == definition.name.name
+            if ("definition", *key) not in used and key not in results and not told:
                 warn("unused-definition", definition.name)
     for parameter in doc.parameters:
         if ("parameter", "", parameter.name.name) not in used:

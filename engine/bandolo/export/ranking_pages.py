@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from html import escape
+from itertools import zip_longest
 
 from bandolo.check import core
 from bandolo.language.types import Language
@@ -38,7 +39,7 @@ def ranking_html(ranking: Ranking, policy: core.Policy, lang: Language) -> str:
     financed = [r for r in ranking.rows if r.status in ("financed", "partly_financed")]
     currency = policy.conventions.currency
     rows = "\n".join(
-        f"<tr><td>{escape(r.application)}</td><td>{_beneficiaries(r)}</td>"
+        f"<tr><td>{escape(r.application)}</td><td>{_beneficiaries(r, lang, currency)}</td>"
         f'<td class="amount">{escape(money(Fraction(r.amount or 0), lang, currency))}</td></tr>'
         for r in financed
     )
@@ -60,7 +61,8 @@ def ranking_html(ranking: Ranking, policy: core.Policy, lang: Language) -> str:
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a }}
 table {{ border-collapse: collapse; width: 100% }}
 th, td {{ border-bottom: 1px solid #c8c8c8; padding: .5rem .75rem; text-align: left; vertical-align: top }}
-.amount {{ text-align: right; white-space: nowrap }}
+.amount, th:last-child {{ text-align: right; white-space: nowrap }}
+.part {{ float: right; padding-left: 2rem; white-space: nowrap; font-variant-numeric: tabular-nums }}
 dt {{ font-weight: 600 }} dd {{ margin: 0 0 .5rem }} ul {{ margin: 0; padding-left: 1.1rem }}
 .provisional {{ border: 2px solid #8a5a00; padding: .5rem 1rem; font-weight: 600 }}
 </style>
@@ -84,6 +86,10 @@ dt {{ font-weight: 600 }} dd {{ margin: 0 0 .5rem }} ul {{ margin: 0; padding-le
 """
 
 
-def _beneficiaries(row: Row) -> str:
-    """The records that it has after all strikes, by the names that people know."""
-    return "<ul>" + "".join(f"<li>{escape(name)}</li>" for name in row.beneficiaries) + "</ul>" if row.beneficiaries else ""
+def _beneficiaries(row: Row, lang: Language, currency: str) -> str:
+    """The records that it has after all strikes, by the names that people know, with their parts where the policy names them."""
+    lines = [
+        escape(name) + ("" if part is None else f' <span class="part">{escape(money(part, lang, currency))}</span>')
+        for name, part in zip_longest(row.beneficiaries, row.parts)
+    ]
+    return "<ul>" + "".join(f"<li>{line}</li>" for line in lines) + "</ul>" if lines else ""

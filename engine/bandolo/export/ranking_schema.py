@@ -13,6 +13,7 @@ def ranking_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of what `Ranking.to_json` gives. Amounts are texts, exact to the cent."""
     or_null = {"type": ["string", "null"]}
     reason = closed_object({"code": TEXT, "it": TEXT, "en": TEXT})
+    beneficiary = closed_object({"name": TEXT, "part": or_null})
     labels = closed_object({"it": TEXT, "en": TEXT})
     row = closed_object({
         "position": {"type": ["integer", "null"]}, "application": TEXT, "application_digest": TEXT,
@@ -20,7 +21,7 @@ def ranking_schema() -> dict[str, Any]:
         "tied": {"type": "boolean"}, "keys": {"type": "array"}, "requested": or_null, "amount": or_null,
         "pots": {"type": "object", "additionalProperties": TEXT}, "cumulative": or_null, "left": or_null,
         "struck": {"type": "array", "items": closed_object({"record": TEXT, "key": TEXT, "kept_by": TEXT})},
-        "reasons": {"type": "array", "items": reason}, "missing": TEXTS, "beneficiaries": TEXTS,
+        "reasons": {"type": "array", "items": reason}, "missing": TEXTS, "beneficiaries": {"type": "array", "items": beneficiary},
     })  # fmt: skip
     schema = closed_object({
         "bandolo": TEXT, "format": {"const": FORMAT}, "policy": closed_object({"id": TEXT, "digest": TEXT, "amendments": TEXTS}),

@@ -50,6 +50,22 @@ class Assessor:
             return after if not kept or after.standing != "candidate" else replace(after, order=before.order, keep=before.keep)
         return self._entrant(text.core, evaluation, decision)
 
+    def parts(self, data: Mapping[str, Any]) -> dict[str, Fraction]:
+        """Each exclusive record's part of an award that is given in the data, by the name that people know. Only known ones."""
+        text = self.policy
+        if any(act.applies_to is not None for act in self.policy.loaded.amendments):
+            text = texts_that_reach(self.policy, data, self.clock, self.changes)[0][0]
+        evaluation, _ = self._evaluated(text, data, Strikes())
+        plan = text.core.ranking
+        assert plan is not None
+        assert plan.exclusive_record is not None
+        found = {}
+        for record in evaluation.records[plan.exclusive_record]:
+            value = evaluation.definitions[plan.exclusive_record, plan.gives_part or "", record]
+            if isinstance(value, Fraction):
+                found[_called(text.core, record)] = _cents(text.core, evaluation, value)
+        return found
+
     def _evaluated(self, text: Policy, data: Mapping[str, Any], strikes: Strikes) -> tuple[Evaluation, Decision]:
         settled, _ = settle(text.core, self.changes, self.clock)
         application, diagnostics = read_application(text.core, settled, data)
@@ -140,9 +156,13 @@ def _label(policy: core.Policy, id_: str, lang: str) -> str:
 def _outgoing(policy: core.Policy, evaluation: Evaluation, expression: core.Expr, root: Record) -> Value:
     """An amount as it leaves the policy: to the cent, by the policy's rounding."""
     value = evaluation.value(expression, {0: root})
-    if isinstance(value, Fraction):
-        return round_(policy.conventions, value, evaluation.settings.money_rounding, CENT)
-    return value
+    return _cents(policy, evaluation, value) if isinstance(value, Fraction) else value
+
+
+def _cents(policy: core.Policy, evaluation: Evaluation, amount: Fraction) -> Fraction:
+    rounded = round_(policy.conventions, amount, evaluation.settings.money_rounding, CENT)
+    assert isinstance(rounded, Fraction)
+    return rounded
 
 
 def _called(policy: core.Policy, record: Record) -> str:

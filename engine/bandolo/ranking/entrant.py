@@ -88,6 +88,8 @@ class Row:
     missing: tuple[str, ...]
     beneficiaries: tuple[str, ...] = ()
     """The records that it has after all strikes, as people call them."""
+    parts: tuple[Fraction | None, ...] = ()
+    """Each beneficiary's part of the award, where the policy names it; None where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)

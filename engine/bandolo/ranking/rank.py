@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -12,6 +13,7 @@ from bandolo.evaluate.wire import plain
 from bandolo.policy import AsOf, Policy
 from bandolo.ranking.assess import Assessor
 from bandolo.ranking.entrant import Entrant, Ranking, Row, Status
+from bandolo.ranking.giving import completed
 from bandolo.ranking.options import Options, options_of
 from bandolo.ranking.procedure import Outcome, run
 from bandolo.ranking.words import Speaker, reason
@@ -66,6 +68,24 @@ class Ranker:
             lambda id_, struck: self.assessor.assess(data_of(id_), struck),
         )  # fmt: skip
         return self._told(outcome)
+
+    def with_parts(self, ranking: Ranking, data_of: Callable[[str], Mapping[str, Any]]) -> Ranking:
+        """The ranking with each beneficiary's part of the award, where the policy names it (`gives.part`).
+
+        Each financed application is decided once more with what the ranking gives it; parts are as they leave the policy.
+        """
+        plan = self.policy.core.ranking
+        assert plan is not None
+        if plan.gives_part is None or plan.gives_award is None:
+            return ranking
+
+        def told(row: Row) -> Row:
+            if not row.amount:
+                return row
+            parts = self.assessor.parts(completed(self.policy.core, dict(data_of(row.application)), row))
+            return replace(row, parts=tuple(parts.get(name) for name in row.beneficiaries))
+
+        return replace(ranking, rows=tuple(told(row) for row in ranking.rows))
 
     def _told(self, outcome: Outcome) -> Ranking:
         speaker = Speaker(self.policy.core)

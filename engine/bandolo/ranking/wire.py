@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import zip_longest
 from typing import Any
 
 from bandolo.evaluate.wire import plain
@@ -53,7 +54,7 @@ def _row(row: Row, ranking: Ranking) -> dict[str, Any]:
         "struck": [{"record": s.record, "key": s.key, "kept_by": s.kept_by} for s in row.strikes],
         "reasons": [_reason(r) for r in row.reasons],
         "missing": list(row.missing),
-        "beneficiaries": list(row.beneficiaries),
+        "beneficiaries": [{"name": name, "part": _money(part)} for name, part in zip_longest(row.beneficiaries, row.parts)],
     }
 
 

@@ -42,7 +42,7 @@ def report(
     alarm: int | None, sources: bool, lang: Language,
 ) -> int:  # fmt: skip
     """Print the calendar, or write it; the exit status."""
-    submitted = _submitted(application)
+    submitted = _submitted(policy, application)
     if submitted.diagnostics:
         return _refused(list(submitted.diagnostics), lang)
     try:
@@ -65,10 +65,10 @@ def report(
     return 0
 
 
-def _submitted(path: str | None) -> Submitted:
+def _submitted(policy: Policy, path: str | None) -> Submitted:
     if path is None:
         return Submitted("", {})
-    found = list(read_applications((path,)))
+    found = list(read_applications((path,), policy.core))
     if len(found) != 1:
         raise click.UsageError("--application takes a file with one application")
     return found[0]

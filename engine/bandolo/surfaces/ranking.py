@@ -54,7 +54,7 @@ def rank_files(
                 continue
             entrants.append(entrant)
             data[entrant.id] = one.data
-        ranking = ranker.rank(entrants, data.__getitem__)
+        ranking = ranker.with_parts(ranker.rank(entrants, data.__getitem__), data.__getitem__)
         return policy, replace(ranking, unread=tuple(sorted(unread))), data
     except PolicyError as error:
         click.echo(render_all(list(error.diagnostics), lang) + "\n", err=True)

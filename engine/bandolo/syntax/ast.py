@@ -509,6 +509,7 @@ class Ranking(Node):
     when_short: Ident | ByReading[Ident] | None
     gives_award: Ident | None
     gives_struck: Ident | None
+    gives_part: Ident | None
     common: Common
 
 

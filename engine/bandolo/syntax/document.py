@@ -400,7 +400,7 @@ class _Reader:
             tree.span, self.ident(get("among")), tuple(self.order_key(i, tree) for i in _items(get("order_by"))),
             self.exclusive(exclusive) if isinstance(exclusive, Mapping) else None,
             self.expr(budget) if isinstance(budget, Scalar) else None, pots, self.expr(get("award")), self.word(get("when_short")),
-            self.ident(given("award")), self.ident(given("struck")), self.common(tree),
+            self.ident(given("award")), self.ident(given("struck")), self.ident(given("part")), self.common(tree),
         )  # fmt: skip
 
     def exclusive(self, tree: Mapping) -> ast.Exclusive:

@@ -295,6 +295,8 @@ RANKING = Keys({
     "gives": Key(Keys({
         "award": Key(IDENT, "The amount of the root that the award becomes.",
                      "Il dato della radice che riceve il contributo assegnato."),
+        "part": Key(IDENT, "The definition of the record that is its part of the award, once that is given.",
+                    "La definizione del record che è la sua parte del contributo, una volta assegnato."),
         "struck": Key(IDENT, "The yes or no of a record that says whether it was struck.",
                       "Il dato sì/no del record che dice se è espunto."),
     }), "The facts that the ranking supplies to what comes after it.", "I dati che la graduatoria fornisce a ciò che segue."),
