@@ -20,7 +20,9 @@ def without_source(doc: ast.PolicyDoc) -> list[Diagnostic]:
     if doc.scoring is not None:
         deciding.append(("scoring", doc.scoring.span, doc.scoring.common))
         deciding += [(b.name.name, b.name.span, b.common) for b in doc.scoring.bonuses]
-    values = [(e.name, e.common) for e in (*doc.rates, *doc.bands, *doc.deadlines)]
+    values = [(r.name, r.common) for r in doc.rates]
+    values += [(b.name, b.common) for b in doc.bands]
+    values += [(d.name, d.common) for d in doc.deadlines]
     values += [(p.name, p.common) for p in doc.parameters if p.pending is None and not _quotes_each_version(p)]
     bare = [(name, span) for name, span, common in deciding if not common.sources]
     bare += [(name.name, name.span) for name, common in values if not common.sources and common.note is None]
