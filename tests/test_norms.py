@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from bandolo.check.quotes import RULES
 from bandolo.surfaces.cli import cli
+from bandolo.surfaces.norms_report import KINDS
 
 ROOT = Path(__file__).parents[1]
 
@@ -34,7 +37,7 @@ def written(folder: Path, norms: str) -> Path:
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(cli, [*arguments, "--lang", "en"])
+    result = CliRunner().invoke(cli, arguments if "--lang" in arguments else [*arguments, "--lang", "en"])
     assert result.exception is None or isinstance(result.exception, SystemExit)
     return result.exit_code, result.stdout, result.stderr
 
@@ -58,9 +61,18 @@ def test_an_account_says_where_each_norm_stands(tmp_path: Path) -> None:
     status, out, err = run("norms", "--list", str(path))
     assert (status, err) == (0, "")
     assert "N-1      requirement enough (7)" in out
-    assert "N-3      unencoded information (9)" in out
+    assert "N-3      no rule: information (9)" in out
     assert "3 of 3 norms accounted for: 2 quoted by rules, 1 declared as no rule (information 1)" in out
     assert run("check", "--strict", str(path))[0] == 0
+
+
+def test_an_account_speaks_the_language_of_the_reader(tmp_path: Path) -> None:
+    path = written(tmp_path, "id,quote\nN-1,at least ten firms\nN-3,thanks all\n")
+    _, out, _ = run("norms", "--list", str(path), "--lang", "it")
+    assert "N-1      requisito enough (7)" in out
+    assert "N-3      fuori dalle regole: informazione (9)" in out
+    assert set(KINDS) == {*RULES.values(), "policy"}
+    assert json.loads(run("norms", "--json", str(path), "--lang", "it")[1].splitlines()[1])["at"][0]["kind"] == "unencoded"
 
 
 def test_a_norm_that_no_quote_holds_is_a_warning(tmp_path: Path) -> None:

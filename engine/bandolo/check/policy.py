@@ -12,8 +12,10 @@ from bandolo.check import core
 from bandolo.check.definitions import Definitions
 from bandolo.check.expressions import Expressions
 from bandolo.check.order import order_of_steps
+from bandolo.check.quotes import quoted_and_unencoded
 from bandolo.check.ranking import check_ranking
 from bandolo.check.scope import Scope, shown
+from bandolo.check.sourced import without_source
 from bandolo.check.sums import check_sums
 from bandolo.check.symbols import Symbols, declare
 from bandolo.check.unused import unused
@@ -42,7 +44,7 @@ def check(doc: ast.PolicyDoc, reach: ast.Expr | None = None) -> tuple[core.Polic
         policy = replace(policy, reach=checker.expressions.wanted(reach, Scope(symbols.root), BOOLEAN, "check"))
     if errors(diagnostics):
         return None, diagnostics
-    return policy, diagnostics + unused(policy, doc)
+    return policy, diagnostics + unused(policy, doc) + without_source(doc) + quoted_and_unencoded(doc)
 
 
 class _Checker:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from bandolo.diagnostics import Diagnostic
+from bandolo.diagnostics import Diagnostic, Label
 from bandolo.source import Span
 from bandolo.syntax import ast
 
@@ -69,6 +69,21 @@ def quoted(doc: ast.PolicyDoc) -> list[Quoted]:
                 name = ident.name if isinstance(ident, ast.Ident) else ""
             stack.extend((getattr(item, part), kind, name) for part in item.__dataclass_fields__ if part != "span")
     return sorted(found, key=lambda q: q.quote.span.start)
+
+
+def quoted_and_unencoded(doc: ast.PolicyDoc) -> list[Diagnostic]:
+    """A warning `quoted-and-unencoded` for each passage that is declared as no rule and stands whole in what a rule quotes."""
+    places = [(collapsed(place.quote.quote), place) for place in quoted(doc)]
+    found = []
+    for text, place in places:
+        if place.kind != "unencoded":
+            continue
+        rules = [p for said, p in places if p.kind != "unencoded" and p.quote.document == place.quote.document and text in said]
+        if rules:
+            args = {"name": rules[0].name or rules[0].kind}
+            labels = (Label(rules[0].quote.span, "quoted-here"),)
+            found.append(Diagnostic("quoted-and-unencoded", place.quote.span, args, labels, severity="warning"))
+    return found
 
 
 def collapsed(text: str) -> str:

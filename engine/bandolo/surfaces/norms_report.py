@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from bandolo import limits
-from bandolo.check.quotes import Accounted, account
+from bandolo.check.quotes import Accounted, Quoted, account
 from bandolo.diagnostics import Diagnostic, in_order
 from bandolo.diagnostics.render import render_all
 from bandolo.language.types import Language
@@ -34,6 +34,26 @@ WORDS = {
     "information": {"it": "informazione", "en": "information"},
     "delegated": {"it": "rinviate ad altro atto", "en": "left to a later act"},
 }
+
+KINDS = {
+    "fact": {"it": "dato", "en": "fact"},
+    "parameter": {"it": "parametro", "en": "parameter"},
+    "rate": {"it": "tabella", "en": "rate"},
+    "bands": {"it": "scaglioni", "en": "bands"},
+    "reading": {"it": "lettura", "en": "reading"},
+    "formula": {"it": "formula", "en": "formula"},
+    "definition": {"it": "definizione", "en": "definition"},
+    "requirement": {"it": "requisito", "en": "requirement"},
+    "bonus": {"it": "premialità", "en": "bonus"},
+    "deadline": {"it": "scadenza", "en": "deadline"},
+    "stage": {"it": "fase", "en": "stage"},
+    "entity": {"it": "entità", "en": "entity"},
+    "scoring": {"it": "punteggio", "en": "scoring"},
+    "ranking": {"it": "graduatoria", "en": "ranking"},
+    "unencoded": {"it": "fuori dalle regole", "en": "no rule"},
+    "policy": {"it": "bando", "en": "policy"},
+}
+"""What a quote stands at, in the reader's words; the JSON keeps the words of the policy file."""
 
 
 def report(paths: tuple[str, ...], listed: bool, as_json: bool, lang: Language) -> int:
@@ -90,8 +110,16 @@ def _line(path: Path, entries: list[Accounted], lang: Language) -> str:
 
 
 def _places(entry: Accounted, lang: Language) -> str:
-    places = dict.fromkeys(f"{p.kind} {p.name}".strip() + f" ({p.quote.span.line})" for p in entry.at)
+    places = dict.fromkeys(f"{_place(p, lang)} ({p.quote.span.line})" for p in entry.at)
     return ", ".join(places) or WORDS["missing"][lang]
+
+
+def _place(place: Quoted, lang: Language) -> str:
+    """A rule by its kind and name; what is no rule by its reason, whose word is the policy's."""
+    kind = KINDS[place.kind][lang]
+    if place.kind == "unencoded":
+        return f"{kind}: {WORDS[place.name][lang] if place.name in WORDS else place.name}"
+    return f"{kind} {place.name}".strip()
 
 
 def _data(entry: Accounted) -> dict[str, Any]:
