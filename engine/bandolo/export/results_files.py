@@ -27,6 +27,8 @@ SHADES = {
     "partly_financed": ("#FFF2CC", "#7F6000"),
     "not_admitted": ("#FCE4E4", "#9C0006"),
 }
+LINE, TALLEST = 15, 400
+"""The height of a line, and of the tallest row, in points."""
 FORMULA = re.compile(r"'*[=+\-@\t\r]")
 """The beginning of a text that a spreadsheet would run."""
 
@@ -67,13 +69,15 @@ def _about(book: Book, page: Any, table: Table) -> None:
 
 
 def _table(book: Book, page: Any, table: Table) -> None:
-    # Heights are left to the program that opens the file: it fits each row to its wrapped text.
     widths = [head.wide if head.type == TEXT else width(head.text, head.type, book.lang) for head in table.heads]
     for i, head in enumerate(table.heads):
         page.set_column(i, i, widths[i])
         page.write_string(0, i, head.text, book.heading(i == 0))
+    page.set_row(0, LINE * max(_lines(head.text, widths[i] - 1) for i, head in enumerate(table.heads)) + 3)
     for number, row in enumerate(table.rows, 1):
         mark = table.marks[number - 1] if table.marks else ""
+        if (lines := max(_lines(value, widths[i]) for i, value in enumerate(row))) > 1:
+            page.set_row(number, min(LINE * lines, TALLEST))  # not every program fits a row to its wrapped text
         for i, value in enumerate(row):
             put(page, number, i, value, _style(book, table.heads[i], value, mark if i in _marked(table) else ""))
     codes_are_texts(page, [i for i, head in enumerate(table.heads) if head.type == TEXT], len(table.rows) + 1)
@@ -84,6 +88,13 @@ def _table(book: Book, page: Any, table: Table) -> None:
     page.fit_to_pages(1, 0)
     page.repeat_rows(0)
     page.set_footer("&L&A&R&P / &N")
+
+
+def _lines(value: CellValue, wide: int) -> int:
+    """How many lines a text takes in a column so wide."""
+    if not isinstance(value, str):
+        return 1
+    return sum(max(1, -(-len(line) // max(wide - 1, 1))) for line in value.split("\n"))
 
 
 def _marked(table: Table) -> tuple[int, ...]:
