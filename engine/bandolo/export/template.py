@@ -161,6 +161,7 @@ class _Template:
             self._validation(page, i, column, type_)
         types = [_cell_type(self.policy, c) for c in sheet.columns]
         codes_are_texts(page, [i for i, type_ in enumerate(types) if type_ == TEXT])
+        page.set_row(0, 33)  # headings of two lines
         keys = [i for i, c in enumerate(sheet.columns) if c.is_key]
         page.freeze_panes(1, max(keys) + 1 if keys else 0)
         page.autofilter(0, 0, 0, len(sheet.columns) - 1)
