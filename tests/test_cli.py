@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -117,6 +118,28 @@ def test_what_ifs_are_applied_and_listed() -> None:
 def test_an_amendment_is_applied_and_listed() -> None:
     decision = json.loads(run(f"bandolo decide {FILES}/call.yaml {FILES}/sound.json --json --amend {FILES}/decree.yaml")[0])
     assert (decision["outcome"], decision["policy"]["amendments"], decision["assumed"]) == ("admitted", ["decree_7"], [])
+
+
+def said_of_file(path: Path) -> tuple[list[str], int]:
+    """The code and place of all that is said of an application file, and the exit status."""
+    _, err, status = run(f"bandolo decide {FILES}/call.yaml {path}")
+    found = re.findall(r"(?m)^error\[([a-z-]+)\].*\n +--> (.*)$", err)
+    return [f"{code} {place.replace(str(path), path.name)}" for code, place in found], status
+
+
+def test_mistakes_in_json_lines_are_told_at_their_line(tmp_path: Path) -> None:
+    path = tmp_path / "many.jsonl"
+    path.write_text('{"id": "A"}\n\n{"id": }\n{"id": "B\u2028", "idd": 1}\n{"id": "C", "id": "D"}\n', encoding="utf-8")
+    found, status = said_of_file(path)
+    assert status == 1
+    assert found == ["json-syntax many.jsonl:3:8", "unknown-fact many.jsonl:4:14", "duplicate-field many.jsonl:5:1"]
+    assert "line 3, column 8" in run(f"bandolo decide {FILES}/call.yaml {path}")[1]
+
+
+@pytest.mark.parametrize(("name", "text"), [("a.json", "[]"), ("a.yaml", "[]"), ("a.jsonl", ""), ("a.jsonl", "\n \n")])
+def test_a_file_without_applications_is_said_to_be_one(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert said_of_file(tmp_path / name) == ([f"no-applications {name}"], 1)
 
 
 def test_the_schema_of_an_application_accepts_it() -> None:

@@ -41,6 +41,8 @@ class Submitted:
     """Where it is a row of a sheet, that row with those below it."""
     dialects: tuple[tuple[str, Dialect], ...] = ()
     """How the CSV files were read, with the first application of a file: to be said."""
+    line: Span | None = None
+    """Where it stands in a file of JSON Lines."""
 
     def located(self, diagnostics: tuple[Diagnostic, ...]) -> list[Diagnostic]:
         """Diagnostics of this application with their place in its file, as near to it as can be found."""
@@ -61,10 +63,14 @@ class Submitted:
         if self.source is None:
             return {}
         places: dict[str, Span] = {}
-        tree, _ = parse_yaml(self.source)
+        source = self.source if self.line is None else SourceFile(self.source.path, self.line.text)
+        tree, _ = parse_yaml(source)
         if tree is not None:
             data_of(tree, places=places)
-        return places
+        if self.line is None:
+            return places
+        start = self.line.start
+        return {path: Span(self.source, start + place.start, start + place.end) for path, place in places.items()}
 
     def _located(self, diagnostic: Diagnostic, places: dict[str, Span]) -> Diagnostic:
         if diagnostic.span is not None or diagnostic.path is None:
@@ -164,11 +170,13 @@ def _from_bytes(label: str, content: bytes, policy: core.Policy | None, records:
         yield from _one_or_many(Submitted(label, data, tuple(diagnostics), source, places=places))
 
 
-def _at_line(diagnostic: Diagnostic, source: SourceFile) -> Diagnostic:
-    """A slip of JSON itself, at the line and column where its reader stopped."""
+def _at_line(diagnostic: Diagnostic, source: SourceFile, before: int = 0) -> Diagnostic:
+    """A slip of JSON itself, at the line and column where its reader stopped; `before` are the lines that it had not been given."""
     line, column = diagnostic.args.get("line"), diagnostic.args.get("column")
     if line is None or column is None:
         return diagnostic
+    line += before
+    diagnostic = replace(diagnostic, args={**diagnostic.args, "line": line})
     start = min(source.line_starts[line - 1] + column - 1, max(len(source.text) - 1, 0))
     return replace(diagnostic, span=Span(source, start, start + 1))
 
@@ -179,16 +187,26 @@ def _looks_like_lines(text: str) -> bool:
 
 
 def _lines(label: str, source: SourceFile) -> Iterator[Submitted]:
-    for number, line in enumerate(source.text.splitlines(), 1):
+    found = False
+    # Not splitlines: U+2028 and its like end no line here, and may stand in a text.
+    for number, line in enumerate(source.text.split("\n"), 1):
         if not line.strip():
             continue
-        data, diagnostics = read_json(line, f"{label}:{number}")
-        yield Submitted(f"{label}:{number}", data, tuple(diagnostics))
+        found = True
+        data, diagnostics = read_json(line, label)
+        start = source.line_starts[number - 1]
+        submitted = Submitted(f"{label}:{number}", data, (), source, line=Span(source, start, start + len(line)))
+        said = submitted.located(tuple(_at_line(d, source, number - 1) for d in diagnostics))
+        yield replace(submitted, diagnostics=tuple(said))
+    if not found:
+        yield Submitted(label, None, (Diagnostic("no-applications", file=label),))
 
 
 def _one_or_many(submitted: Submitted) -> Iterator[Submitted]:
     if not isinstance(submitted.data, list) or submitted.diagnostics:
         yield submitted
         return
+    if not submitted.data:
+        yield replace(submitted, data=None, diagnostics=(Diagnostic("no-applications", file=submitted.label),))
     for i, item in enumerate(submitted.data):
         yield replace(submitted, label=f"{submitted.label}[{i}]", data=item, prefix=f"$[{i}]")
