@@ -24,6 +24,7 @@ from bandolo.version import __version__
 if TYPE_CHECKING:
     from bandolo.diagnostics import ApplicationError, BandoloError, Diagnostic, PolicyError
     from bandolo.evaluate.decision import Decision, RequirementResult
+    from bandolo.explain.explained import Explained
     from bandolo.policy import Policy, load_policy
 
 _PLACES = {
@@ -33,6 +34,7 @@ _PLACES = {
     "PolicyError": "bandolo.diagnostics",
     "Decision": "bandolo.evaluate.decision",
     "RequirementResult": "bandolo.evaluate.decision",
+    "Explained": "bandolo.explain.explained",
     "Policy": "bandolo.policy",
     "load_policy": "bandolo.policy",
 }
@@ -42,6 +44,7 @@ __all__ = [
     "BandoloError",
     "Decision",
     "Diagnostic",
+    "Explained",
     "Policy",
     "PolicyError",
     "RequirementResult",
