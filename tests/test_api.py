@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import copy
 import dataclasses
+import json
 import pickle
 import subprocess
 import sys
@@ -156,6 +157,49 @@ def test_policies_and_decisions_are_frozen() -> None:
             setattr(thing, name, None)
     decision.results["mills"].clear()  # a copy, made for whoever asks
     assert decision.results["grant"] == Decimal("16500")
+
+
+def test_a_traced_decision_is_explained_as_markdown_text_or_data() -> None:
+    made = load_policy(CALL)
+    decision = made.decide({**SOUND, "signed": False}, assume=True, trace=True)
+    told = made.explain(decision, "it")
+    assert told.to_markdown().startswith("# ")
+    text = told.to_text(60)
+    assert "Esito" in text
+    assert "\x1b" not in text
+    assert all(len(line) <= 60 and line == line.rstrip() for line in text.splitlines())
+    data = told.to_list()
+    assert json.loads(json.dumps(data)) == data
+    assert len(data) == len(told.blocks)
+    assert {row["block"] for row in data} == {"heading", "line", "quoted", "table"}
+    assert made.explain(decision) == made.explain(decision, "en") != told
+    assert {"step", "name", "record", "value"} == set(made.trace(decision)[0])
+
+
+def test_only_a_traced_decision_of_the_same_policy_is_explained() -> None:
+    made = load_policy(CALL)
+    traced = made.decide(SOUND, trace=True)
+    with pytest.raises(ValueError, match="trace=True"):
+        made.explain(made.decide(SOUND))
+    with pytest.raises(ValueError, match="another policy"):
+        load_policy(CALL.parents[4] / "policies" / "bando_2023.yaml").explain(traced)
+
+
+def test_a_schema_and_a_finding_are_plain_data_in_a_language() -> None:
+    made = load_policy(CALL)
+    assert made.schema("it")["$schema"].endswith("2020-12/schema")
+    assert made.schema("it")["title"] != made.schema()["title"]
+    with pytest.raises(ApplicationError) as error:
+        made.decide({"signedd": True})
+    (finding,) = error.value.diagnostics
+    assert finding.to_dict()["message"] == "`project` has no fact `signedd`"
+    assert finding.to_dict("it") == {
+        "code": "unknown-fact", "severity": "error", "message": "`project` non ha un dato `signedd`", "help": "forse si intende `signed`?",
+        "file": None, "path": "$.signedd",
+    }  # fmt: skip
+    with pytest.raises(PolicyError) as refusal:
+        load_policy(CALL.parent / "wrong.yaml")
+    assert set(refusal.value.diagnostics[0].to_dict()) == {"code", "severity", "message", "help", "file", "line", "column"}
 
 
 def test_decisions_compare_by_what_they_say() -> None:

@@ -364,6 +364,11 @@ def test_the_snippets_for_developers_run(copied: Path, capsys: pytest.CaptureFix
     assert copied.exists()
 
 
+def test_the_snippets_for_developers_import_from_the_top_only() -> None:
+    code = "\n".join(code for _, code, _ in snippets())
+    assert set(re.findall(r"(?:from|import) (bandolo[.\w]*)", code)) == {"bandolo"}
+
+
 def test_every_command_for_developers_runs(copied: Path) -> None:
     for match in re.finditer(r"(?ms)^```console\n(.*?)^```$", EMBEDDING.read_text(encoding="utf-8")):
         for command in re.findall(r"(?m)^\$ (.*)$", match.group(1)):

@@ -17,6 +17,7 @@ from bandolo.export.policy_schema import file_schema, policy_schema
 from bandolo.export.published import published
 from bandolo.pipeline import load
 from bandolo.surfaces.intake import read_applications
+from small import policy
 
 ROOT = Path(__file__).parents[1]
 POLICIES = [
@@ -120,3 +121,23 @@ def test_the_schema_of_applications_lists_every_error_with_its_path() -> None:
     data = {"mark_a_coherence": "seventy", "partners": [{"size": "tiny", "typo": 1}]}
     errors = schema_errors(application_schema(policy.core), data)
     assert [e.partition(":")[0] for e in errors] == ["$.mark_a_coherence", "$.partners[0]", "$.partners[0].size"]
+
+
+def test_a_choice_with_labels_gives_them_to_forms_and_is_still_refused_in_few_words() -> None:
+    made = policy("""
+    choices: {size: {small: {it: Piccola, en: Small}, large: {it: Grande, en: Large}}, kind: [a, b]}
+    entities: {project: {facts: {size: size, kind: kind, sizes: list of size}}}
+    requirements: {project: {r: {check: size = small and kind = a and count(sizes) > 0, otherwise: reject}}}
+    """)
+    schema = application_schema(made.core, "it")
+    labelled = {"oneOf": [{"const": "small", "title": "Piccola"}, {"const": "large", "title": "Grande"}]}
+    facts = schema["properties"]
+    assert facts["size"]["anyOf"][0] == labelled
+    assert facts["sizes"]["anyOf"][0]["items"] == labelled
+    assert facts["kind"]["anyOf"][0] == {"enum": ["a", "b"]}
+    assert application_schema(made.core, "en")["properties"]["size"]["anyOf"][0]["oneOf"][1]["title"] == "Large"
+    assert not schema_errors(schema, {"size": "small", "kind": "a", "sizes": ["large"]})
+    assert schema_errors(schema, {"size": "tiny", "sizes": ["huge"]}) == [
+        "$.size: 'tiny' is not one of ['small', 'large']",
+        "$.sizes[0]: 'huge' is not one of ['small', 'large']",
+    ]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bandolo.agenda import Agenda, Term
     from bandolo.diagnostics import ApplicationError, BandoloError, Diagnostic, PolicyError
     from bandolo.evaluate.decision import Decision, RequirementResult
+    from bandolo.explain.explained import Explained
     from bandolo.policy import Policy, load_policy
     from bandolo.ranking.entrant import Ranking
     from bandolo.ranking.rank import rank
@@ -40,6 +41,7 @@ _PLACES = {
     "Decision": "bandolo.evaluate.decision",
     "RequirementResult": "bandolo.evaluate.decision",
     "Term": "bandolo.agenda",
+    "Explained": "bandolo.explain.explained",
     "Policy": "bandolo.policy",
     "Ranking": "bandolo.ranking.entrant",
     "rank": "bandolo.ranking.rank",
@@ -52,6 +54,7 @@ __all__ = [
     "BandoloError",
     "Decision",
     "Diagnostic",
+    "Explained",
     "Policy",
     "PolicyError",
     "Ranking",

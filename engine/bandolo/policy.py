@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bandolo import agenda as agendas
 from bandolo import limits
@@ -19,12 +19,15 @@ from bandolo.evaluate.settle import Changes, Settled, settle
 from bandolo.evaluate.typed import BadValue, read_value
 from bandolo.language import calendar
 from bandolo.language.functions import Conventions
-from bandolo.language.types import DATE, DATETIME
+from bandolo.language.types import DATE, DATETIME, Language
 from bandolo.language.values import Fault, Unknown, Value
 from bandolo.pipeline import AS_OF_UNKNOWN, Loaded, load
 from bandolo.reach import agreed, texts_that_reach
 from bandolo.source import read_bytes
 from bandolo.version import __version__
+
+if TYPE_CHECKING:
+    from bandolo.explain.explained import Explained
 
 AsOf = date | datetime | str | None
 
@@ -111,6 +114,27 @@ class Policy:
                 raise PolicyError(of_events) if of_events else ApplicationError(diagnostics)
             made.append(agenda)
         return made[0] if len(made) == 1 else agendas.agreed(made, open_)
+
+    def explain(self, decision: Decision, lang: Language = "en") -> Explained:
+        """Why a decision came out as it did: a page as Markdown, plain text or data.
+
+        ValueError unless `decide(..., trace=True)` of this policy made the decision.
+        """
+        from bandolo.explain.explained import explained
+
+        return explained(_text_of(self, decision), decision, lang)
+
+    def trace(self, decision: Decision) -> list[dict[str, object]]:
+        """Every value that a traced decision rests on, in the order in which they were computed. ValueError as for `explain`."""
+        from bandolo.explain.trace import trace_rows
+
+        return trace_rows(_text_of(self, decision), decision)
+
+    def schema(self, lang: Language = "en") -> dict[str, Any]:
+        """The JSON Schema (2020-12) of an application, its labels in a language: for forms, and to refuse a wrong shape early."""
+        from bandolo.export.application_schema import application_schema
+
+        return application_schema(self.core, lang)
 
     def _decide(self, application: Mapping[str, Any], clock: Value, shown: str | None, changes: Changes, trace: bool) -> Decision:
         texts, open_ = self._texts(application, clock, changes)
@@ -208,6 +232,16 @@ class Policy:
         if found:
             raise PolicyError(found)
         return Changes(values, dict(readings), assume if isinstance(assume, bool) else frozenset(names))
+
+
+def _text_of(policy: Policy, decision: Decision) -> core.Policy:
+    """The text that decided: the policy, or the policy without the acts that do not reach the application."""
+    if decision.trace is None:
+        raise ValueError("this decision has no trace: make it with decide(..., trace=True)")
+    for text in (policy, *policy.variants.values()):
+        if text.digest == decision.policy_digest:
+            return text.core
+    raise ValueError(f"this decision is of another policy: {decision.policy_id} {decision.policy_digest}")
 
 
 def parameter_value(raw: Any, parameter: core.ParameterDeclaration, conventions: Conventions) -> Value:

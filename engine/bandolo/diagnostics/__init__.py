@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from bandolo.language.types import Language
 from bandolo.source import Span
 
 Severity = Literal["error", "warning"]
@@ -40,6 +41,12 @@ class Diagnostic:
         if self.span is not None:
             return self.span.source.path, self.span.start, ""
         return self.file or "", -1, self.path or ""
+
+    def to_dict(self, lang: Language = "en") -> dict[str, Any]:
+        """The finding as plain data: `code`, `severity`, `message`, `help`, `file`; `line` and `column` in a file, `path` in data."""
+        from bandolo.diagnostics.render import as_data  # the words are read only when somebody reads them
+
+        return as_data(self, lang)
 
 
 class BandoloError(Exception):

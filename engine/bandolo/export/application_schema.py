@@ -51,7 +51,7 @@ def _entity(policy: core.Policy, entity: core.Entity, lang: Language) -> dict[st
 
 def _fact(policy: core.Policy, fact: core.FactDeclaration, lang: Language) -> dict[str, Any]:
     inner = fact.type.of if isinstance(fact.type, OptionalType) else fact.type
-    one = _type(policy, inner, fact.at_most)
+    one = _type(policy, inner, fact.at_most, lang)
     if fact.asked:
         # One value for each stage that asks; a bare value is that of the first.
         moments = {"type": "object", "properties": dict.fromkeys(fact.asked, _or_null(one)), "additionalProperties": False}
@@ -69,15 +69,17 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
-def _type(policy: core.Policy, type_: Type, at_most: int | None) -> dict[str, Any]:
+def _type(policy: core.Policy, type_: Type, at_most: int | None, lang: Language) -> dict[str, Any]:
     match type_:
-        case ChoiceType(options=options):
-            return {"enum": list(options)}
+        case ChoiceType(options=options, labels=labels):
+            if not labels:
+                return {"enum": list(options)}
+            return {"oneOf": [{"const": o, "title": labels[o][lang == "en"] if o in labels else o} for o in options]}
         case RecordType(entity=entity):
             key = policy.entities[entity].key
-            return _type(policy, key.type, None) if key is not None else {"type": "string"}
+            return _type(policy, key.type, None, lang) if key is not None else {"type": "string"}
         case ListType(item=item):
-            inner = {"$ref": f"#/$defs/{item.entity}"} if isinstance(item, RecordType) else _type(policy, item, None)
+            inner = {"$ref": f"#/$defs/{item.entity}"} if isinstance(item, RecordType) else _type(policy, item, None, lang)
             return {"type": "array", "items": inner, "maxItems": at_most if at_most is not None else limits.LIST_LENGTH}
         case DurationType():
             return {"type": "string", "pattern": r"^[0-9]+ (days?|weeks?|months?|years?)$"}
@@ -99,8 +101,15 @@ def schema_errors(schema: dict[str, Any], data: Any) -> list[str]:
 
     validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
     errors = [leaf for error in validator.iter_errors(data) for leaf in _leaves(error)]
-    lines = [f"{_path(e.absolute_path)}: {e.message}" for e in sorted(errors, key=lambda e: [str(p) for p in e.absolute_path])]
+    lines = [f"{_path(e.absolute_path)}: {_message(e)}" for e in sorted(errors, key=lambda e: [str(p) for p in e.absolute_path])]
     return list(dict.fromkeys(lines))
+
+
+def _message(error: Any) -> str:
+    """What is wrong; of a choice with labels, the words that are allowed, as an `enum` would say it."""
+    if error.validator == "oneOf" and all("const" in option for option in error.validator_value):
+        return f"{error.instance!r} is not one of {[option['const'] for option in error.validator_value]}"
+    return str(error.message)
 
 
 def _path(parts: Any) -> str:

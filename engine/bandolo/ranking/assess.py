@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bandolo.check import core
 from bandolo.diagnostics import ApplicationError, Diagnostic
@@ -17,10 +17,12 @@ from bandolo.evaluate.settle import Changes, settle
 from bandolo.evaluate.shares import CENT
 from bandolo.language.functions import round_
 from bandolo.language.values import NONE, Duration, Fault, Record, Unknown, Value
-from bandolo.policy import AsOf, Policy
 from bandolo.ranking.entrant import Claim, Entrant, KeyValue, Standing
 from bandolo.reach import agreed, texts_that_reach
 from bandolo.version import __version__
+
+if TYPE_CHECKING:
+    from bandolo.policy import AsOf, Policy
 
 
 class Assessor:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bandolo.diagnostics import Diagnostic, PolicyError, errors
 from bandolo.evaluate.settle import Changes, Settled, settle
 from bandolo.evaluate.wire import plain
-from bandolo.policy import AsOf, Policy
 from bandolo.ranking.assess import Assessor
 from bandolo.ranking.entrant import Entrant, Ranking, Row, Status
 from bandolo.ranking.giving import completed
@@ -18,6 +17,9 @@ from bandolo.ranking.options import Options, options_of
 from bandolo.ranking.procedure import Outcome, run
 from bandolo.ranking.words import Speaker, reason
 from bandolo.version import __version__
+
+if TYPE_CHECKING:
+    from bandolo.policy import AsOf, Policy
 
 ZERO = Fraction(0)
 

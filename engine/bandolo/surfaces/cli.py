@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ import click
 
 from bandolo.language.types import Language
 from bandolo.surfaces.fmt import fmt
+from bandolo.surfaces.helping import CHOSEN, Commands, default_language
 from bandolo.surfaces.new import new
 from bandolo.surfaces.rank import rank
 from bandolo.surfaces.sheets import template
@@ -33,10 +33,8 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _default_language() -> str:
-    """BANDOLO_LANG, else the language of the terminal where it is Italian, else English."""
-    wanted = os.environ.get("BANDOLO_LANG") or os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-    return "it" if wanted.lower().startswith("it") else "en"
+def _default_language() -> Language:
+    return default_language()
 
 
 def _language(command: F) -> F:
@@ -58,8 +56,14 @@ def _what_ifs(command: F) -> F:
     return command
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def _chosen(ctx: click.Context, _: click.Parameter, lang: str | None) -> None:
+    if lang is not None:
+        ctx.meta[CHOSEN] = lang
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="bandolo")
+@click.option("--lang", type=click.Choice(["it", "en"]), is_eager=True, expose_value=False, callback=_chosen, help="Italian or English.")
 def cli() -> None:
     """Public funding calls as checked, executable policy files.
 

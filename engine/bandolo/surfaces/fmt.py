@@ -26,7 +26,7 @@ def fmt(paths: tuple[str, ...], check: bool, diff: bool, lang: str | None) -> No
     bandolo fmt --diff policies/bando_2023.yaml
     bandolo fmt - < draft.yaml > policy.yaml
     """
-    from bandolo.surfaces.cli import _default_language
+    from bandolo.surfaces.helping import default_language
     from bandolo.surfaces.rewriting import rewrite
 
-    sys.exit(rewrite(paths, check, diff, cast(Language, lang or _default_language())))
+    sys.exit(rewrite(paths, check, diff, cast(Language, lang or default_language())))

@@ -55,11 +55,11 @@ def new(folder: str, money: bool | None, score: bool | None, yes: bool, lang: st
     bandolo new my_calls --title "Digital Call 2027" --list firm --minimum 3 --closing "2027-03-31 16:00" --yes
     """
     from bandolo.surfaces.asking import start
-    from bandolo.surfaces.cli import _default_language
+    from bandolo.surfaces.helping import default_language
 
     given = {name: value for name, value in options.items() if value is not None}
     given |= _whether("money", money, given, ("rate", "cap", "least_costs")) | _whether("score", score, given, ("pass_mark", "bonus"))
-    usual = _default_language()
+    usual = default_language()
     wanted = cast(Language, lang or usual)
     sys.exit(start(folder, given, yes, wanted, "" if wanted == usual else f" --lang {wanted}"))
 
