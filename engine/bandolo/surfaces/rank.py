@@ -53,12 +53,13 @@ def rank(
     from bandolo.diagnostics.render import render_all
     from bandolo.export.ranking_pages import ranking_html
     from bandolo.ranking.giving import completed
-    from bandolo.surfaces.cli import _default_language, _pairs, _records
+    from bandolo.surfaces.cli import _pairs, _records
+    from bandolo.surfaces.helping import default_language
     from bandolo.surfaces.ranking import rank_files
     from bandolo.surfaces.ranking_report import moves, report
     from bandolo.surfaces.sheets import write
 
-    language = cast(Language, lang or _default_language())
+    language = cast(Language, lang or default_language())
     what_ifs = {"as_of": as_of, "set": _pairs(sets, "--set"), "readings": _pairs(readings, "--reading"), "assume": assume}
     found = rank_files(policy, applications, amendments, what_ifs, language, jobs, lambda p: _records(p, records))
     if found is None:

@@ -38,9 +38,10 @@ def template(
     bandolo decide policies/bando_2023.yaml applications.xlsx --to decisions.xlsx
     """
     from bandolo.export.template import template as made
-    from bandolo.surfaces.cli import _default_language, _load, _say_diagnostics
+    from bandolo.surfaces.cli import _load, _say_diagnostics
+    from bandolo.surfaces.helping import default_language
 
-    wanted = cast(Language, lang or _default_language())
+    wanted = cast(Language, lang or default_language())
     loaded = _load(policy, amendments, wanted)
     if Path(workbook).suffix.lower() != ".xlsx":
         raise click.UsageError("the workbook's name ends in .xlsx")
