@@ -188,7 +188,7 @@ def test_a_circle_of_strikes_is_said_aloud() -> None:
 def test_what_the_ranking_supplies() -> None:
     first, second = application("A", 1, 80, ["x", "y", "z"]), application("B", 2, 70, ["x", "v", "w"])
     ranking = rank(POLICY, [first, second], as_of="2023-01-05")
-    given_ = completed(POLICY.core, second, ranking_row(ranking, "B"))
+    given_ = completed(POLICY, second, ranking_row(ranking, "B"))
     assert given_["awarded"] == "200.00"
     assert [(f["code"], f["was_struck"]) for f in given_["firms"]] == [("x", True), ("v", False), ("w", False)]
     assert "awarded" not in second

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from bandolo.explain.explained import Explained
     from bandolo.policy import Policy, load_policy
     from bandolo.ranking.entrant import Ranking
+    from bandolo.ranking.giving import completed
     from bandolo.ranking.rank import rank
+    from bandolo.surfaces.intake import read_applications
 
 _PLACES = {
     "Agenda": "bandolo.agenda",
@@ -44,7 +46,9 @@ _PLACES = {
     "Explained": "bandolo.explain.explained",
     "Policy": "bandolo.policy",
     "Ranking": "bandolo.ranking.entrant",
+    "completed": "bandolo.ranking.giving",
     "rank": "bandolo.ranking.rank",
+    "read_applications": "bandolo.surfaces.intake",
     "load_policy": "bandolo.policy",
 }
 
@@ -61,8 +65,10 @@ __all__ = [
     "RequirementResult",
     "Term",
     "__version__",
+    "completed",
     "load_policy",
     "rank",
+    "read_applications",
 ]
 
 

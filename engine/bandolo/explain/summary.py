@@ -37,10 +37,17 @@ def summary(policy: core.Policy, decision: Decision, lang: Language, label: str)
             out.append(Line(f"{speech.said(key)}: {', '.join(speech.named(n) for n in names)}", "unknown", indent=1))
     for fault in decision.faults:
         out.append(Line(f"{speech.said('faults')}: {fault.code} ({fault.place}) {fault.text}", "failed", indent=1))
+    later = []
     for value in (v for v in decision.result_values if v.record is None):
-        text = f"{speech.result(value.entity, value.name)}: {speech.value(value.value, value.type)}"
+        name = speech.result(value.entity, value.name)
+        text = f"{name}: {speech.value(value.value, value.type)}"
         if isinstance(value.value, Unknown):
+            if decision.outcome in ("admitted", "rejected"):
+                later.append(name)  # it is decided all the same: a later stage will tell
+                continue
             facts = [speech.fact(m) for m in sorted(value.value.missing)]
             text += f"; {speech.said('needs', facts=speech.listed(facts))}" if facts else ""
         out.append(Line(text, "unknown" if isinstance(value.value, Unknown) else "none", indent=1))
+    if later:
+        out.append(Line(speech.said("later", names=", ".join(later)), "unknown", indent=1))
     return out

@@ -2,39 +2,54 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from bandolo.check import core
+from bandolo.diagnostics import ApplicationError
+from bandolo.evaluate.inputs import Application, read_application
 from bandolo.evaluate.wire import plain
 from bandolo.language.types import MONEY
+from bandolo.language.values import Record, Unknown
 from bandolo.ranking.entrant import Row
 
+if TYPE_CHECKING:
+    from bandolo.policy import Policy
 
-def completed(policy: core.Policy, data: dict[str, Any], row: Row) -> dict[str, Any]:
-    """A financed application with its award, and with each exclusive record marked as struck or not. A copy."""
-    plan = policy.ranking
+
+def completed(policy: Policy, application: Mapping[str, Any], row: Row) -> dict[str, Any]:
+    """A financed application with its award, and with each exclusive record marked as struck or not: new data, as JSON holds it.
+
+    Raises ApplicationError if the application is bad data.
+    """
+    plan = policy.core.ranking
     assert plan is not None
-    result = copy.deepcopy(data)
+    read, found = read_application(policy.core, policy.settled, application)
+    if read is None:
+        raise ApplicationError(found)
+    struck = {s.record for s in row.strikes}
+    marks: dict[str, dict[str, Any]] = {}
+    if plan.gives_struck is not None and plan.exclusive_record is not None:
+        marks = {r.path: {plan.gives_struck: r.path in struck} for r in read.records[plan.exclusive_record]}
+    result = _as_data(policy.core, read, read.root, marks)
     if plan.gives_award is not None and row.amount is not None:
         result[plan.gives_award] = plain(row.amount, MONEY)
-    if plan.gives_struck is not None and plan.exclusive_record is not None:
-        struck = {s.record for s in row.strikes}
-        for path, record in _records(policy, result, plan.exclusive_record):
-            record[plan.gives_struck] = path in struck
     return result
 
 
-def _records(policy: core.Policy, data: dict[str, Any], entity: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The records of an entity in an application's data, each with the path by which decisions name it."""
-    declared = policy.entities[entity]
-    if declared.owner is None or declared.listed_in is None:
-        yield "", data
-        return
-    for prefix, owner in _records(policy, data, declared.owner):
-        listed = owner.get(declared.listed_in)
-        for position, record in enumerate(listed if isinstance(listed, list) else ()):
-            key = record.get(declared.key.name) if declared.key is not None else None
-            place = f"{declared.listed_in}[{position if key is None else key}]"
-            yield f"{prefix}.{place}" if prefix else place, record
+def _as_data(policy: core.Policy, application: Application, record: Record, marks: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """A record as it could have been handed in: known facts only, those of several stages by stage, lists with their records."""
+    entity = policy.entities[record.entity]
+    below = {e.listed_in: e for e in policy.entities.values() if e.owner == record.entity}
+    data: dict[str, Any] = {}
+    for fact in entity.facts.values():
+        known = {stage: v for stage in fact.asked or (None,) if not isinstance(v := record.facts[fact.name, stage], Unknown)}
+        if fact.name in below:
+            if known:
+                inner = application.records[below[fact.name].name]
+                data[fact.name] = [_as_data(policy, application, r, marks) for r in inner if r.owner is record]
+        elif fact.asked and known:
+            data[fact.name] = {stage: plain(value, fact.type) for stage, value in known.items()}
+        elif known:
+            data[fact.name] = plain(known[None], fact.type)
+    return data | marks.get(record.path, {})

@@ -84,7 +84,7 @@ class Ranker:
         def told(row: Row) -> Row:
             if not row.amount:
                 return row
-            parts = self.assessor.parts(completed(self.policy.core, dict(data_of(row.application)), row))
+            parts = self.assessor.parts(completed(self.policy, data_of(row.application), row))
             return replace(row, parts=tuple(parts.get(name) for name in row.beneficiaries))
 
         return replace(ranking, rows=tuple(told(row) for row in ranking.rows))

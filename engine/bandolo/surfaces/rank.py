@@ -79,7 +79,7 @@ def rank(
         files[html_file] = ranking_html(ranking, loaded.core, language).encode()
     if complete is not None:
         rows = (r for r in ranking.rows if r.status in ("financed", "partly_financed"))
-        lines = [json.dumps(completed(loaded.core, data[r.application], r), ensure_ascii=False, default=str) for r in rows]
+        lines = [json.dumps(completed(loaded, data[r.application], r), ensure_ascii=False) for r in rows]
         files[complete] = "\n".join([*lines, ""]).encode()
     for name, content in files.items():
         if bad := write(name, content, overwrite, (policy, *applications)):
