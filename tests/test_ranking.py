@@ -116,7 +116,7 @@ def fields(draw: st.DrawFn) -> dict[str, Entrant]:
         size = Fraction(draw(st.integers(1, 6)))
         order = (Fraction(draw(st.integers(0, 3))), Fraction(keeps[i]))
         found[f"P{i}"] = Entrant(
-            f"P{i}", "", "admitted", "", "candidate", (), (), order, Fraction(keeps[i]), claims, size, (size,)
+            f"P{i}", "", "admitted", "", "candidate", (), (), order, (Fraction(keeps[i]),), claims, size, (size,)
         )  # fmt: skip
     return found
 
@@ -142,7 +142,7 @@ def told(outcome: Outcome) -> Any:
 def test_one_pass_down_the_list_gives_what_the_rounds_give(entrants: dict[str, Entrant], least: int, struck_from: str) -> None:
     """Where only admission counts, the short way is the long way."""
     options = Options("admitted", struck_from, "in_turn", ("all",), "partial", (Fraction(10),), ())
-    arguments = (entrants, (True, False), False, options, falling(entrants, least))
+    arguments = (entrants, (True, False), (False,), options, falling(entrants, least))
     short = run(*arguments)
     rounds = _Procedure(dict(entrants), *arguments[1:])
     rounds.before = dict(entrants)
@@ -156,7 +156,7 @@ def test_one_pass_down_the_list_gives_what_the_rounds_give(entrants: dict[str, E
 def test_the_strikes_end_and_rest_on_grounds(entrants: dict[str, Entrant], least: int, order: str, when_short: str) -> None:
     """Whatever happens it ends; at rest, in turn, each strike has its ground, and no record counts twice."""
     options = Options("financed", "every_other", order, ("all",), when_short, (Fraction(12),), ())
-    outcome = run(entrants, (True, False), False, options, falling(entrants, least))
+    outcome = run(entrants, (True, False), (False,), options, falling(entrants, least))
     if not outcome.settled:
         assert outcome.events[-1].kind == "unsettled"
         return
@@ -172,15 +172,15 @@ def test_the_strikes_end_and_rest_on_grounds(entrants: dict[str, Entrant], least
 
 def test_a_circle_of_strikes_is_said_aloud() -> None:
     """P0 keeps the shared firm while it has money. Struck of it, P1 asks for all the money and ranks first: P0 then has none."""
-    greedy = Entrant("P1", "", "admitted", "", "candidate", (), (), (Fraction(9),), Fraction(2), (), Fraction(10), (Fraction(10),))
+    greedy = Entrant("P1", "", "admitted", "", "candidate", (), (), (Fraction(9),), (Fraction(2),), (), Fraction(10), (Fraction(10),))
 
     def entrant(id_: str, score: int, keep: int, size: int) -> Entrant:
         claims = (Claim("firms[A]", "A"),)
         amount = Fraction(size)
-        return Entrant(id_, "", "admitted", "", "candidate", (), (), (Fraction(score),), Fraction(keep), claims, amount, (amount,))
+        return Entrant(id_, "", "admitted", "", "candidate", (), (), (Fraction(score),), (Fraction(keep),), claims, amount, (amount,))
 
     options = Options("financed", "every_other", "in_turn", ("all",), "stop", (Fraction(10),), ())
-    outcome = run({"P0": entrant("P0", 5, 1, 5), "P1": entrant("P1", 4, 2, 5)}, (True,), False, options, lambda *_: greedy)
+    outcome = run({"P0": entrant("P0", 5, 1, 5), "P1": entrant("P1", 4, 2, 5)}, (True,), (False,), options, lambda *_: greedy)
     assert not outcome.settled
     assert [e.kind for e in outcome.events] == ["strike", "lift", "unsettled"]
 

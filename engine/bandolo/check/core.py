@@ -442,7 +442,7 @@ class RankingPlan:
     order_by: tuple[tuple[Expr, bool], ...]
     exclusive_record: str | None
     exclusive_key: Expr | None
-    keep: tuple[Expr, bool] | None
+    keep: tuple[tuple[Expr, bool], ...]
     words_by: dict[str, tuple[str | None, dict[str, tuple[str, ...]]]]
     """`counts`, `struck_from`, `order`, `recheck`, `when_short`: the reading that chooses, and the words by option."""
     budget: Expr | None

@@ -24,7 +24,8 @@ def check_ranking(written: ast.Ranking, symbols: Symbols, expressions: Expressio
         out.append(Diagnostic("unknown-stage", written.among.span, {"name": written.among.name, "nearest": near}))
     order = tuple(_key(k, root, expressions, out) for k in written.order_by)
     words: Words = {}
-    record = key = keep = None
+    record = key = None
+    keep: tuple[tuple[core.Expr, bool], ...] = ()
     if written.exclusive is not None:
         exclusive = written.exclusive
         record = exclusive.record.name
@@ -34,7 +35,7 @@ def check_ranking(written: ast.Ranking, symbols: Symbols, expressions: Expressio
             record = None
         else:
             key = expressions.check(exclusive.key, Scope(record))
-        keep = _key(exclusive.keep, root, expressions, out)
+        keep = tuple(_key(k, root, expressions, out) for k in exclusive.keep)
         for name in ("counts", "struck_from", "order", "recheck"):
             if (value := getattr(exclusive, name)) is not None:
                 words[name] = _words(value, symbols, expressions, out)

@@ -89,7 +89,7 @@ def expressions(policy: core.Policy) -> list[core.Expr]:
     if ranking is not None:
         found += [*(e for e, _ in ranking.order_by), ranking.exclusive_key, ranking.budget, ranking.award]
         found += [e for _, amount, award in ranking.pots for e in (amount, award)]
-        found += [ranking.keep[0]] if ranking.keep else []
+        found += [e for e, _ in ranking.keep]
     for brackets, _ in policy.brackets:
         found += [e for step in brackets.steps for e in (step.to, step.amount)]
     return [e for e in found if e is not None]

@@ -93,8 +93,7 @@ class Assessor:
             return entrant
         root = evaluation.records[policy.root][0]
         values: dict[str, Value] = {f"order{i}": evaluation.value(expr, {0: root}) for i, (expr, _) in enumerate(plan.order_by)}
-        if plan.keep is not None:
-            values["keep"] = evaluation.value(plan.keep[0], {0: root})
+        values |= {f"keep{i}": evaluation.value(expr, {0: root}) for i, (expr, _) in enumerate(plan.keep)}
         if plan.award is not None:
             values["award"] = _outgoing(policy, evaluation, plan.award, root)
         for name, _, part in plan.pots:
@@ -117,7 +116,7 @@ class Assessor:
             entrant,
             names=tuple(name for _, _, name in kept),
             order=tuple(key_value(values[f"order{i}"]) for i in range(len(plan.order_by))),
-            keep=key_value(values["keep"]) if "keep" in values else None,
+            keep=tuple(key_value(values[f"keep{i}"]) for i in range(len(plan.keep))),
             claims=tuple(Claim(path, key) for key, path, _ in kept),
             award=award,
             pots=pots or (award,),

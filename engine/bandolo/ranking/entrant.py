@@ -41,7 +41,7 @@ class Entrant:
     messages: tuple[Mapping[str, str], ...]
     missing: tuple[str, ...]
     order: tuple[KeyValue, ...] = ()
-    keep: KeyValue = None
+    keep: tuple[KeyValue, ...] = ()
     claims: tuple[Claim, ...] = ()
     award: Fraction = Fraction(0)
     pots: tuple[Fraction, ...] = ()

@@ -31,9 +31,9 @@ def groups(entrants: Iterable[Entrant], descending: Sequence[bool]) -> list[list
     return _grouped(entrants, lambda e: e.order, descending)
 
 
-def by_keep(entrants: Iterable[Entrant], descending: bool) -> list[list[Entrant]]:
+def by_keep(entrants: Iterable[Entrant], descending: Sequence[bool]) -> list[list[Entrant]]:
     """The entrants in the order in which they keep what they share with others, equal ones together."""
-    return _grouped(entrants, lambda e: (e.keep,), (descending,))
+    return _grouped(entrants, lambda e: e.keep, descending)
 
 
 def _grouped(entrants: Iterable[Entrant], keys: Callable[[Entrant], Sequence[KeyValue]], descending: Sequence[bool]) -> list[list[Entrant]]:

@@ -49,7 +49,7 @@ class Outcome:
 
 
 def run(
-    entrants: Mapping[str, Entrant], descending: tuple[bool, ...], keep_descending: bool, options: Options, redecide: Redecide
+    entrants: Mapping[str, Entrant], descending: tuple[bool, ...], keep_descending: tuple[bool, ...], options: Options, redecide: Redecide
 ) -> Outcome:
     """The procedure above, on entrants by id."""
     return _Procedure(dict(entrants), descending, keep_descending, options, redecide).run()
@@ -59,7 +59,7 @@ def run(
 class _Procedure:
     entrants: dict[str, Entrant]
     descending: tuple[bool, ...]
-    keep_descending: bool
+    keep_descending: tuple[bool, ...]
     options: Options
     redecide: Redecide
     strikes: dict[tuple[str, str], Strike] = field(default_factory=dict)

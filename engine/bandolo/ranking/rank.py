@@ -66,7 +66,7 @@ class Ranker:
         plan = self.policy.core.ranking
         assert plan is not None
         outcome = run(
-            by_id, tuple(d for _, d in plan.order_by), plan.keep[1] if plan.keep is not None else False, self.options,
+            by_id, tuple(d for _, d in plan.order_by), tuple(d for _, d in plan.keep), self.options,
             lambda id_, struck: self.assessor.assess(data_of(id_), struck),
         )  # fmt: skip
         return self._told(outcome)

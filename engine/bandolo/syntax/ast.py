@@ -482,7 +482,7 @@ class Exclusive(Node):
 
     record: Ident
     key: Expr
-    keep: OrderKey
+    keep: tuple[OrderKey, ...]
     counts: Ident | ByReading[Ident] | None
     struck_from: Ident | ByReading[Ident] | None
     order: Ident | ByReading[Ident] | None

@@ -407,7 +407,7 @@ class _Reader:
         get = tree.get
         return ast.Exclusive(
             tree.span, self.ident(get("record")) or ast.Ident(tree.span, ""), self.need(get("key"), tree),
-            self.order_key(get("keep"), tree), self.word(get("counts")), self.word(get("struck_from")),
+            tuple(self.order_key(i, tree) for i in _items(get("keep"))), self.word(get("counts")), self.word(get("struck_from")),
             self.word(get("order")), self.words(get("recheck")),
         )  # fmt: skip
 

@@ -277,7 +277,7 @@ RANKING = Keys({
     "exclusive": Key(Keys({
         "record": Key(IDENT, "The entity of which each record counts once.", "L'entità di cui ogni record conta una volta.", True),
         "key": Key(EXPRESSION, "What identifies it over all applications.", "Ciò che lo identifica fra tutte le domande.", True),
-        "keep": Key(ORDER_KEY, "Which application keeps it.", "Quale domanda lo conserva.", True),
+        "keep": Key(Items(ORDER_KEY, single=True), "Which application keeps it.", "Quale domanda lo conserva.", True),
         "counts": Key(_word_or_reading("admitted", "financed"), "When an application counts as having it.",
                       "Quando una domanda conta come sua."),
         "struck_from": Key(_word_or_reading("every_other", "next_only"), "Which of the other applications lose it; every one, if left out.",
