@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["pytester"]
+collect_ignore_glob = ["cases/*", "policies/*"]
+"""Files of cases that are the matter of tests here, good and bad: `test_decisions.py` runs those that are to pass."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="rewrite the golden files; then read the difference as a reviewer would")

@@ -37,7 +37,7 @@ def run_file(path: Path) -> tuple[list[CaseResult], list[Diagnostic]]:
     file, diagnostics = read_cases(path)
     if file is None:
         return [], diagnostics
-    runner = _Runner(file)
+    runner = Runner(file)
     try:
         return [runner.run(case) for case in file.cases], []
     except PolicyError as error:
@@ -46,7 +46,7 @@ def run_file(path: Path) -> tuple[list[CaseResult], list[Diagnostic]]:
         return [], [Diagnostic("file-not-found", file=str(path), args={"path": str(error.filename)})]
 
 
-class _Runner:
+class Runner:
     """Loads each policy once for a file."""
 
     def __init__(self, file: CaseFile) -> None:
