@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from bandolo import load_policy
 from bandolo.diagnostics import PolicyError
+from bandolo.surfaces.cli import cli
 from small import HEAD, codes, decide, policy, written
 
 BASE = """
@@ -199,3 +202,53 @@ def test_an_act_may_bring_lists_of_entries_and_of_quotes() -> None:
     assert decide(amended, {"n": "1%"}).failed() == ("s",)
     assert str(decide(amended, {"n": "6%"}).results["x"]) == "0.02"
     assert [q.quote for q in decide(amended, {"n": "1%"}).requirement("s").sources] == ["a b", "c d"]
+
+
+def test_an_act_that_does_not_reach_leaves_the_words_of_the_text_before_it(tmp_path: Path) -> None:
+    """The act takes a requirement away and renames another: who applied before it reads of the text that decided."""
+    (tmp_path / "call.yaml").write_text(
+        HEAD
+        + textwrap.dedent(
+            """
+            entities: {project: {facts: {id: {type: text, key: true}, n: integer, sent: date}}}
+            requirements:
+              project:
+                enough: {check: n >= 10, otherwise: reject, label: The first wording}
+                even: {check: n != 9, otherwise: reject, label: Not nine}
+            """
+        ),
+        encoding="utf-8",
+    )
+    (tmp_path / "act.yaml").write_text(
+        "bandolo: 1\namends: call.yaml\nid: act\ndate: 2023-01-01\napplies_to: sent >= 2023-01-01\n"
+        "set: {requirements.project.enough.label: The second wording}\nremove: [requirements.project.even]\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "early.json").write_text('{"id": "E", "n": 9, "sent": "2022-06-01"}', encoding="utf-8")
+    (tmp_path / "late.json").write_text('{"id": "L", "n": 9, "sent": "2023-06-01"}', encoding="utf-8")
+    for command, options in (
+        ("decide", []),
+        ("decide", ["--trace"]),
+        ("explain", []),
+        ("explain", ["--json"]),
+        ("explain", ["--markdown"]),
+    ):
+        for name, said in (("early", "Not nine"), ("late", "The second wording")):
+            words = [command, str(tmp_path / "call.yaml"), str(tmp_path / f"{name}.json"), "--amend", str(tmp_path / "act.yaml"), *options]
+            result = CliRunner().invoke(cli, [*words, "--lang", "en"])
+            assert result.exception is None or isinstance(result.exception, SystemExit), (words, result.exception)
+            assert result.exit_code == 0, result.output
+            assert said in result.output or "--json" in options, (words, result.output)
+            other = {"early": "The second wording", "late": "Not nine"}[name]
+            assert other not in result.output, (words, result.output)
+    (tmp_path / "open.json").write_text('{"id": "O", "n": 9}', encoding="utf-8")
+    for command in ("decide", "explain"):
+        words = [command, str(tmp_path / "call.yaml"), str(tmp_path / "open.json"), "--amend", str(tmp_path / "act.yaml"), "--lang", "en"]
+        result = CliRunner().invoke(cli, words)
+        assert result.exit_code == 0, (result.output, result.exception)
+    book = [str(tmp_path / n) for n in ("call.yaml", "early.json", "late.json", "open.json")]
+    made = CliRunner().invoke(cli, ["decide", *book, "--amend", str(tmp_path / "act.yaml"), "--to", str(tmp_path / "out.csv")])
+    assert made.exit_code == 0, made.output
+    told = (tmp_path / "out.requirements.csv").read_text(encoding="utf-8")
+    assert "Not nine" in told
+    assert "The second wording" in told

@@ -20,10 +20,9 @@ from bandolo.diagnostics import PolicyError
 from bandolo.export.ranking_schema import ranking_schema
 from bandolo.policy import load_policy
 from bandolo.ranking.entrant import Claim, Entrant
-from bandolo.ranking.giving import completed
 from bandolo.ranking.options import Options
 from bandolo.ranking.procedure import Outcome, _Procedure, run
-from bandolo.ranking.rank import rank
+from bandolo.ranking.rank import completed, rank
 from bandolo.surfaces.cli import cli
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -112,11 +111,11 @@ def fields(draw: st.DrawFn) -> dict[str, Entrant]:
     found = {}
     for i in range(count):
         codes = draw(st.lists(st.sampled_from("ABCDEFGHIJ"), min_size=1, max_size=4, unique=True))
-        claims = tuple(Claim(f"firms[{c}]", c) for c in sorted(codes))
+        claims = tuple(Claim(c, f"firms[{c}]", c) for c in sorted(codes))
         size = Fraction(draw(st.integers(1, 6)))
         order = (Fraction(draw(st.integers(0, 3))), Fraction(keeps[i]))
         found[f"P{i}"] = Entrant(
-            f"P{i}", "", "admitted", "", "candidate", (), (), order, (Fraction(keeps[i]),), claims, size, (size,)
+            f"P{i}", "", "candidate", (), (), order, (Fraction(keeps[i]),), claims, size, (size,)
         )  # fmt: skip
     return found
 
@@ -172,12 +171,12 @@ def test_the_strikes_end_and_rest_on_grounds(entrants: dict[str, Entrant], least
 
 def test_a_circle_of_strikes_is_said_aloud() -> None:
     """P0 keeps the shared firm while it has money. Struck of it, P1 asks for all the money and ranks first: P0 then has none."""
-    greedy = Entrant("P1", "", "admitted", "", "candidate", (), (), (Fraction(9),), (Fraction(2),), (), Fraction(10), (Fraction(10),))
+    greedy = Entrant("P1", "", "candidate", (), (), (Fraction(9),), (Fraction(2),), (), Fraction(10), (Fraction(10),))
 
     def entrant(id_: str, score: int, keep: int, size: int) -> Entrant:
-        claims = (Claim("firms[A]", "A"),)
+        claims = (Claim("A", "firms[A]", "A"),)
         amount = Fraction(size)
-        return Entrant(id_, "", "admitted", "", "candidate", (), (), (Fraction(score),), (Fraction(keep),), claims, amount, (amount,))
+        return Entrant(id_, "", "candidate", (), (), (Fraction(score),), (Fraction(keep),), claims, amount, (amount,))
 
     options = Options("financed", "every_other", "in_turn", ("all",), "stop", (Fraction(10),), ())
     outcome = run({"P0": entrant("P0", 5, 1, 5), "P1": entrant("P1", 4, 2, 5)}, (True,), (False,), options, lambda *_: greedy)
@@ -251,10 +250,10 @@ def test_the_command_ranks_a_folder_and_writes_what_is_asked(tmp_path: Path) -> 
     options = [part for name, file in files.items() for part in ("--to" if name == "csv" else f"--{name}", str(file))]
     status, out, err = command(folder, *options)
     assert (status, err) == (0, "")
-    assert "x is struck: it stays in A" in out
+    assert "x (x) is struck: it stays in A" in out
     assert "No application is open: the ranking can be closed" in out
     assert files["csv"].read_bytes().startswith(b"\xef\xbb\xbfPosition,Application,Outcome,Score,Sent")
-    assert "x struck from B" in (tmp_path / "out.steps.csv").read_text(encoding="utf-8")
+    assert "x (x) struck from B" in (tmp_path / "out.steps.csv").read_text(encoding="utf-8")
     assert command(folder, "--to", str(files["csv"]))[0] == 1, "nothing is overwritten unasked"
     page = files["html"].read_text(encoding="utf-8")
     assert "arts. 26 and 27" in page
@@ -262,6 +261,8 @@ def test_the_command_ranks_a_folder_and_writes_what_is_asked(tmp_path: Path) -> 
     assert page.count("x (x)") == 1
     assert "70" not in page, "the panel's marks are not published"
     rows = json.loads(command(folder, "--json")[1])["rows"]
+    both = [application("A", 1, 80, ["x", "y", "z"]), application("B", 2, 70, ["x", "v", "w"])]
+    assert rank(POLICY, both, as_of="2023-01-05").to_dict()["rows"] == rows, "the API says what the command says"
     assert [[b["part"] for b in row["beneficiaries"]] for row in rows] == [["100.00"] * 3, ["100.00"] * 2]
     assert [json.loads(line)["awarded"] for line in files["complete"].read_text(encoding="utf-8").splitlines()] == ["300.00", "200.00"]
 
@@ -276,6 +277,18 @@ def test_a_refinancing_shows_who_moves(tmp_path: Path) -> None:
     assert "P1: no. 2, partly financed, €100.00 → no. 2, financed, €200.00" in out
     assert "P2: no. 3, admitted, not financed, €0.00 → no. 3, partly financed, €100.00" in out
     assert "P0" not in out
+
+
+@pytest.mark.parametrize(
+    ("content", "code"), [(None, "file-not-found"), ("{", "not-a-ranking"), ("[1]", "not-a-ranking"), ('{"rows": [{}]}', "not-a-ranking")]
+)
+def test_what_is_no_earlier_ranking_is_said(tmp_path: Path, content: str | None, code: str) -> None:
+    folder = written(tmp_path / "in", application("A", 1, 80, ["x", "y"]))
+    if content is not None:
+        (tmp_path / "before.json").write_text(content, encoding="utf-8")
+    status, _, err = command(folder, "--against", str(tmp_path / "before.json"))
+    assert status == 1
+    assert code in err
 
 
 def test_final_refuses_while_something_is_open(tmp_path: Path) -> None:

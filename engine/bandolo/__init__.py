@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from bandolo.explain.explained import Explained
     from bandolo.policy import Policy, load_policy
     from bandolo.ranking.entrant import Ranking
-    from bandolo.ranking.giving import completed
-    from bandolo.ranking.rank import rank
+    from bandolo.ranking.rank import completed, rank
     from bandolo.surfaces.intake import read_applications
 
 _PLACES = {
@@ -46,7 +45,7 @@ _PLACES = {
     "Explained": "bandolo.explain.explained",
     "Policy": "bandolo.policy",
     "Ranking": "bandolo.ranking.entrant",
-    "completed": "bandolo.ranking.giving",
+    "completed": "bandolo.ranking.rank",
     "rank": "bandolo.ranking.rank",
     "read_applications": "bandolo.surfaces.intake",
     "load_policy": "bandolo.policy",

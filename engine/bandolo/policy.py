@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from bandolo.explain.explained import Explained
 
 AsOf = date | datetime | str | None
+Text = core.Policy
+"""What a policy means, with the acts that reach an application."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class Policy:
         data, found = agendas.with_events(self.core, application or {}, events)
         if found:
             raise PolicyError(found)
-        texts, open_ = self._texts(data, clock, changes)
+        texts, open_ = self.texts(data, clock, changes)
         made = []
         for text in texts:
             said = changes_said(text.core, changes)
@@ -115,6 +117,26 @@ class Policy:
             made.append(agenda)
         return made[0] if len(made) == 1 else agendas.agreed(made, open_)
 
+    def text_of(self, decision: Decision) -> Text:
+        """The text that made a decision: the policy, or the policy without the acts that do not reach the application; else ValueError.
+
+        Where it is open which acts reach, a decision tells of more than one text: what the first lacks is taken from the others.
+        """
+        texts = [text.core for text in (self, *self.variants.values())]
+        first = next((text for text in texts if text.digest == decision.policy_digest), None)
+        if first is None:
+            raise ValueError(f"this decision is of another policy: {decision.policy_id} {decision.policy_digest}")
+        told = {r.id for r in decision.requirements} <= first.requirements.keys()
+        if told and {(r.entity, r.name) for r in decision.result_values} <= first.definitions.keys():
+            return first
+        others = [text for text in texts if text is not first]
+        return replace(
+            first,
+            requirements=first.requirements | {k: v for t in others for k, v in t.requirements.items() if k not in first.requirements},
+            definitions=first.definitions | {k: v for t in others for k, v in t.definitions.items() if k not in first.definitions},
+            parameters=first.parameters | {k: v for t in others for k, v in t.parameters.items() if k not in first.parameters},
+        )
+
     def explain(self, decision: Decision, lang: Language = "en") -> Explained:
         """Why a decision came out as it did: a page as Markdown, plain text or data.
 
@@ -122,13 +144,13 @@ class Policy:
         """
         from bandolo.explain.explained import explained
 
-        return explained(_text_of(self, decision), decision, lang)
+        return explained(self.text_of(decision), decision, lang)
 
     def trace(self, decision: Decision) -> list[dict[str, object]]:
         """Every value that a traced decision rests on, in the order in which they were computed. ValueError as for `explain`."""
         from bandolo.explain.trace import trace_rows
 
-        return trace_rows(_text_of(self, decision), decision)
+        return trace_rows(self.text_of(decision), decision)
 
     def schema(self, lang: Language = "en") -> dict[str, Any]:
         """The JSON Schema (2020-12) of an application, its labels in a language: for forms, and to refuse a wrong shape early."""
@@ -137,11 +159,11 @@ class Policy:
         return application_schema(self.core, lang)
 
     def _decide(self, application: Mapping[str, Any], clock: Value, shown: str | None, changes: Changes, trace: bool) -> Decision:
-        texts, open_ = self._texts(application, clock, changes)
+        texts, open_ = self.texts(application, clock, changes)
         decisions = [text.decide_as_amended(application, clock, shown, changes, trace) for text in texts]
         return decisions[0] if len(decisions) == 1 else agreed(decisions, open_)
 
-    def _texts(self, application: Mapping[str, Any], clock: Value, changes: Changes) -> tuple[list[Policy], list[Unknown | Fault]]:
+    def texts(self, application: Mapping[str, Any], clock: Value, changes: Changes) -> tuple[list[Policy], list[Unknown | Fault]]:
         """The texts that may hold for an application, and what leaves it open which of them does."""
         if not any(act.applies_to is not None for act in self.loaded.amendments):
             return [self], []
@@ -232,16 +254,6 @@ class Policy:
         if found:
             raise PolicyError(found)
         return Changes(values, dict(readings), assume if isinstance(assume, bool) else frozenset(names))
-
-
-def _text_of(policy: Policy, decision: Decision) -> core.Policy:
-    """The text that decided: the policy, or the policy without the acts that do not reach the application."""
-    if decision.trace is None:
-        raise ValueError("this decision has no trace: make it with decide(..., trace=True)")
-    for text in (policy, *policy.variants.values()):
-        if text.digest == decision.policy_digest:
-            return text.core
-    raise ValueError(f"this decision is of another policy: {decision.policy_id} {decision.policy_digest}")
 
 
 def parameter_value(raw: Any, parameter: core.ParameterDeclaration, conventions: Conventions) -> Value:

@@ -9,6 +9,7 @@ from bandolo.agenda import Agenda, Kind, State, Term
 from bandolo.check import core
 from bandolo.evaluate.wire import plain
 from bandolo.explain.terms import TermWords
+from bandolo.export.decision_schema import closed_object
 from bandolo.language.types import DATE, DATETIME, DURATION
 from bandolo.language.values import NONE, Fault, Unknown, Value, is_known
 
@@ -91,30 +92,25 @@ def calendar_schema() -> dict[str, Any]:
     or_null: dict[str, Any] = {"type": ["string", "null"]}
     listed = {"type": "array", "items": text}
     day: dict[str, Any] = {"type": ["string", "null"], "format": "date"}
-    both = _object({"it": text, "en": text})
-    term = _object(
+    both = closed_object({"it": text, "en": text})
+    term = closed_object(
         {
             "id": text, "kind": {"enum": list(get_args(Kind))}, "name": text, "record": or_null, "label": both,
             "of": {"enum": ["applicant", "office", None]}, "status": {"enum": ["known", "unknown", "none", "fault"]},
             "date": day, "instant": {"type": ["string", "null"], "format": "date-time"}, "rule": both, "after": or_null, "from": or_null,
             "unrolled": day,
-            "closed": {"type": "array", "items": _object({"date": text, "holiday": {"anyOf": [both, {"type": "null"}]}})},
+            "closed": {"type": "array", "items": closed_object({"date": text, "holiday": {"anyOf": [both, {"type": "null"}]}})},
             "state": {"enum": [*get_args(State), None]}, "days_left": {"type": ["integer", "null"]}, "missing": listed,
             "requirements": listed, "trial": listed,
-            "sources": {"type": "array", "items": _object({"document": text, "quote": text})},
+            "sources": {"type": "array", "items": closed_object({"document": text, "quote": text})},
             "at_least": or_null, "at_most": or_null, "fault": text,
-            "only_if": _object({"reading": text, "options": listed}),
+            "only_if": closed_object({"reading": text, "options": listed}),
         },
         optional=("at_least", "at_most", "fault", "only_if"),
     )  # fmt: skip
-    schema = _object({
-        "bandolo": text, "format": {"const": FORMAT}, "policy": _object({"id": text, "digest": text, "amendments": listed}),
+    schema = closed_object({
+        "bandolo": text, "format": {"const": FORMAT}, "policy": closed_object({"id": text, "digest": text, "amendments": listed}),
         "application": or_null, "as_of": or_null, "time_zone": text, "working_days": or_null,
         "events": listed, "assumed": listed, "changed": listed, "terms": {"type": "array", "items": term},
     })  # fmt: skip
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"Bandolo calendar, format {FORMAT}", **schema}
-
-
-def _object(properties: dict[str, Any], optional: tuple[str, ...] = ()) -> dict[str, Any]:
-    required = [name for name in properties if name not in optional]
-    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 from html import escape
-from itertools import zip_longest
 
 from bandolo.check import core
 from bandolo.language.types import Language
@@ -88,8 +87,9 @@ dt {{ font-weight: 600 }} dd {{ margin: 0 0 .5rem }} ul {{ margin: 0; padding-le
 
 def _beneficiaries(row: Row, lang: Language, currency: str) -> str:
     """The records that it has after all strikes, by the names that people know, with their parts where the policy names them."""
+    parts = {c.record: row.parts.get(c.record) for c in row.beneficiaries}
     lines = [
-        escape(name) + ("" if part is None else f' <span class="part">{escape(money(part, lang, currency))}</span>')
-        for name, part in zip_longest(row.beneficiaries, row.parts)
+        escape(c.name) + ("" if (part := parts[c.record]) is None else f' <span class="part">{escape(money(part, lang, currency))}</span>')
+        for c in row.beneficiaries
     ]
     return "<ul>" + "".join(f"<li>{line}</li>" for line in lines) + "</ul>" if lines else ""

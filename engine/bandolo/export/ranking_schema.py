@@ -20,7 +20,7 @@ def ranking_schema() -> dict[str, Any]:
         "status": {"enum": list(get_args(Status))},
         "tied": {"type": "boolean"}, "keys": {"type": "array"}, "requested": or_null, "amount": or_null,
         "pots": {"type": "object", "additionalProperties": TEXT}, "cumulative": or_null, "left": or_null,
-        "struck": {"type": "array", "items": closed_object({"record": TEXT, "key": TEXT, "kept_by": TEXT})},
+        "struck": {"type": "array", "items": closed_object({"record": TEXT, "key": TEXT, "name": TEXT, "kept_by": TEXT})},
         "reasons": {"type": "array", "items": reason}, "missing": TEXTS, "beneficiaries": {"type": "array", "items": beneficiary},
     })  # fmt: skip
     schema = closed_object({

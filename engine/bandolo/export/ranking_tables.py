@@ -65,13 +65,15 @@ class _Maker:
         ]
         for name, amount in ((self.said("budget"), ranking.budget), (self.said("left"), ranking.left)):
             rows += [(name, self.speaker.money([amount])[self.index])] if amount is not None else []
-        rows += [(name, " / ".join(self.speaker.money([a])[self.index] for a in (amount, left))) for name, amount, left in ranking.pots]
+        rows += [
+            (name, " / ".join(self.speaker.money([a])[self.index] for a in (amount, left))) for name, amount, left in ranking.pots if amount
+        ]
         count: Counter[str] = Counter(row.status for row in ranking.rows)
         rows += [(STATUSES[status][self.index].capitalize(), str(count[status])) for status in STATUSES if count[status]]
         rows += [(self.said("unread"), ", ".join(ranking.unread))] if ranking.unread else []
         rows.append((phrase("as_of", self.lang), ranking.as_of or "–"))
         for key, names in (("amendments", ranking.amendments), ("assumed", ranking.assumed), ("changed", ranking.changed)):
-            rows += [(phrase(key, self.lang), ", ".join(names))] if names else []
+            rows += [(phrase(key, self.lang), self.speaker.named(names, self.lang))] if names else []
         rows += [(phrase("readings", self.lang), f"{k}: {v}") for k, v in sorted(ranking.readings.items())]
         rows += [("SHA-256", ranking.policy_digest.removeprefix("sha256:")), ("", phrase("footer", self.lang))]
         heads = (Head(self.said("entry"), wide=34), Head(phrase("value", self.lang), wide=90))
@@ -92,7 +94,7 @@ class _Maker:
         told = [self._key(value, i) for i, value in enumerate(row.order)] or [None] * keys
         amounts = [None if a is None else _exact(Fraction(a)) for a in (row.requested, row.amount, row.cumulative, row.left)]
         reasons = "\n".join((r.it, r.en)[self.index] for r in row.reasons)
-        missing = ", ".join(row.missing) or None
+        missing = self.speaker.facts(row.missing)[self.index] or None
         status = STATUSES[row.status][self.index].capitalize()
         return (position, row.application, status, *told, *amounts, ", ".join(s.key for s in row.strikes) or None, reasons, missing)
 

@@ -73,9 +73,12 @@ class Table:
 
 
 def tables(
-    policy: core.Policy, decisions: Sequence[tuple[str, Decision]], problems: Sequence[Diagnostic], lang: Language
+    policy: core.Policy, decisions: Sequence[tuple[str, Decision, core.Policy]], problems: Sequence[Diagnostic], lang: Language
 ) -> tuple[Table, ...]:
-    """What is said first, the decisions, the requirements, the records of each entity with results, and what could not be read."""
+    """What is said first, the decisions, the requirements, the records of each entity with results, and what could not be read.
+
+    Each decision comes with its label and the text that made it: an act may not reach all applications.
+    """
     maker = _Maker(policy, decisions, lang)
     records = [maker.records(sheet) for sheet in layout(policy).values() if sheet.owners]
     last = [maker.problems(problems)] if problems else []
@@ -83,9 +86,9 @@ def tables(
 
 
 class _Maker:
-    def __init__(self, policy: core.Policy, decisions: Sequence[tuple[str, Decision]], lang: Language) -> None:
+    def __init__(self, policy: core.Policy, decisions: Sequence[tuple[str, Decision, core.Policy]], lang: Language) -> None:
         self.policy, self.lang = policy, lang
-        self.all = [(label, decision, Speech(policy, decision, lang)) for label, decision in decisions]
+        self.all = [(label, decision, Speech(text, decision, lang)) for label, decision, text in decisions]
 
     def said(self, key: str) -> str:
         return WORDS[key][0 if self.lang == "it" else 1]
@@ -150,7 +153,7 @@ class _Maker:
         return "\n".join(named) or None
 
     def _message(self, result: RequirementResult, speech: Speech) -> str:
-        label = speech.requirement(self.policy.requirements[result.id])
+        label = speech.requirement(speech.policy.requirements[result.id])
         said = result.message.get(self.lang) or label
         key = _last(result.subject)
         return f"{key}: {said}" if key and split_path(result.subject)[-1] not in said else said
@@ -166,7 +169,7 @@ class _Maker:
         rows, marks = [], []
         for label, decision, speech in self.all:
             for result in decision.requirements:
-                requirement = self.policy.requirements[result.id]
+                requirement = speech.policy.requirements[result.id]
                 failed = result.verdict == "failed"
                 sources = [f"{speech.document(q.document)}: «{q.quote}»" for q in result.sources]
                 counts = None if result.counts is None else speech.said("yes" if result.counts else "no")
@@ -210,7 +213,7 @@ class _Maker:
             for path, values in found.items():
                 parts = split_path(path)[1::2]
                 why = struck.get(path)
-                named = [speech.requirement(self.policy.requirements[i]) for i in why.requirements] if why is not None else []
+                named = [speech.requirement(speech.policy.requirements[i]) for i in why.requirements] if why is not None else []
                 row: list[CellValue] = [decision.application or label, *parts, "; ".join(named) or None]
                 row += [self._result(values[r.name], speech) if r.name in values else None for r in results]
                 rows.append(tuple(row))

@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from bandolo.check import core
 from bandolo.diagnostics import ApplicationError, Diagnostic
-from bandolo.evaluate.decide import Identity, evaluated
+from bandolo.evaluate.decide import evaluated
 from bandolo.evaluate.decision import Decision
-from bandolo.evaluate.inputs import read_application
+from bandolo.evaluate.inputs import Application, read_application
 from bandolo.evaluate.reference import Evaluation, Strikes, TooManySteps
-from bandolo.evaluate.settle import Changes, settle
+from bandolo.evaluate.settle import Changes, Settled
 from bandolo.evaluate.shares import CENT
 from bandolo.language.functions import round_
 from bandolo.language.values import NONE, Duration, Fault, Record, Unknown, Value
 from bandolo.ranking.entrant import Claim, Entrant, KeyValue, Standing
-from bandolo.reach import agreed, texts_that_reach
-from bandolo.version import __version__
+from bandolo.reach import agreed
 
 if TYPE_CHECKING:
     from bandolo.policy import AsOf, Policy
@@ -31,33 +30,43 @@ class Assessor:
     def __init__(self, policy: Policy, as_of: AsOf, changes: Changes, recheck: tuple[str, ...]) -> None:
         self.policy, self.changes, self.recheck = policy, changes, recheck
         self.clock, self.shown = policy.clock(as_of)
+        self.settled: dict[tuple[str, ...], Settled] = {}
+        """The settings of each text that has decided so far, by its acts."""
 
     def assess(self, data: Mapping[str, Any], struck: frozenset[str] = frozenset()) -> Entrant:
         """The application as it stands with some of its records struck. Raises ApplicationError for bad data."""
-        texts = [self.policy]
-        if any(act.applies_to is not None for act in self.policy.loaded.amendments):
-            texts, open_ = texts_that_reach(self.policy, data, self.clock, self.changes)
-            if len(texts) > 1:
-                # Which text holds is open: nothing can be ranked, but what is missing can be said.
-                decisions = [self._evaluated(text, data, Strikes())[1] for text in texts]
-                return _unranked(self.policy.core, agreed(decisions, open_))
-        text = texts[0]
-        evaluation, decision = self._evaluated(text, data, Strikes())
-        if struck:
-            kept = {} if self.recheck == ("all",) else self._kept(text.core, evaluation, struck)
-            before = self._entrant(text.core, evaluation, decision)
-            evaluation, decision = self._evaluated(text, data, Strikes(struck, kept))
-            after = self._entrant(text.core, evaluation, decision)
-            # What is not looked at again keeps its place in the order too.
-            return after if not kept or after.standing != "candidate" else replace(after, order=before.order, keep=before.keep)
-        return self._entrant(text.core, evaluation, decision)
+        texts, open_ = self.policy.texts(data, self.clock, self.changes)
+        if len(texts) > 1:
+            # Which text holds is open: nothing can be ranked, but what is missing can be said.
+            decisions = [self._evaluated(text, self.read(text, data), Strikes())[1] for text in texts]
+            return _unranked(self.policy.core, agreed(decisions, open_))
+        text, application = texts[0], self.read(texts[0], data)
+        if not struck:
+            return self._entrant(text.core, *self._evaluated(text, application, Strikes()))
+        if self.recheck == ("all",):
+            return self._entrant(text.core, *self._evaluated(text, application, Strikes(struck)))
+        evaluation, decision = self._evaluated(text, application, Strikes())
+        before = self._entrant(text.core, evaluation, decision)
+        strikes = Strikes(struck, self._kept(text.core, evaluation, struck))
+        after = self._entrant(text.core, *self._evaluated(text, application, strikes))
+        # What is not looked at again keeps its place in the order too.
+        return after if after.standing != "candidate" else replace(after, order=before.order, keep=before.keep)
+
+    def text_for(self, data: Mapping[str, Any]) -> Policy:
+        """The text that decides an application."""
+        return self.policy.texts(data, self.clock, self.changes)[0][0]
+
+    def read(self, text: Policy, data: Mapping[str, Any]) -> Application:
+        """The application by a text, under the what-ifs. Raises ApplicationError."""
+        application, diagnostics = read_application(text.core, self._settled(text), data)
+        if application is None:
+            raise ApplicationError(diagnostics)
+        return application
 
     def parts(self, data: Mapping[str, Any]) -> dict[str, Fraction]:
-        """Each exclusive record's part of an award that is given in the data, by the name that people know. Only known ones."""
-        text = self.policy
-        if any(act.applies_to is not None for act in self.policy.loaded.amendments):
-            text = texts_that_reach(self.policy, data, self.clock, self.changes)[0][0]
-        evaluation, _ = self._evaluated(text, data, Strikes())
+        """Each exclusive record's part of an award that is given in the data, by its path. Only known ones."""
+        text = self.text_for(data)
+        evaluation, _ = self._evaluated(text, self.read(text, data), Strikes())
         plan = text.core.ranking
         assert plan is not None
         assert plan.exclusive_record is not None
@@ -65,17 +74,18 @@ class Assessor:
         for record in evaluation.records[plan.exclusive_record]:
             value = evaluation.definitions[plan.exclusive_record, plan.gives_part or "", record]
             if isinstance(value, Fraction):
-                found[_called(text.core, record)] = _cents(text.core, evaluation, value)
+                found[record.path] = _cents(text.core, evaluation, value)
         return found
 
-    def _evaluated(self, text: Policy, data: Mapping[str, Any], strikes: Strikes) -> tuple[Evaluation, Decision]:
-        settled, _ = settle(text.core, self.changes, self.clock)
-        application, diagnostics = read_application(text.core, settled, data)
-        if application is None:
-            raise ApplicationError(diagnostics)
-        identity = Identity(__version__, text.amendments, self.shown, text.digest)
+    def _settled(self, text: Policy) -> Settled:
+        if text.amendments not in self.settled:
+            self.settled[text.amendments] = text.settled_as(self.changes, self.clock)
+        return self.settled[text.amendments]
+
+    def _evaluated(self, text: Policy, application: Application, strikes: Strikes) -> tuple[Evaluation, Decision]:
+        identity = text.identity(self.shown)
         try:
-            return evaluated(text.core, settled, self.changes, identity, application, strikes, False)
+            return evaluated(text.core, self._settled(text), self.changes, identity, application, strikes, False)
         except TooManySteps as error:
             raise ApplicationError([Diagnostic("too-many-steps", path="$", args={"limit": error.args[0]})]) from None
 
@@ -111,13 +121,11 @@ class Assessor:
             return replace(entrant, standing="undetermined", missing=tuple(sorted({*entrant.missing, *missing})))
         pots = tuple(_amount(values[f"pot.{name}"]) for name, _, _ in plan.pots)
         award = _amount(values["award"]) if "award" in values else sum(pots, Fraction(0))
-        kept = sorted((str(v), r.path, _called(policy, r)) for r, v in claims if v is not NONE)
         return replace(
             entrant,
-            names=tuple(name for _, _, name in kept),
             order=tuple(key_value(values[f"order{i}"]) for i in range(len(plan.order_by))),
             keep=tuple(key_value(values[f"keep{i}"]) for i in range(len(plan.keep))),
-            claims=tuple(Claim(path, key) for key, path, _ in kept),
+            claims=tuple(sorted(Claim(str(v), r.path, _called(policy, r)) for r, v in claims if v is not NONE)),
             award=award,
             pots=pots or (award,),
         )
@@ -144,7 +152,7 @@ def _unranked(policy: core.Policy, decision: Decision) -> Entrant:
         tuple(decision.missing) + tuple(f"parameter.{p}" for p in decision.pending) + tuple(f"reading.{r}" for r in decision.open_readings)
     )
     return Entrant(
-        decision.application or "", decision.application_digest, decision.outcome, decision.stage, standing, messages,
+        decision.application or "", decision.application_digest, standing, messages,
         missing if standing == "undetermined" else (),
     )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from fractions import Fraction
 from typing import Any, Literal
@@ -17,12 +17,13 @@ KeyValue = bool | Fraction | date | datetime | str | tuple[int, int] | None
 """A value that applications are ordered by: a length of time is (months, days), `none` is None and comes last."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Claim:
-    """A record that may stand in one application only: its path here, and what identifies it over all applications."""
+    """A record that may stand in one application only: what identifies it over all applications, its path here, its name."""
 
-    record: str
     key: str
+    record: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,6 @@ class Entrant:
 
     id: str
     digest: str
-    outcome: str
-    stage: str
     standing: Standing
     messages: tuple[Mapping[str, str], ...]
     missing: tuple[str, ...]
@@ -45,17 +44,16 @@ class Entrant:
     claims: tuple[Claim, ...] = ()
     award: Fraction = Fraction(0)
     pots: tuple[Fraction, ...] = ()
-    names: tuple[str, ...] = ()
-    """What people call the records that are in it, in the order of `claims`; their keys where they have no name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Strike:
-    """A record struck from an application because `kept_by` has it."""
+    """A record struck from an application because `kept_by` has it. `name` is what people call it here."""
 
     application: str
     record: str
     key: str
+    name: str
     kept_by: str
 
 
@@ -86,10 +84,10 @@ class Row:
     strikes: tuple[Strike, ...]
     reasons: tuple[Reason, ...]
     missing: tuple[str, ...]
-    beneficiaries: tuple[str, ...] = ()
-    """The records that it has after all strikes, as people call them."""
-    parts: tuple[Fraction | None, ...] = ()
-    """Each beneficiary's part of the award, where the policy names it; None where it is not known."""
+    beneficiaries: tuple[Claim, ...] = ()
+    """The records that it has after all strikes."""
+    parts: Mapping[str, Fraction] = field(default_factory=dict)
+    """Each beneficiary's part of the award by its path, where the policy names it and it is known."""
 
 
 @dataclass(frozen=True, slots=True)

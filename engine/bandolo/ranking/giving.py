@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bandolo.check import core
-from bandolo.diagnostics import ApplicationError
-from bandolo.evaluate.inputs import Application, read_application
+from bandolo.evaluate.inputs import Application
 from bandolo.evaluate.wire import plain
 from bandolo.language.types import MONEY
 from bandolo.language.values import Record, Unknown
 from bandolo.ranking.entrant import Row
 
-if TYPE_CHECKING:
-    from bandolo.policy import Policy
 
-
-def completed(policy: Policy, application: Mapping[str, Any], row: Row) -> dict[str, Any]:
-    """A financed application with its award, and with each exclusive record marked as struck or not: new data, as JSON holds it.
-
-    Raises ApplicationError if the application is bad data.
-    """
-    plan = policy.core.ranking
+def completed_data(policy: core.Policy, application: Application, row: Row) -> dict[str, Any]:
+    """A financed application with its award, and with each exclusive record marked as struck or not: new data, as JSON holds it."""
+    plan = policy.ranking
     assert plan is not None
-    read, found = read_application(policy.core, policy.settled, application)
-    if read is None:
-        raise ApplicationError(found)
     struck = {s.record for s in row.strikes}
     marks: dict[str, dict[str, Any]] = {}
     if plan.gives_struck is not None and plan.exclusive_record is not None:
-        marks = {r.path: {plan.gives_struck: r.path in struck} for r in read.records[plan.exclusive_record]}
-    result = _as_data(policy.core, read, read.root, marks)
+        marks = {r.path: {plan.gives_struck: r.path in struck} for r in application.records[plan.exclusive_record]}
+    result = _as_data(policy, application, application.root, marks)
     if plan.gives_award is not None and row.amount is not None:
         result[plan.gives_award] = plain(row.amount, MONEY)
     return result

@@ -13,8 +13,10 @@ The procedure is bounded; if the strikes come back to where they were, it says t
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
 
 from bandolo.ranking.entrant import Entrant, Strike
 from bandolo.ranking.options import Options
@@ -46,6 +48,11 @@ class Outcome:
     settled: bool = True
     disputed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Applications that no key tells apart in who keeps a record they share: each with the others."""
+
+    def strikes_from(self, application: str) -> list[Strike]:
+        """The strikes from one application (they are listed in the order of applications)."""
+        start = bisect_left(self.strikes, application, key=lambda s: s.application)
+        return list(takewhile(lambda s: s.application == application, islice(self.strikes, start, None)))
 
 
 def run(
@@ -108,7 +115,7 @@ class _Procedure:
         struck_once: set[str] = set()
         for entrant in self._in_keep_order():
             lost = [
-                Strike(entrant.id, c.record, c.key, kept[c.key]) for c in entrant.claims
+                Strike(entrant.id, c.record, c.key, c.name, kept[c.key]) for c in entrant.claims
                 if c.key in kept and not (self.options.struck_from == "next_only" and c.key in struck_once)
             ]  # fmt: skip
             if lost:
@@ -166,7 +173,7 @@ class _Procedure:
                 if claim.key not in kept:
                     kept[claim.key] = entrant.id
                 elif kept[claim.key] != entrant.id and lost_by.get(claim.key, entrant.id) == entrant.id:
-                    due.append(Strike(entrant.id, claim.record, claim.key, kept[claim.key]))
+                    due.append(Strike(entrant.id, claim.record, claim.key, claim.name, kept[claim.key]))
                     if self.options.struck_from == "next_only":
                         lost_by[claim.key] = entrant.id
         return due

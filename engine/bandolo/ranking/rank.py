@@ -7,12 +7,12 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from bandolo.diagnostics import Diagnostic, PolicyError, errors
-from bandolo.evaluate.settle import Changes, Settled, settle
-from bandolo.evaluate.wire import plain
+from bandolo.diagnostics import Diagnostic, PolicyError
+from bandolo.evaluate.decide import changes_said
+from bandolo.evaluate.settle import Changes, Settled
 from bandolo.ranking.assess import Assessor
 from bandolo.ranking.entrant import Entrant, Ranking, Row, Status
-from bandolo.ranking.giving import completed
+from bandolo.ranking.giving import completed_data
 from bandolo.ranking.options import Options, options_of
 from bandolo.ranking.procedure import Outcome, run
 from bandolo.ranking.words import Speaker, reason
@@ -37,10 +37,7 @@ class Ranker:
         self.policy = policy
         self.changes: Changes = policy.changes(set or {}, readings or {}, assume)
         clock, self.shown = policy.clock(as_of)
-        self.settled: Settled
-        self.settled, found = settle(policy.core, self.changes, clock)
-        if errors(found):
-            raise PolicyError(found)
+        self.settled: Settled = policy.settled_as(self.changes, clock)
         self.options: Options = options_of(policy.core, self.settled)
         self.assessor = Assessor(policy, as_of, self.changes, self.options.recheck)
 
@@ -69,25 +66,20 @@ class Ranker:
             by_id, tuple(d for _, d in plan.order_by), tuple(d for _, d in plan.keep), self.options,
             lambda id_, struck: self.assessor.assess(data_of(id_), struck),
         )  # fmt: skip
-        return self._told(outcome)
+        ranking = self._told(outcome)
+        return replace(ranking, rows=tuple(self._with_parts(row, data_of) for row in ranking.rows))
 
-    def with_parts(self, ranking: Ranking, data_of: Callable[[str], Mapping[str, Any]]) -> Ranking:
-        """The ranking with each beneficiary's part of the award, where the policy names it (`gives.part`).
+    def completed(self, application: Mapping[str, Any], row: Row) -> dict[str, Any]:
+        """A financed application with what the ranking gives it (`gives`): new data. Raises ApplicationError."""
+        text = self.assessor.text_for(application)
+        return completed_data(text.core, self.assessor.read(text, application), row)
 
-        Each financed application is decided once more with what the ranking gives it; parts are as they leave the policy.
-        """
+    def _with_parts(self, row: Row, data_of: Callable[[str], Mapping[str, Any]]) -> Row:
+        """Each beneficiary's part, where the policy names it: the application is decided once more with what the ranking gives it."""
         plan = self.policy.core.ranking
-        assert plan is not None
-        if plan.gives_part is None or plan.gives_award is None:
-            return ranking
-
-        def told(row: Row) -> Row:
-            if not row.amount:
-                return row
-            parts = self.assessor.parts(completed(self.policy, data_of(row.application), row))
-            return replace(row, parts=tuple(parts.get(name) for name in row.beneficiaries))
-
-        return replace(ranking, rows=tuple(told(row) for row in ranking.rows))
+        if plan is None or plan.gives_part is None or plan.gives_award is None or not row.amount:
+            return row
+        return replace(row, parts=self.assessor.parts(self.completed(data_of(row.application), row)))
 
     def _told(self, outcome: Outcome) -> Ranking:
         speaker = Speaker(self.policy.core)
@@ -99,7 +91,7 @@ class Ranker:
             for label, (_, down) in zip(speaker.labels, plan.order_by, strict=True)
         ]
         budget = self.options.budget
-        changed = _changed(policy, self.changes)
+        changed = changes_said(policy.core, self.changes)
         return Ranking(
             policy.id, policy.digest, __version__, policy.amendments, self.shown, settled.assumed, changed,
             {n: v for n, v in settled.settings.options.items() if isinstance(v, str)}, tuple(order_by),
@@ -112,20 +104,13 @@ class Ranker:
         )  # fmt: skip
 
 
-def _changed(policy: Policy, changes: Changes) -> tuple[str, ...]:
-    """The what-ifs with their values, as a decision lists them."""
-    types = {name: parameter.type for name, parameter in policy.core.parameters.items()}
-    sets = [f"{name} = {plain(value, types[name])}" for name, value in changes.set.items()]
-    return tuple(sorted([*sets, *(f"reading.{name} = {option}" for name, option in changes.readings.items())]))
-
-
 def _placed(outcome: Outcome, speaker: Speaker, options: Options) -> Iterable[Row]:
     position, cumulative = 1, ZERO
     above: Entrant | None = None
     for group in outcome.ranked:
         for entrant in group:
             share = outcome.spent.shares[entrant.id]
-            strikes = tuple(s for s in outcome.strikes if s.application == entrant.id)
+            strikes = tuple(outcome.strikes_from(entrant.id))
             tied = [e.id for e in group if e is not entrant]
             cumulative += share.amount
             status: Status = share.status  # type: ignore[assignment]
@@ -134,7 +119,7 @@ def _placed(outcome: Outcome, speaker: Speaker, options: Options) -> Iterable[Ro
             yield Row(
                 entrant.id, entrant.digest, status, position, bool(tied), entrant.order, entrant.award,
                 None if status == "undetermined" else share.amount, share.pots if options.pots else (), cumulative,
-                sum(after, ZERO) if share.left else None, strikes, tuple(reasons), (), entrant.names,
+                sum(after, ZERO) if share.left else None, strikes, tuple(reasons), (), entrant.claims,
             )  # fmt: skip
         position += len(group)
         above = group[-1]
@@ -147,7 +132,7 @@ def _unplaced(outcome: Outcome, speaker: Speaker) -> Iterable[Row]:
     for entrant in outcome.entrants.values():
         if entrant.id in ranked:
             continue
-        strikes = tuple(s for s in outcome.strikes if s.application == entrant.id)
+        strikes = tuple(outcome.strikes_from(entrant.id))
         if entrant.id in outcome.disputed:
             status: Status = "undetermined"
             reasons = [reason("disputed", others=", ".join(outcome.disputed[entrant.id]))]
@@ -173,3 +158,11 @@ def rank(policy: Policy, applications: Iterable[Mapping[str, Any]], **what_ifs: 
         data[entrant.id] = application
         entrants.append(entrant)
     return ranker.rank(entrants, data.__getitem__)
+
+
+def completed(policy: Policy, application: Mapping[str, Any], row: Row, **what_ifs: Any) -> dict[str, Any]:
+    """A financed application with its award, and with its struck records marked, for the stages that follow; what-ifs as for `rank`.
+
+    Raises ApplicationError if the application is bad data.
+    """
+    return Ranker(policy, **what_ifs).completed(application, row)

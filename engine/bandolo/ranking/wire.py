@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import zip_longest
 from typing import Any
 
 from bandolo.evaluate.wire import plain
@@ -51,10 +50,10 @@ def _row(row: Row, ranking: Ranking) -> dict[str, Any]:
         "pots": {name: _money(amount) for (name, _, _), amount in zip(ranking.pots, row.pots, strict=False)},
         "cumulative": _money(row.cumulative),
         "left": _money(row.left),
-        "struck": [{"record": s.record, "key": s.key, "kept_by": s.kept_by} for s in row.strikes],
+        "struck": [{"record": s.record, "key": s.key, "name": s.name, "kept_by": s.kept_by} for s in row.strikes],
         "reasons": [_reason(r) for r in row.reasons],
         "missing": list(row.missing),
-        "beneficiaries": [{"name": name, "part": _money(part)} for name, part in zip_longest(row.beneficiaries, row.parts)],
+        "beneficiaries": [{"name": c.name, "part": _money(row.parts.get(c.record))} for c in row.beneficiaries],
     }
 
 

@@ -31,13 +31,13 @@ WORDS: dict[str, tuple[str, str]] = {
     "tie": ("Le risorse rimaste ({left}) dipendono da una parità che nessun criterio scioglie",
             "Who gets the money left ({left}) depends on a tie that no key breaks"),
     "after_tie": ("L'assegnazione si è fermata alla parità di {at}", "The award stopped at the tie of {at}"),
-    "struck": ("{key} è espunto: resta in {kept_by}", "{key} is struck: it stays in {kept_by}"),
+    "struck": ("Espunzione di {key}: resta in {kept_by}", "{key} is struck: it stays in {kept_by}"),
     "fell": ("Dopo l'espunzione la domanda non è più ammissibile", "After the strike the application is no longer admissible"),
     "disputed": ("Ha un soggetto in comune con {others}, e nulla dice chi lo conserva",
                  "It shares a record with {others}, and nothing says who keeps it"),
     "suspended": ("Sospesa: va sanata o decide un altro procedimento", "Suspended: to be put right, or another procedure decides"),
     "missing": ("Mancano: {facts}", "Missing: {facts}"),
-    "step_strike": ("{key} espunto da {application}: resta in {kept_by}", "{key} struck from {application}: it stays in {kept_by}"),
+    "step_strike": ("Espunzione di {key} da {application}: resta in {kept_by}", "{key} struck from {application}: it stays in {kept_by}"),
     "step_lift": ("{key} torna in {application}: {kept_by} non conta più", "{key} returns to {application}: {kept_by} no longer counts"),
     "step_fall": ("{application} non è più ammessa", "{application} is no longer admitted"),
     "step_unsettled": ("Le espunzioni tornano dove erano: la graduatoria non è definitiva",
@@ -103,7 +103,7 @@ class Speaker:
         return [reason(share.why, left=self.money(share.left), want=self.money(entrant.pots), at=share.at)]
 
     def struck(self, strikes: Sequence[Strike]) -> list[Reason]:
-        return [reason("struck", key=s.key, kept_by=s.kept_by) for s in strikes]
+        return [reason("struck", key=s.name, kept_by=s.kept_by) for s in strikes]
 
     def unplaced(self, entrant: Entrant, strikes: Sequence[Strike]) -> list[Reason]:
         """Why an application is not ranked."""
@@ -112,6 +112,10 @@ class Speaker:
             out.append(reason("suspended"))
         out += [Reason("requirement", m["it"], m["en"]) for m in entrant.messages]
         return [*out, *([reason("missing", facts=self.facts(entrant.missing))] if entrant.missing else [])]
+
+    def named(self, names: Sequence[str], lang: Language) -> str:
+        """Parameters and readings by their labels, with the names by which the command line knows them."""
+        return ", ".join(Naming(self.policy, lang).named(n) for n in names)
 
     def facts(self, paths: Sequence[str]) -> tuple[str, str]:
         """Missing facts by their labels, the first few of many."""
@@ -123,7 +127,7 @@ class Speaker:
         strike = event.strike
         args = {"application": event.application}
         if strike is not None:
-            args |= {"key": strike.key, "kept_by": strike.kept_by}
+            args |= {"key": strike.name, "kept_by": strike.kept_by}
         return reason(f"step_{event.kind}", **args)
 
 

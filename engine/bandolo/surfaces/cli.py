@@ -146,7 +146,6 @@ def decide(
     """
     from bandolo.explain.summary import summary
     from bandolo.explain.terminal import show
-    from bandolo.explain.trace import trace_rows
 
     loaded = _load(policy, what_ifs["amendments"], lang)
     if to is not None:
@@ -154,7 +153,7 @@ def decide(
 
         problems: list[Diagnostic] = []
         decided = _decisions(loaded, applications, what_ifs, trace, lang, problems)
-        sys.exit(write_results(loaded.core, decided, problems, to, overwrite, (policy, *applications), cast(Language, lang)))
+        sys.exit(write_results(loaded, decided, problems, to, overwrite, (policy, *applications), cast(Language, lang)))
     console = _console()
     ok = True
     for label, decision in _decisions(loaded, applications, what_ifs, trace, lang):
@@ -163,11 +162,11 @@ def decide(
         elif as_json:
             data = decision.to_dict()
             if trace:
-                data["trace"] = trace_rows(loaded.core, decision)
+                data["trace"] = loaded.trace(decision)
             click.echo(json.dumps(data, ensure_ascii=False))
         else:
-            show(console, summary(loaded.core, decision, cast(Language, lang), label))
-            for row in trace_rows(loaded.core, decision) if trace else []:
+            show(console, summary(loaded.text_of(decision), decision, cast(Language, lang), label))
+            for row in loaded.trace(decision) if trace else []:
                 click.echo(f"  {row['step']} {row['name'] or '·'} {row['record']}: {json.dumps(row['value'], ensure_ascii=False)}")
     sys.exit(0 if ok else 1)
 
@@ -186,11 +185,7 @@ def explain(policy: str, applications: tuple[str, ...], markdown: bool, as_json:
     bandolo explain policies/bando_2023.yaml application.json --lang it
     bandolo explain policies/bando_2023.yaml application.json --markdown > reasons.md
     """
-    from bandolo.explain.markdown import markdown as as_markdown
-    from bandolo.explain.page import page
-    from bandolo.explain.reasons import explanation
     from bandolo.explain.terminal import show
-    from bandolo.explain.trace import trace_rows
 
     loaded = _load(policy, what_ifs["amendments"], lang)
     console = _console()
@@ -200,13 +195,13 @@ def explain(policy: str, applications: tuple[str, ...], markdown: bool, as_json:
             ok = False
             continue
         if as_json:
-            click.echo(json.dumps({**decision.to_dict(), "trace": trace_rows(loaded.core, decision)}, ensure_ascii=False))
+            click.echo(json.dumps({**decision.to_dict(), "trace": loaded.trace(decision)}, ensure_ascii=False))
             continue
-        blocks = page(explanation(loaded.core, decision), cast(Language, lang))
+        told = loaded.explain(decision, cast(Language, lang))
         if markdown:
-            click.echo(as_markdown(blocks), nl=False)
+            click.echo(told.to_markdown(), nl=False)
         else:
-            show(console, blocks)
+            show(console, list(told.blocks))
     sys.exit(0 if ok else 1)
 
 

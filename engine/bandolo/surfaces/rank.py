@@ -52,11 +52,10 @@ def rank(
     from bandolo.diagnostics import Diagnostic
     from bandolo.diagnostics.render import render_all
     from bandolo.export.ranking_pages import ranking_html
-    from bandolo.ranking.giving import completed
-    from bandolo.surfaces.cli import _pairs, _records
+    from bandolo.surfaces.cli import _console, _pairs, _records
     from bandolo.surfaces.helping import default_language
     from bandolo.surfaces.ranking import rank_files
-    from bandolo.surfaces.ranking_report import moves, report
+    from bandolo.surfaces.ranking_report import report
     from bandolo.surfaces.sheets import write
 
     language = cast(Language, lang or default_language())
@@ -64,14 +63,15 @@ def rank(
     found = rank_files(policy, applications, amendments, what_ifs, language, jobs, lambda p: _records(p, records))
     if found is None:
         sys.exit(1)
-    loaded, ranking, data = found
+    ranker, ranking, data = found
+    loaded = ranker.policy
     ok = not ranking.unread
     if as_json:
         click.echo(ranking.to_json())
     elif against is None:
-        report(ranking, loaded.core, language)
+        report(ranking, loaded.core, language, _console())
     if against is not None:
-        moves(json.loads(Path(against).read_text(encoding="utf-8")), ranking, loaded.core, language)
+        ok = _moved(against, ranking, loaded.core, language) and ok
     files: dict[str, bytes] = {}
     if to is not None:
         files |= _tables(ranking, loaded.core, to, language)
@@ -79,7 +79,7 @@ def rank(
         files[html_file] = ranking_html(ranking, loaded.core, language).encode()
     if complete is not None:
         rows = (r for r in ranking.rows if r.status in ("financed", "partly_financed"))
-        lines = [json.dumps(completed(loaded, data[r.application], r), ensure_ascii=False) for r in rows]
+        lines = [json.dumps(ranker.completed(data[r.application], r), ensure_ascii=False) for r in rows]
         files[complete] = "\n".join([*lines, ""]).encode()
     for name, content in files.items():
         if bad := write(name, content, overwrite, (policy, *applications)):
@@ -112,3 +112,25 @@ def _tables(ranking: Ranking, policy: core.Policy, path: str, lang: Language) ->
     except BandoloError as error:
         click.echo(render_all(list(error.diagnostics), lang), err=True)
         sys.exit(1)
+
+
+def _moved(path: str, ranking: Ranking, policy: core.Policy, lang: Language) -> bool:
+    """Show who moves against an earlier ranking; False, said, where the file holds none."""
+    from bandolo.diagnostics import Diagnostic
+    from bandolo.diagnostics.render import render_all
+    from bandolo.surfaces.cli import _console
+    from bandolo.surfaces.intake import not_readable
+    from bandolo.surfaces.ranking_report import moves
+
+    try:
+        before = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        rows = [(row["application"], row["status"], row["position"], row["amount"]) for row in before["rows"]]
+    except OSError as error:
+        found = not_readable(path, error)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        found = Diagnostic("not-a-ranking", file=path, args={"path": path})
+    else:
+        moves(rows, ranking, policy, lang, _console())
+        return True
+    click.echo(render_all([found], lang) + "\n", err=True)
+    return False

@@ -31,8 +31,8 @@ def rank_files(
     lang: Language,
     jobs: int,
     records_of: Callable[[Policy], Mapping[str, str]],
-) -> tuple[Policy, Ranking, dict[str, Any]] | None:
-    """The policy, the ranking and the data of each application by its id; None where something was said instead.
+) -> tuple[Ranker, Ranking, dict[str, Any]] | None:
+    """What ranks, the ranking and the data of each application by its id; None where something was said instead.
 
     `records_of` gives the CSV files of listed records, by entity.
     """
@@ -54,8 +54,8 @@ def rank_files(
                 continue
             entrants.append(entrant)
             data[entrant.id] = one.data
-        ranking = ranker.with_parts(ranker.rank(entrants, data.__getitem__), data.__getitem__)
-        return policy, replace(ranking, unread=tuple(sorted(unread))), data
+        ranking = ranker.rank(entrants, data.__getitem__)
+        return ranker, replace(ranking, unread=tuple(sorted(unread))), data
     except PolicyError as error:
         click.echo(render_all(list(error.diagnostics), lang) + "\n", err=True)
     except OSError as error:

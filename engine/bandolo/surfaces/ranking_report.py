@@ -41,15 +41,9 @@ MARKS = {
 }  # fmt: skip
 
 
-def _console() -> Console:
-    import sys
-
-    return Console(width=None if sys.stdout.isatty() else 100, highlight=False)
-
-
-def report(ranking: Ranking, policy: core.Policy, lang: Language) -> None:
+def report(ranking: Ranking, policy: core.Policy, lang: Language, console: Console) -> None:
     """The list with the reason of every place, the others with theirs, and how the strikes came about."""
-    console, index = _console(), 0 if lang == "it" else 1
+    index = 0 if lang == "it" else 1
     console.print(Text(policy.title.said(lang), style="bold"))
     speaker = Speaker(policy)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
@@ -106,11 +100,11 @@ def _closing(ranking: Ranking, policy: core.Policy, index: int, lang: Language) 
         spent = ranking.budget - ranking.left
         amounts = {"budget": ranking.budget, "spent": spent, "left": ranking.left}
         lines.append(WORDS["budget"][index].format(**{k: _amount(v, policy, lang) for k, v in amounts.items()}))
-    for name, amount, left in ranking.pots:
+    for name, amount, left in (p for p in ranking.pots if p[1]):
         lines.append("  " + WORDS["pot"][index].format(pot=name, amount=_amount(amount, policy, lang), left=_amount(left, policy, lang)))
     for key, names in (("assumed", ranking.assumed), ("changed", ranking.changed)):
         if names:
-            lines.append(f"{WORDS[key][index]}: {', '.join(names)}")
+            lines.append(f"{WORDS[key][index]}: {Speaker(policy).named(names, lang)}")
     if ranking.unread:
         lines.append(WORDS["unread"][index].format(names=", ".join(ranking.unread)))
     lines.append(WORDS["provisional" if ranking.provisional else "final"][index])
@@ -121,21 +115,14 @@ def _amount(amount: Fraction | None, policy: core.Policy, lang: Language) -> str
     return "" if amount is None else money(Fraction(amount), lang, policy.conventions.currency)
 
 
-def moves(before: dict[str, Any], ranking: Ranking, policy: core.Policy, lang: Language) -> None:
-    """Who has another place, status or amount than in an earlier ranking (its JSON form)."""
-    console, index = _console(), 0 if lang == "it" else 1
-    old = {row["application"]: row for row in before.get("rows", [])}
-    new = {row.application: row for row in ranking.rows}
+def moves(before: list[tuple[str, str, int | None, Any]], ranking: Ranking, policy: core.Policy, lang: Language, console: Console) -> None:
+    """Who has another place, status or amount than before: the rows of an earlier ranking by id, status, position, amount."""
+    index = 0 if lang == "it" else 1
+    old = {id_: _told(status, position, amount, policy, lang) for id_, status, position, amount in before}
+    new = {row.application: _told(row.status, row.position, row.amount, policy, lang) for row in ranking.rows}
     console.print(Text(WORDS["moved"][index], style="bold"))
-    lines = []
-    for id_ in sorted({*old, *new}):
-        first = (
-            _told(old[id_]["status"], old[id_]["position"], old[id_]["amount"], policy, lang) if id_ in old else str(WORDS["came"][index])
-        )
-        row = new.get(id_)
-        then = WORDS["gone"][index] if row is None else _told(row.status, row.position, row.amount, policy, lang)
-        if first != then:
-            lines.append(f"{id_}: {first} → {then}")
+    was, now = WORDS["came"][index], WORDS["gone"][index]
+    lines = [f"{i}: {old.get(i, was)} → {new.get(i, now)}" for i in sorted({*old, *new}) if old.get(i) != new.get(i)]
     for line in lines or [WORDS["same"][index]]:
         console.print(Text(line))
 
@@ -144,4 +131,4 @@ def _told(status: str, position: int | None, amount: Any, policy: core.Policy, l
     index = 0 if lang == "it" else 1
     place = f"{position}ª" if lang == "it" else f"no. {position}"
     money_ = "" if amount is None else ", " + _amount(Fraction(str(amount)), policy, lang)
-    return (f"{place}, " if position is not None else "") + STATUSES[status][index] + money_
+    return (f"{place}, " if position is not None else "") + STATUSES.get(status, (status, status))[index] + money_

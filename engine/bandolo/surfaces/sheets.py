@@ -14,7 +14,6 @@ from bandolo.diagnostics import BandoloError, Diagnostic
 from bandolo.language.types import Language
 
 if TYPE_CHECKING:
-    from bandolo.check import core
     from bandolo.evaluate.decision import Decision
     from bandolo.evaluate.inputs import Application
     from bandolo.policy import Policy
@@ -116,7 +115,7 @@ def _same(target: Path, source: str) -> bool:
 
 
 def write_results(
-    policy: core.Policy,
+    policy: Policy,
     decided: Iterable[tuple[str, Decision | None]],
     problems: list[Diagnostic],
     path: str,
@@ -133,10 +132,10 @@ def write_results(
     if suffix not in (".xlsx", ".csv"):
         raise click.UsageError("--to takes a name that ends in .xlsx or .csv")
     rows = list(decided)
-    decisions = [(label, decision) for label, decision in rows if decision is not None]
-    made = tables(policy, decisions, problems, lang)
+    decisions = [(label, decision, policy.text_of(decision)) for label, decision in rows if decision is not None]
+    made = tables(policy.core, decisions, problems, lang)
     try:
-        files = {path: workbook(policy, made, lang)} if suffix == ".xlsx" else {}
+        files = {path: workbook(policy.core, made, lang)} if suffix == ".xlsx" else {}
     except BandoloError as error:
         _say_diagnostics(list(error.diagnostics), lang, False)
         return 1
