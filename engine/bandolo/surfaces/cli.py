@@ -9,61 +9,30 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from bandolo.language.types import Language
 from bandolo.surfaces.fmt import fmt
-from bandolo.surfaces.helping import CHOSEN, Commands, default_language
+from bandolo.surfaces.helping import Commands
 from bandolo.surfaces.new import new
+from bandolo.surfaces.options import chosen_language, given, language_option, pairs, what_if_options
 from bandolo.surfaces.rank import rank
+from bandolo.surfaces.saying import console, decisions, load, say_diagnostics
 from bandolo.surfaces.sheets import template
 from bandolo.version import __version__
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from bandolo.diagnostics import Diagnostic
-    from bandolo.evaluate.decision import Decision
-    from bandolo.policy import Policy
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _default_language() -> Language:
-    return default_language()
-
-
-def _language(command: F) -> F:
-    option = click.option("--lang", type=click.Choice(["it", "en"]), default=_default_language, help="Italian or English.")
-    return option(command)
-
-
-def _what_ifs(command: F) -> F:
-    """The options that change a decision for trial, and each decision lists what they changed; and where listed records are."""
-    for option in (
-        click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Set a parameter, as `--set minimum_partners=8`."),
-        click.option("--reading", "readings", multiple=True, metavar="NAME=OPTION", help="Choose an option of a reading."),
-        click.option("--assume", is_flag=True, help="Use the values that pending parameters assume."),
-        click.option("--as-of", metavar="DATE", help="The clock: `2023-03-01`, or `2023-03-01 12:00`."),
-        click.option("--amend", "amendments", multiple=True, type=click.Path(), help="Apply an amending act, in order."),
-        click.option("--records", multiple=True, metavar="ENTITY=FILE", help="Listed records beside a CSV: `partner=partners.csv`."),
-    ):
-        command = option(command)
-    return command
-
-
-def _chosen(ctx: click.Context, _: click.Parameter, lang: str | None) -> None:
-    if lang is not None:
-        ctx.meta[CHOSEN] = lang
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="bandolo")
-@click.option("--lang", type=click.Choice(["it", "en"]), is_eager=True, expose_value=False, callback=_chosen, help="Italian or English.")
+@click.option(
+    "--lang", type=click.Choice(["it", "en"]), is_eager=True, expose_value=False, callback=chosen_language, help="Italian or English."
+)
 def cli() -> None:
     """Public funding calls as checked, executable policy files.
 
@@ -102,7 +71,7 @@ def main() -> None:
 @click.option("--strict", is_flag=True, help="Warnings count as problems, as in CI.")
 @click.option("--json", "as_json", is_flag=True, help="The diagnostics as JSON, one a line.")
 @click.option("--amend", "amendments", multiple=True, type=click.Path(), help="Apply an amending act before checking.")
-@_language
+@language_option
 def check(paths: tuple[str, ...], strict: bool, as_json: bool, amendments: tuple[str, ...], lang: str) -> None:
     """Check policies, their quotes and their case files; a folder stands for all of its policies.
 
@@ -117,7 +86,7 @@ def check(paths: tuple[str, ...], strict: bool, as_json: bool, amendments: tuple
         for name, diagnostics in check_path(path, amendments):
             bad = [d for d in diagnostics if strict or d.severity == "error"]
             clean = clean and not bad
-            _say_diagnostics(diagnostics, lang, as_json)
+            say_diagnostics(diagnostics, lang, as_json)
             if not diagnostics and not as_json:
                 words = {"it": "nessun problema", "en": "no problems"}[lang]
                 click.echo(f"{name}: {words}")
@@ -127,12 +96,12 @@ def check(paths: tuple[str, ...], strict: bool, as_json: bool, amendments: tuple
 @cli.command()
 @click.argument("policy", type=click.Path())
 @click.argument("applications", nargs=-1, required=True, type=click.Path(allow_dash=True))
-@_what_ifs
+@what_if_options
 @click.option("--json", "as_json", is_flag=True, help="Whole decisions as JSON, one a line.")
 @click.option("--trace", is_flag=True, help="Every value that was computed.")
 @click.option("--to", type=click.Path(), help="Write the results to a workbook (.xlsx) or to CSV files (.csv).")
 @click.option("--overwrite", is_flag=True, help="Results may take the place of a file.")
-@_language
+@language_option
 def decide(
     policy: str, applications: tuple[str, ...], as_json: bool, trace: bool, to: str | None, overwrite: bool, lang: str, **what_ifs: Any
 ) -> None:
@@ -147,16 +116,16 @@ def decide(
     from bandolo.explain.summary import summary
     from bandolo.explain.terminal import show
 
-    loaded = _load(policy, what_ifs["amendments"], lang)
+    loaded = load(policy, what_ifs["amendments"], lang)
     if to is not None:
         from bandolo.surfaces.sheets import write_results
 
         problems: list[Diagnostic] = []
-        decided = _decisions(loaded, applications, what_ifs, trace, lang, problems)
+        decided = decisions(loaded, applications, what_ifs, trace, lang, problems)
         sys.exit(write_results(loaded, decided, problems, to, overwrite, (policy, *applications), cast(Language, lang)))
-    console = _console()
+    terminal = console()
     ok = True
-    for label, decision in _decisions(loaded, applications, what_ifs, trace, lang):
+    for label, decision in decisions(loaded, applications, what_ifs, trace, lang):
         if decision is None:
             ok = False
         elif as_json:
@@ -165,7 +134,7 @@ def decide(
                 data["trace"] = loaded.trace(decision)
             click.echo(json.dumps(data, ensure_ascii=False))
         else:
-            show(console, summary(loaded.text_of(decision), decision, cast(Language, lang), label))
+            show(terminal, summary(loaded.text_of(decision), decision, cast(Language, lang), label))
             for row in loaded.trace(decision) if trace else []:
                 click.echo(f"  {row['step']} {row['name'] or '·'} {row['record']}: {json.dumps(row['value'], ensure_ascii=False)}")
     sys.exit(0 if ok else 1)
@@ -174,10 +143,10 @@ def decide(
 @cli.command()
 @click.argument("policy", type=click.Path())
 @click.argument("applications", nargs=-1, required=True, type=click.Path(allow_dash=True))
-@_what_ifs
+@what_if_options
 @click.option("--markdown", is_flag=True, help="Markdown in place of a terminal page.")
 @click.option("--json", "as_json", is_flag=True, help="The decision with its trace as JSON.")
-@_language
+@language_option
 def explain(policy: str, applications: tuple[str, ...], markdown: bool, as_json: bool, lang: str, **what_ifs: Any) -> None:
     """Explain decisions: every requirement with its verdict, figures, distance to the threshold and source.
 
@@ -187,10 +156,10 @@ def explain(policy: str, applications: tuple[str, ...], markdown: bool, as_json:
     """
     from bandolo.explain.terminal import show
 
-    loaded = _load(policy, what_ifs["amendments"], lang)
-    console = _console()
+    loaded = load(policy, what_ifs["amendments"], lang)
+    terminal = console()
     ok = True
-    for _, decision in _decisions(loaded, applications, what_ifs, True, lang):
+    for _, decision in decisions(loaded, applications, what_ifs, True, lang):
         if decision is None:
             ok = False
             continue
@@ -201,14 +170,14 @@ def explain(policy: str, applications: tuple[str, ...], markdown: bool, as_json:
         if markdown:
             click.echo(told.to_markdown(), nl=False)
         else:
-            show(console, list(told.blocks))
+            show(terminal, list(told.blocks))
     sys.exit(0 if ok else 1)
 
 
 @cli.command()
 @click.argument("policy", type=click.Path())
 @click.option("--validate", type=click.Path(allow_dash=True), help="Hold a JSON application against the schema and list every error.")
-@_language
+@language_option
 def schema(policy: str, validate: str | None, lang: str) -> None:
     """Print the JSON Schema (2020-12) of an application to a policy.
 
@@ -217,7 +186,7 @@ def schema(policy: str, validate: str | None, lang: str) -> None:
     """
     from bandolo.export.application_schema import application_schema, schema_errors
 
-    loaded = _load(policy, (), lang)
+    loaded = load(policy, (), lang)
     wanted = application_schema(loaded.core, cast(Language, lang))
     if validate is None:
         click.echo(json.dumps(wanted, ensure_ascii=False, indent=2))
@@ -228,7 +197,7 @@ def schema(policy: str, validate: str | None, lang: str) -> None:
     except OSError as error:
         from bandolo.surfaces.intake import not_readable
 
-        _say_diagnostics([not_readable(validate, error)], lang, False)
+        say_diagnostics([not_readable(validate, error)], lang, False)
         sys.exit(1)
     except (ValueError, RecursionError):
         found = ["$: not JSON in UTF-8"]
@@ -241,7 +210,7 @@ def schema(policy: str, validate: str | None, lang: str) -> None:
 @click.argument("paths", nargs=-1, required=True, type=click.Path())
 @click.option("-k", "word", help="Only the cases whose name contains this.")
 @click.option("--json", "as_json", is_flag=True, help="The results as JSON, one case a line.")
-@_language
+@language_option
 def test(paths: tuple[str, ...], word: str | None, as_json: bool, lang: str) -> None:
     """Run case files; a folder stands for all `*.cases.yaml` in it.
 
@@ -258,7 +227,7 @@ def test(paths: tuple[str, ...], word: str | None, as_json: bool, lang: str) -> 
 @click.argument("paths", nargs=-1, required=True, type=click.Path(), metavar="POLICY...")
 @click.option("--list", "listed", is_flag=True, help="Each norm with the rules that quote it, and their lines.")
 @click.option("--json", "as_json", is_flag=True, help="The account as JSON, one norm a line.")
-@_language
+@language_option
 def norms(paths: tuple[str, ...], listed: bool, as_json: bool, lang: str) -> None:
     """Account for every norm of the sources: which rule quotes it, or why it is no rule; a folder stands for its policies.
 
@@ -275,12 +244,12 @@ def norms(paths: tuple[str, ...], listed: bool, as_json: bool, lang: str) -> Non
 @click.argument("policy", type=click.Path())
 @click.option("--event", "events", multiple=True, metavar="NAME=VALUE", help="A fact, as `--event ranking_published_on=2023-03-30`.")
 @click.option("--application", type=click.Path(allow_dash=True), help="Take the facts of an application.")
-@_what_ifs
+@what_if_options
 @click.option("--sources", is_flag=True, help="With the passages that each term comes from.")
 @click.option("--json", "as_json", is_flag=True, help="The calendar as JSON.")
 @click.option("--ics", metavar="FILE", help="Write an iCalendar file; `-` is standard output.")
 @click.option("--alarm", type=click.IntRange(0, 365), metavar="DAYS", help="With --ics: remind so many days before.")
-@_language
+@language_option
 def calendar(policy: str, application: str | None, as_json: bool, ics: str | None, alarm: int | None, sources: bool, lang: str,
              **what_ifs: Any) -> None:  # fmt: skip
     """Every deadline and term, of applicants and of the office: its day, its rule, what it still waits for.
@@ -295,18 +264,15 @@ def calendar(policy: str, application: str | None, as_json: bool, ics: str | Non
         raise click.UsageError("--json and --ics exclude each other")
     if alarm is not None and ics is None:
         raise click.UsageError("--alarm goes with --ics")
-    given = {
-        "events": _pairs(what_ifs["events"], "--event"), "as_of": what_ifs["as_of"], "assume": what_ifs["assume"],
-        "set": _pairs(what_ifs["sets"], "--set"), "readings": _pairs(what_ifs["readings"], "--reading"),
-    }  # fmt: skip
-    loaded = _load(policy, what_ifs["amendments"], lang)
+    trial = {"events": pairs(what_ifs["events"], "--event"), **given(what_ifs)}
+    loaded = load(policy, what_ifs["amendments"], lang)
     said = cast(Language, lang)
-    sys.exit(report(loaded, application, given, _console(), as_json=as_json, ics=ics, alarm=alarm, sources=sources, lang=said))
+    sys.exit(report(loaded, application, trial, console(), as_json=as_json, ics=ics, alarm=alarm, sources=sources, lang=said))
 
 
 @cli.command("help")
 @click.argument("code", required=False)
-@_language
+@language_option
 def help_(code: str | None, lang: str) -> None:
     """Explain a diagnostic by its code, with a bad and a good example; without a code, list them.
 
@@ -324,99 +290,6 @@ def help_(code: str | None, lang: str) -> None:
     text = page_text(code, cast(Language, lang))
     if text is None:
         near = nearest(code, [name for name, _ in all_codes("en")])
-        _say_diagnostics([Diagnostic("unknown-code", args={"code": code, "nearest": near})], lang, False)
+        say_diagnostics([Diagnostic("unknown-code", args={"code": code, "nearest": near})], lang, False)
         sys.exit(1)
     click.echo(text)
-
-
-# What the commands share.
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    width = None if sys.stdout.isatty() else 100
-    return Console(width=width, highlight=False)
-
-
-def _say_diagnostics(diagnostics: list[Diagnostic], lang: str, as_json: bool) -> None:
-    from bandolo.diagnostics.render import as_data, render_all
-
-    if as_json:
-        for diagnostic in diagnostics:
-            click.echo(json.dumps(as_data(diagnostic, cast(Language, lang)), ensure_ascii=False))
-    elif diagnostics:
-        click.echo(render_all(diagnostics, cast(Language, lang)) + "\n", err=True)
-
-
-def _load(path: str, amendments: tuple[str, ...], lang: str) -> Policy:
-    """The policy, or its diagnostics and exit status 1."""
-    from bandolo.diagnostics import PolicyError
-    from bandolo.policy import load_policy
-    from bandolo.surfaces.intake import not_readable
-
-    try:
-        return load_policy(path, amendments=amendments)
-    except PolicyError as error:
-        _say_diagnostics(list(error.diagnostics), lang, False)
-    except OSError as error:
-        _say_diagnostics([not_readable(str(error.filename or path), error)], lang, False)
-    sys.exit(1)
-
-
-def _decisions(
-    policy: Policy, paths: tuple[str, ...], what_ifs: dict[str, Any], trace: bool, lang: str, problems: list[Diagnostic] | None = None
-) -> Any:
-    """Each application's label and decision; None for one that is bad data, which has then been said, and put to the `problems`."""
-    from bandolo.diagnostics import ApplicationError, PolicyError
-    from bandolo.surfaces.intake import read_applications
-
-    sets, readings = _pairs(what_ifs["sets"], "--set"), _pairs(what_ifs["readings"], "--reading")
-    for submitted in read_applications(paths, policy.core, _records(policy, what_ifs.get("records", ()))):
-        for file, dialect in submitted.dialects:
-            click.echo(f"{file}: {dialect.said(cast(Language, lang))}", err=True)
-        decision: Decision | None = None
-        bad = list(submitted.diagnostics)
-        try:
-            if not bad:
-                decision = policy.decide(
-                    submitted.data, as_of=what_ifs["as_of"], set=sets, readings=readings, assume=what_ifs["assume"], trace=trace
-                )
-        except ApplicationError as error:
-            bad = submitted.located(error.diagnostics)
-        except PolicyError as error:
-            # A what-if that cannot be is the same for every application.
-            _say_diagnostics(list(error.diagnostics), lang, False)
-            sys.exit(1)
-        _say_diagnostics(bad, lang, False)
-        if problems is not None:
-            problems += bad
-        yield submitted.label, decision
-
-
-def _records(policy: Policy, texts: tuple[str, ...]) -> dict[str, str]:
-    """The CSV files of listed records, by entity; an entity goes by its name or by the title of its sheet."""
-    if not texts:
-        return {}
-    from bandolo.sheets.layout import layout, sheet_named
-
-    sheets = layout(policy.core)
-    files = {}
-    for name, path in _pairs(texts, "--records").items():
-        sheet = sheet_named(sheets, name)
-        if sheet is None or not sheet.owners:
-            known = ", ".join(n for n, s in sheets.items() if s.owners)
-            raise click.UsageError(f"--records takes ENTITY=FILE with one of: {known}")
-        files[sheet.entity.name] = path
-    return files
-
-
-def _pairs(texts: tuple[str, ...], option: str) -> dict[str, str]:
-    pairs = {}
-    for text in texts:
-        name, sign, value = text.partition("=")
-        if not sign or not name.strip():
-            example = "ranking_published_on=2023-03-30" if option == "--event" else "minimum=10"
-            raise click.UsageError(f"{option} takes NAME=VALUE, as {option} {example}")
-        pairs[name.strip()] = value.strip()
-    return pairs

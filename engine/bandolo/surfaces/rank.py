@@ -6,11 +6,13 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from bandolo.language.types import Language
+from bandolo.surfaces.options import given, language_option, what_if_options
+from bandolo.surfaces.saying import console
 
 if TYPE_CHECKING:
     from bandolo.check import core
@@ -20,11 +22,7 @@ if TYPE_CHECKING:
 @click.command("rank")
 @click.argument("policy", type=click.Path())
 @click.argument("applications", nargs=-1, required=True, type=click.Path(allow_dash=True))
-@click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Set a parameter, as `--set budget_total=1200000`.")
-@click.option("--reading", "readings", multiple=True, metavar="NAME=OPTION", help="Choose an option of a reading.")
-@click.option("--assume", is_flag=True, help="Use the values that pending parameters assume.")
-@click.option("--as-of", metavar="DATE", help="The clock: `2023-03-01`, or `2023-03-01 12:00`.")
-@click.option("--amend", "amendments", multiple=True, type=click.Path(), help="Apply an amending act, in order.")
+@what_if_options
 @click.option("--final", is_flag=True, help="Refuse to finish while anything is still open.")
 @click.option("--against", type=click.Path(), help="An earlier ranking in JSON: show who moves.")
 @click.option("--json", "as_json", is_flag=True, help="The whole ranking as JSON.")
@@ -34,13 +32,11 @@ if TYPE_CHECKING:
 @click.option(
     "--complete", type=click.Path(), help="Write the financed applications with their awards, for the stages that follow (JSON Lines)."
 )
-@click.option("--records", multiple=True, metavar="ENTITY=FILE", help="Listed records beside a CSV: `partner=partners.csv`.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=min(os.cpu_count() or 1, 8), show_default=True, help="Processes.")
-@click.option("--lang", type=click.Choice(["it", "en"]), help="Italian or English.")
+@language_option
 def rank(
-    policy: str, applications: tuple[str, ...], sets: tuple[str, ...], readings: tuple[str, ...], assume: bool, as_of: str | None,
-    amendments: tuple[str, ...], final: bool, against: str | None, as_json: bool, to: str | None, overwrite: bool, html_file: str | None,
-    complete: str | None, jobs: int, records: tuple[str, ...], lang: str | None,
+    policy: str, applications: tuple[str, ...], final: bool, against: str | None, as_json: bool, to: str | None, overwrite: bool,
+    html_file: str | None, complete: str | None, jobs: int, lang: str, **what_ifs: Any,
 ) -> None:  # fmt: skip
     """Rank applications: decide all, strike, order, spend the budget; a folder stands for the applications in it.
 
@@ -52,15 +48,12 @@ def rank(
     from bandolo.diagnostics import Diagnostic
     from bandolo.diagnostics.render import render_all
     from bandolo.export.ranking_pages import ranking_html
-    from bandolo.surfaces.cli import _console, _pairs, _records
-    from bandolo.surfaces.helping import default_language
     from bandolo.surfaces.ranking import rank_files
     from bandolo.surfaces.ranking_report import report
     from bandolo.surfaces.sheets import write
 
-    language = cast(Language, lang or default_language())
-    what_ifs = {"as_of": as_of, "set": _pairs(sets, "--set"), "readings": _pairs(readings, "--reading"), "assume": assume}
-    found = rank_files(policy, applications, amendments, what_ifs, language, jobs, lambda p: _records(p, records))
+    language = cast(Language, lang)
+    found = rank_files(policy, applications, what_ifs["amendments"], given(what_ifs), language, jobs, what_ifs["records"])
     if found is None:
         sys.exit(1)
     ranker, ranking, data = found
@@ -69,7 +62,7 @@ def rank(
     if as_json:
         click.echo(ranking.to_json())
     elif against is None:
-        report(ranking, loaded.core, language, _console())
+        report(ranking, loaded.core, language, console())
     if against is not None:
         ok = _moved(against, ranking, loaded.core, language) and ok
     files: dict[str, bytes] = {}
@@ -118,7 +111,6 @@ def _moved(path: str, ranking: Ranking, policy: core.Policy, lang: Language) -> 
     """Show who moves against an earlier ranking; False, said, where the file holds none."""
     from bandolo.diagnostics import Diagnostic
     from bandolo.diagnostics.render import render_all
-    from bandolo.surfaces.cli import _console
     from bandolo.surfaces.intake import not_readable
     from bandolo.surfaces.ranking_report import moves
 
@@ -130,7 +122,7 @@ def _moved(path: str, ranking: Ranking, policy: core.Policy, lang: Language) -> 
     except (ValueError, KeyError, TypeError, RecursionError):
         found = Diagnostic("not-a-ranking", file=path, args={"path": path})
     else:
-        moves(rows, ranking, policy, lang, _console())
+        moves(rows, ranking, policy, lang, console())
         return True
     click.echo(render_all([found], lang) + "\n", err=True)
     return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -14,10 +14,11 @@ import click
 from bandolo.diagnostics import ApplicationError, Diagnostic, PolicyError
 from bandolo.diagnostics.render import render_all
 from bandolo.language.types import Language
-from bandolo.policy import Policy, load_policy
+from bandolo.policy import load_policy
 from bandolo.ranking.entrant import Entrant, Ranking
 from bandolo.ranking.rank import Ranker
 from bandolo.surfaces.intake import Submitted, not_readable, read_applications
+from bandolo.surfaces.options import record_files
 
 ALONE = 150
 """Up to so many applications one process is faster than several."""
@@ -30,17 +31,13 @@ def rank_files(
     what_ifs: Mapping[str, Any],
     lang: Language,
     jobs: int,
-    records_of: Callable[[Policy], Mapping[str, str]],
+    records: tuple[str, ...],
 ) -> tuple[Ranker, Ranking, dict[str, Any]] | None:
-    """What ranks, the ranking and the data of each application by its id; None where something was said instead.
-
-    `records_of` gives the CSV files of listed records, by entity.
-    """
+    """What ranks, the ranking and the data of each application by its id; None where something was said instead."""
     try:
         policy = load_policy(path, amendments=amendments)
         ranker = Ranker(policy, **what_ifs)
-        records = records_of(policy)
-        submitted = list(read_applications(applications, policy.core, records))
+        submitted = list(read_applications(applications, policy.core, record_files(policy, records)))
         for file, dialect in (d for one in submitted for d in one.dialects):
             click.echo(f"{file}: {dialect.said(lang)}", err=True)
         entrants: list[Entrant] = []

@@ -12,6 +12,7 @@ import click
 
 from bandolo.diagnostics import BandoloError, Diagnostic
 from bandolo.language.types import Language
+from bandolo.surfaces.options import language_option
 
 if TYPE_CHECKING:
     from bandolo.evaluate.decision import Decision
@@ -25,10 +26,8 @@ if TYPE_CHECKING:
 @click.argument("applications", nargs=-1, type=click.Path(allow_dash=True))
 @click.option("--amend", "amendments", multiple=True, type=click.Path(), help="Apply an amending act, in order.")
 @click.option("--overwrite", is_flag=True, help="The workbook may take the place of a file.")
-@click.option("--lang", type=click.Choice(["it", "en"]), help="Italian or English: headings, notes, choices.")
-def template(
-    policy: str, workbook: str, applications: tuple[str, ...], amendments: tuple[str, ...], overwrite: bool, lang: str | None
-) -> None:
+@language_option
+def template(policy: str, workbook: str, applications: tuple[str, ...], amendments: tuple[str, ...], overwrite: bool, lang: str) -> None:
     """Write the workbook in which applications to a policy are filled in; APPLICATIONS, if given, are filled in already.
 
     \b
@@ -37,11 +36,10 @@ def template(
     bandolo decide policies/bando_2023.yaml applications.xlsx --to decisions.xlsx
     """
     from bandolo.export.template import template as made
-    from bandolo.surfaces.cli import _load, _say_diagnostics
-    from bandolo.surfaces.helping import default_language
+    from bandolo.surfaces.saying import load, say_diagnostics
 
-    wanted = cast(Language, lang or default_language())
-    loaded = _load(policy, amendments, wanted)
+    wanted = cast(Language, lang)
+    loaded = load(policy, amendments, wanted)
     if Path(workbook).suffix.lower() != ".xlsx":
         raise click.UsageError("the workbook's name ends in .xlsx")
     given, bad = _given(loaded, applications)
@@ -52,7 +50,7 @@ def template(
     except BandoloError as error:
         bad = list(error.diagnostics)
     if bad:
-        _say_diagnostics(bad, wanted, False)
+        say_diagnostics(bad, wanted, False)
         sys.exit(1)
     said = {"it": "scritto {} (domande: {})", "en": "wrote {} (applications: {})"} if given else {"it": "scritto {}", "en": "wrote {}"}
     click.echo(said[wanted].format(workbook, len(given)))
@@ -126,7 +124,7 @@ def write_results(
     """Write decisions to a workbook, or to CSV files beside one another; the exit status. `problems` fills up while they are decided."""
     from bandolo.export.results_files import csv_text, workbook
     from bandolo.export.results_tables import tables
-    from bandolo.surfaces.cli import _say_diagnostics
+    from bandolo.surfaces.saying import say_diagnostics
 
     suffix = Path(path).suffix.lower()
     if suffix not in (".xlsx", ".csv"):
@@ -137,14 +135,14 @@ def write_results(
     try:
         files = {path: workbook(policy.core, made, lang)} if suffix == ".xlsx" else {}
     except BandoloError as error:
-        _say_diagnostics(list(error.diagnostics), lang, False)
+        say_diagnostics(list(error.diagnostics), lang, False)
         return 1
     for table in made if suffix == ".csv" else ():
         if not table.about:
             name = path if table.name == "decisions" else str(Path(path).with_suffix(f".{table.name}.csv"))
             files[name] = csv_text(table, lang)
     bad = [d for name, content in files.items() for d in write(name, content, overwrite, sources)]
-    _say_diagnostics(bad, lang, False)
+    say_diagnostics(bad, lang, False)
     if not bad:
         said = {"it": "scritto {} (decisioni: {})", "en": "wrote {} (decisions: {})"}[lang]
         for name in files:
