@@ -13,7 +13,7 @@ from typing import Literal
 from bandolo.check import core
 from bandolo.explain.formulas import said
 from bandolo.explain.reasons import one_line, written
-from bandolo.language.types import BOOLEAN
+from bandolo.language.types import BOOLEAN, RecordType
 from bandolo.source import Span
 from bandolo.syntax import ast
 from bandolo.testing.coverage.impossible import NEVER_UNKNOWN, constant, decided_by_constants, may_be_unknown
@@ -138,7 +138,10 @@ class _Surveyor:
         return next(inside, self.rule)
 
     def words(self, node: core.Expr, code: str | None = None) -> tuple[str, str]:
-        texts = said(self.policy, node, one_line(code or written(node)))
+        code = one_line(code or written(node))
+        if any(isinstance(n, core.Variable) and n.slot and not isinstance(n.type, RecordType) for n in core.walk(node)):
+            return code, code  # of a formula: its arguments have names and no labels
+        texts = said(self.policy, node, code)
         return texts.it, texts.en
 
     # The sections.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from bandolo.check.core import Texts
 
 QUESTIONS: dict[str, tuple[str, str]] = {
@@ -81,3 +83,9 @@ def rule_said(rule: str, lang: str) -> str:
     """`requirement enough_firms` in the reader's words."""
     kind, _, name = rule.partition(" ")
     return f"{RULE_WORDS[kind][0 if lang == 'it' else 1]} {name}".strip()
+
+
+def percent_said(share: Fraction, lang: str) -> str:
+    """A share from 0 to 100 with one digit, rounded down: 100 is only said of all."""
+    tenths = int(share * 10)
+    return f"{tenths // 10}{',' if lang == 'it' else '.'}{tenths % 10}" if tenths < 1000 else "100"
