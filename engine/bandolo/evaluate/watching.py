@@ -48,7 +48,12 @@ def watching(watcher: Watcher) -> Iterator[None]:
 
 
 def evaluation_of(
-    policy: core.Policy, settings: Settings, records: dict[str, list[Record]], budget: int, traced: bool = False, strikes: Strikes | None = None
+    policy: core.Policy,
+    settings: Settings,
+    records: dict[str, list[Record]],
+    budget: int,
+    traced: bool = False,
+    strikes: Strikes | None = None,
 ) -> Evaluation:
     """An evaluation of some records: the watcher's where there is one."""
     watcher = _WATCHER.get()

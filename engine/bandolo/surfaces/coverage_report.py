@@ -31,7 +31,8 @@ from bandolo.testing.coverage.words import KIND_WORDS, percent_said, rule_said
 WIDTH = 100
 
 WORDS = {
-    "rules": {"it": "regole: {done} domande su {total} ({percent}%), {cases} casi", "en": "rules: {done} of {total} questions asked ({percent}%), {cases} cases"},
+    "rules": {"it": "regole: {done} domande su {total} ({percent}%), {cases} casi",
+              "en": "rules: {done} of {total} questions asked ({percent}%), {cases} cases"},
     "none": {"it": "nessun caso appartiene a questo bando: nulla è provato", "en": "no case belongs to this policy: nothing is tried"},
     "nothing": {"it": "il bando non ha nulla da provare", "en": "the policy has nothing to be tried"},
     "apart": {"it": "non contano, perché impossibili o dichiarate: {n}", "en": "not counted, impossible or declared: {n}"},
@@ -121,7 +122,9 @@ def _measured(path: Path, wanted: Wanted) -> tuple[Part | None, list[Diagnostic]
             problems += rules.diagnostics
             problems += [d for f in rules.failures for d in f.diagnostics]
             problems += [
-                Diagnostic("coverage-case-fails", file=f.path, args={"line": f.line, "name": f.name}) for f in rules.failures if not f.diagnostics
+                Diagnostic("coverage-case-fails", file=f.path, args={"line": f.line, "name": f.name})
+                for f in rules.failures
+                if not f.diagnostics
             ]
         loaded = load(str(path), content)
         if loaded.policy is None or loaded.document is None:
@@ -189,11 +192,11 @@ def _texts(found: TextCoverage, wanted: Wanted) -> Iterator[str]:
     if not found.documents and not found.without_text:
         yield "  " + wanted.said("no_sources")
     for document in found.documents:
-        shares = {s: percent_said(document.share(s), wanted.lang) for s in STATES}
+        shares: dict[str, object] = {s: percent_said(document.share(s), wanted.lang) for s in STATES}
         yield "  " + wanted.said("document", name=document.name, **shares)
         norms = document.norms
         done = sum(bool(n.at) for n in norms)
-        counted = wanted.said("words", **document.words)
+        counted = wanted.said("words", **{str(s): n for s, n in document.words.items()})
         if norms:
             share = percent_said(Fraction(100 * done, len(norms)), wanted.lang)
             yield f"    {wanted.said('norms', done=done, total=len(norms), percent=share)}; {counted}"

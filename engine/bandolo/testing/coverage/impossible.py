@@ -27,8 +27,8 @@ def constant(node: core.Expr) -> bool | None:
         case core.Constant(value=bool() as value):
             return value
         case core.Not(value=inner):
-            value = constant(inner)
-            return None if value is None else not value
+            found = constant(inner)
+            return None if found is None else not found
         case core.And(parts=parts):
             return _joined([constant(p) for p in parts], False)
         case core.Or(parts=parts):

@@ -276,5 +276,3 @@ def _stale(met: tuple[Met, ...], declared: dict[str, tuple[str, Span]]) -> list[
         elif by_id[id_].state == "covered":
             found.append(Diagnostic("coverage-reached", span, {"id": id_, "case": by_id[id_].cases[0]}))
     return found
-
-

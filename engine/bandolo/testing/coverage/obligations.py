@@ -95,13 +95,16 @@ class _Surveyor:
         self.seen: set[tuple[str, ...]] = set()
         self.ids: dict[str, int] = {}
         self.shared = list(_shared(document)) if document is not None else []
+        readings = document.readings if document is not None else ()
+        self.options = {(r.name.name, ident.name): ident.span for r in readings for ident, _ in r.options}
 
     def all(self) -> None:
         policy = self.policy
         for name, reading in policy.readings.items():
             self.rule = f"reading {name}"
             for option, texts in reading.options.items():
-                self.add("option", reading.span, option, [f"reading:{name}={option}"], [asked("option", option=(texts.it, texts.en))])
+                span = self.options.get((name, option), reading.span)
+                self.add("option", span, option, [f"reading:{name}={option}"], [asked("option", option=(texts.it, texts.en))])
         for stage in policy.stages:
             if stage.opens is not None:
                 self.rule = f"stage {stage.name}"
@@ -194,7 +197,8 @@ class _Surveyor:
             elif fixed is not None and verdict == ("failed" if fixed is True else "met"):
                 impossible = decided_by_constants(fixed)
             needs = [f"verdict:{requirement.id}:{verdict}"]
-            self.add("verdict", requirement.span, verdict, needs, [asked(f"verdict.{verdict}")], impossible)
+            at = requirement.applies if verdict == "not_applicable" and requirement.applies is not None else requirement.check
+            self.add("verdict", at.span, verdict, needs, [asked(f"verdict.{verdict}")], impossible)
         self._effects(requirement)
         if requirement.applies is not None:
             self.expression(requirement.applies, False)
@@ -325,12 +329,14 @@ class _Surveyor:
         self.frame(node, [node.subject])
         of_reading = isinstance(node.subject, core.Option)
         subject = self.words(node.subject)
+        # Where each option has a place of its own, it is asked there; a rounding that a reading chooses has none.
+        own = len({_span(v) for _, v in node.options}) == len(node.options) and all(_within(v.span, node.span) for _, v in node.options)
         for word, value in node.options:
             if isinstance(value, core.Choose) and _within(value.span, node.span):
                 continue  # a table by several choices: the rows inside tell
             # The rows that a reading chooses are told apart here too: an option may matter in one place and not in another.
             args = {"subject": subject, "word": self._word(node.subject, word)}
-            span = node.span if of_reading or not _within(value.span, node.span) else value.span
+            span = value.span if own else _start(node.span)
             kind: Kind = "branch" if of_reading else "row"
             self.add(kind, span, f"{written(node.subject)} = {word}", [point(node.span, "row", word)], [asked("row", **args)])
         if node.otherwise is not None:
@@ -392,6 +398,12 @@ def _whole(span: Span, inner: Span) -> Span:
 
 def _within(inner: Span, outer: Span) -> bool:
     return inner.source is outer.source and outer.start <= inner.start and inner.end <= outer.end
+
+
+def _start(span: Span) -> Span:
+    """The first line of a place."""
+    first = span.text.partition("\n")[0]
+    return Span(span.source, span.start, span.start + len(first))
 
 
 def _span(node: core.Expr) -> tuple[str, int, int]:

@@ -13,9 +13,10 @@ from html import escape
 from itertools import groupby
 from pathlib import Path
 
+from bandolo.check.quotes import Quoted
 from bandolo.language.types import Language
 from bandolo.testing.coverage.measure import Coverage, Met
-from bandolo.testing.coverage.text import STATES, DocumentText, TextCoverage
+from bandolo.testing.coverage.text import STATES, DocumentText, State, TextCoverage
 from bandolo.testing.coverage.words import KIND_WORDS, RULE_WORDS, percent_said, rule_said
 
 SIGNS = {"covered": "✔", "partly": "◐", "uncovered": "✘", "impossible": "–", "declared": "–"}
@@ -58,24 +59,31 @@ STYLE = """
 :root { --good: #d8efd3; --half: #fdeab3; --bad: #f8d0c8; --none: #f4f4f4; --edge: #c8c8c8 }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a }
 h1 { font-size: 1.6rem } h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--edge) } h3 { margin-bottom: .3rem }
-table { border-collapse: collapse } th, td { padding: .2rem .8rem; text-align: left; border-bottom: 1px solid var(--edge); vertical-align: top }
+table { border-collapse: collapse } th, td { padding: .2rem .8rem; text-align: left; vertical-align: top }
+th, td { border-bottom: 1px solid var(--edge) } table { margin: 1rem 0 }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
 a { color: #0b4a8f } a:target, :target { outline: 3px solid #0b4a8f }
-ul.questions { list-style: none; padding-left: 0 } ul.questions li { padding: .15rem .5rem; margin: .15rem 0; border-left: .4rem solid var(--edge) }
-li.covered { border-color: #3c8a2e !important } li.partly { border-color: #c08a00 !important } li.uncovered { border-color: #b3321b !important }
+ul.questions { list-style: none; padding-left: 0 }
+ul.questions li { padding: .15rem .5rem; margin: .15rem 0; border-left: .4rem solid var(--edge) }
+li.covered { border-color: #3c8a2e !important } li.partly { border-color: #c08a00 !important }
+li.uncovered { border-color: #b3321b !important }
 .by { color: #555; font-size: .87rem } .sign { display: inline-block; width: 1.4em; text-align: center }
-ol.code { list-style: none; padding: 0; margin: 0; font: 13px/1.45 ui-monospace, monospace; overflow-x: auto }
+ol.code { list-style: none; padding: 0; margin: 0 }
+ol.code { font: 13px/1.45 ui-monospace, monospace; overflow-x: auto }
 ol.code li { white-space: pre-wrap; padding-left: 6.2em; text-indent: -6.2em; overflow-wrap: anywhere }
 ol.code .no { display: inline-block; width: 3.6em; text-align: right; color: #666; text-indent: 0 }
 ol.code .mark { display: inline-block; width: 2.2em; text-align: center; text-indent: 0 }
 ol.code li.covered { background: var(--good) } ol.code li.partly { background: var(--half) } ol.code li.uncovered { background: var(--bad) }
 .to { font: 12px system-ui, sans-serif }
 .doc { white-space: pre-wrap; line-height: 1.9; border: 1px solid var(--edge); padding: 1rem }
-mark.rule { background: var(--good); border-bottom: 2px solid #3c8a2e } mark.unencoded { background: #dde6f5; border-bottom: 2px dashed #4a6ea9 }
-.key span { padding: .1rem .5rem; margin-right: .8rem } .key .covered, .key .rule { background: var(--good) } .key .partly { background: var(--half) }
+mark.rule { background: var(--good); border-bottom: 2px solid #3c8a2e }
+mark.unencoded { background: #dde6f5; border-bottom: 2px dashed #4a6ea9 }
+.key span { padding: .1rem .5rem; margin-right: .8rem }
+.key .covered, .key .rule { background: var(--good) } .key .partly { background: var(--half) }
 .key .uncovered { background: var(--bad) } .key .unencoded { background: #dde6f5 }
 sup a { text-decoration: none; padding: 0 .1em }
-@media print { body { max-width: none; font-size: 11pt } * { print-color-adjust: exact; -webkit-print-color-adjust: exact } nav { display: none } }
+@media print { body { max-width: none; font-size: 11pt }
+* { print-color-adjust: exact; -webkit-print-color-adjust: exact } nav { display: none } }
 """
 
 
@@ -180,24 +188,26 @@ class _Section:
             yield f'<th scope="col" class="n">{self.said("norms")}</th></tr></thead><tbody>'
             for document in text.documents:
                 done, total = sum(bool(n.at) for n in document.norms), len(document.norms)
-                cells = "".join(
-                    f'<td class="n">{self.percent(document.characters[s], sum(document.characters.values()))}<br>'
-                    f'<span class="by">{document.characters[s]} {self.said("characters")}, {document.words[s]} {self.said("words")}</span></td>'
-                    for s in STATES
-                )
+                cells = "".join(self.share(document, s) for s in STATES)
                 norms = f"{done} {self.said('of')} {total} ({self.percent(done, total)})" if total else "–"
                 yield f'<tr><td>{escape(document.title.said(self.lang))}</td>{cells}<td class="n">{norms}</td></tr>'
             yield "</tbody></table>"
 
     def figure(self, label: str, done: int, total: int, cell: str = "td") -> str:
-        return f'<tr><{cell}>{label}</{cell}><td class="n">{done} {self.said("of")} {total}</td><td class="n">{self.percent(done, total)}</td></tr>'
+        count = f'<td class="n">{done} {self.said("of")} {total}</td><td class="n">{self.percent(done, total)}</td>'
+        return f"<tr><{cell}>{label}</{cell}>{count}</tr>"
+
+    def share(self, document: DocumentText, state: State) -> str:
+        share = self.percent(document.characters[state], sum(document.characters.values()))
+        counts = f"{document.characters[state]} {self.said('characters')}, {document.words[state]} {self.said('words')}"
+        return f'<td class="n">{share}<br><span class="by">{counts}</span></td>'
 
     # Questions.
 
     def questions(self, shown: list[Met], anchored: bool) -> Iterator[str]:
         numbers = {id(m): n for n, m in enumerate(self.part.rules.met)} if self.part.rules is not None else {}
         for rule, group in groupby(shown, lambda m: m.obligation.rule):
-            yield f"<h3>{escape(rule_said(rule, self.lang))}</h3><ul class=\"questions\">"
+            yield f'<h3>{escape(rule_said(rule, self.lang))}</h3><ul class="questions">'
             for met in group:
                 anchor = f' id="{self.prefix}o{numbers[id(met)]}"' if anchored else ""
                 yield f'<li class="{met.state}"{anchor}>{self.question(met)}</li>'
@@ -208,7 +218,11 @@ class _Section:
         asked = met.obligation.questions if met.state == "covered" else met.open
         text = "<br>".join(escape(q.said(self.lang)) for q in asked)
         where = f"{self.said('line')} {place.line}"
-        link = f'<a href="#{self.prefix}L{place.line}">{where}</a>' if place.path == self.part.path else f"{escape(Path(place.path).name)}:{place.line}"
+        link = (
+            f'<a href="#{self.prefix}L{place.line}">{where}</a>'
+            if place.path == self.part.path
+            else f"{escape(Path(place.path).name)}:{place.line}"
+        )
         reason = met.obligation.impossible.said(self.lang) if met.obligation.impossible is not None else met.because
         notes = [escape(reason)] if reason and not met.counts else []
         if met.cases:
@@ -229,72 +243,80 @@ class _Section:
                     at.setdefault(line, []).append((number, one))
         key = "".join(f'<span class="{s}">{SIGNS[s]} {self.said(s)}</span>' for s in ("covered", "partly", "uncovered"))
         yield f'<p class="key">{key}</p><ol class="code">'
-        for n, line in enumerate(self.part.content.splitlines(), 1):
+        for n, code in enumerate(self.part.content.split("\n"), 1):
             here = at.get(n, [])
             state = _state([m for _, m in here])
             mark = f'<a href="#{self.prefix}o{here[0][0]}">{SIGNS[state]}</a>' if state else ""
             links = "".join(
-                f' <a class="to" href="#{self.prefix}p-{escape(name)}-{i}">→ {self.said("passage")}</a>' for name, i in self.passages.get(n, ())
+                f' <a class="to" href="#{self.prefix}p-{escape(name)}-{i}">→ {self.said("passage")}</a>'
+                for name, i in self.passages.get(n, ())
             )
-            yield (
-                f'<li id="{self.prefix}L{n}" class="{state}"><span class="no">{n}</span><span class="mark">{mark}</span>{escape(line)}{links}</li>'
-            )
+            signs = f'<span class="no">{n}</span><span class="mark">{mark}</span>'
+            yield f'<li id="{self.prefix}L{n}" class="{state}">{signs}{escape(code)}{links}</li>'
         yield "</ol>"
 
     # Texts.
 
     def document(self, document: DocumentText) -> Iterator[str]:
         key = "".join(f'<span class="{s}">{self.said(s)}</span>' for s in STATES)
-        yield f'<h3>{escape(document.title.said(self.lang))}</h3><p class="key">{key}</p><div class="doc">'
-        told: set[int] = set()
-        for n, segment in enumerate(document.segments):
-            text = escape(document.text[segment.start : segment.end])
-            if segment.state == "untouched":
-                yield text
-                continue
-            at = [document.quotes[i] for i in segment.at]
-            title = "; ".join(dict.fromkeys(self.rule(q.kind, q.name) for q in at))
-            ends = [i for i in segment.at if not any(i in later.at for later in document.segments[n + 1 : n + 2])]
-            links = "".join(f'<a href="#{self.prefix}L{document.quotes[i].quote.span.line}">{document.quotes[i].quote.span.line}</a> ' for i in ends)
-            told.update(ends)
-            sup = f"<sup>{links.strip()}</sup>" if links else ""
-            yield f'<mark id="{self.prefix}p-{escape(document.name)}-{n}" class="{segment.state}" title="{escape(title)}">{text}</mark>{sup}'
-        yield "</div>"
+        yield f'<h3>{escape(document.title.said(self.lang))}</h3><p class="key">{key}</p>'
+        # In one piece: every blank of the text is shown.
+        yield f'<div class="doc">{"".join(self.stretches(document))}</div>'
         open_ = [n.norm for n in document.norms if not n.at]
         if open_:
             listed = "".join(f"<li>{escape(n.id)}: «{escape(n.quote)}»</li>" for n in open_)
             yield f"<h3>{self.said('norm_open')}</h3><ul>{listed}</ul>"
 
-    def rule(self, kind: str, name: str) -> str:
-        return f"{RULE_WORDS[kind][0 if self.lang == 'it' else 1]} {name}".strip()
+    def stretches(self, document: DocumentText) -> Iterator[str]:
+        """The text, stretch by stretch; each quote links to its line at its end."""
+        for n, segment in enumerate(document.segments):
+            text = escape(document.text[segment.start : segment.end])
+            if segment.state == "untouched":
+                yield text
+                continue
+            title = "; ".join(dict.fromkeys(self.rule(document.quotes[i]) for i in segment.at))
+            after = document.segments[n + 1].at if n + 1 < len(document.segments) else ()
+            links = " ".join(self.to_rule(document.quotes[i]) for i in segment.at if i not in after)
+            anchor = f"{self.prefix}p-{escape(document.name)}-{n}"
+            yield f'<mark id="{anchor}" class="{segment.state}" title="{escape(title)}">{text}</mark>'
+            yield f"<sup>{links}</sup>" if links else ""
+
+    def rule(self, quote: Quoted) -> str:
+        return f"{RULE_WORDS[quote.kind][0 if self.lang == 'it' else 1]} {quote.name}".strip()
+
+    def to_rule(self, quote: Quoted) -> str:
+        line = quote.quote.span.line
+        return f'<a href="#{self.prefix}L{line}" title="{escape(self.rule(quote))}">{line}</a>'
 
     def quoted(self, text: TextCoverage) -> Iterator[str]:
         """Each rule with its passages; those that are no rule come by their reasons."""
-        found: dict[tuple[str, str, int], list[str]] = {}
+        found: dict[tuple[str, int], list[str]] = {}
         for document in text.documents:
-            begins: dict[int, int] = {}
-            for n, segment in enumerate(document.segments):
-                for i in segment.at:
-                    begins.setdefault(i, n)
-            for i, quote in enumerate(document.quotes):
-                link = f'<a href="#{self.prefix}p-{escape(document.name)}-{begins[i]}">«{escape(_short(quote.quote.quote))}»</a>'
-                found.setdefault((quote.kind, quote.name, quote.quote.span.line), []).append(link)
+            for quote, n in zip(document.quotes, _begins(document), strict=True):
+                words = escape(_short(quote.quote.quote))
+                link = f'<a href="#{self.prefix}p-{escape(document.name)}-{n}">«{words}»</a>'
+                found.setdefault((self.rule(quote), quote.quote.span.line), []).append(link)
         yield "<table><tbody>"
-        for (kind, name, line), links in found.items():
+        for (rule, line), links in found.items():
             where = f'<a href="#{self.prefix}L{line}">{self.said("line")} {line}</a>'
-            yield f"<tr><td>{escape(self.rule(kind, name))}</td><td>{where}</td><td>{'<br>'.join(links)}</td></tr>"
+            yield f"<tr><td>{escape(rule)}</td><td>{where}</td><td>{'<br>'.join(links)}</td></tr>"
         yield "</tbody></table>"
+
+
+def _begins(document: DocumentText) -> list[int]:
+    """For each quote, the number of the stretch in which it begins."""
+    first: dict[int, int] = {}
+    for n, segment in enumerate(document.segments):
+        for i in segment.at:
+            first.setdefault(i, n)
+    return [first[i] for i in range(len(document.quotes))]
 
 
 def _passages(text: TextCoverage | None) -> Mapping[int, list[tuple[str, int]]]:
     found: dict[int, list[tuple[str, int]]] = {}
     for document in text.documents if text is not None else ():
-        begun: set[int] = set()
-        for n, segment in enumerate(document.segments):
-            for i in segment.at:
-                if i not in begun:
-                    begun.add(i)
-                    found.setdefault(document.quotes[i].quote.span.line, []).append((document.name, n))
+        for quote, n in zip(document.quotes, _begins(document), strict=True):
+            found.setdefault(quote.quote.span.line, []).append((document.name, n))
     return found
 
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import date
 from fractions import Fraction
+from itertools import pairwise
 
 from bandolo.check import core
 from bandolo.evaluate.decision import Decision
 from bandolo.evaluate.reference import Evaluation, Settings, Slots, Strikes
-from bandolo.language.values import Record, Value, is_known
+from bandolo.language.values import Record, Value
 from bandolo.ranking.entrant import Ranking
 from bandolo.testing.coverage.obligations import Survey, point
 
@@ -82,7 +83,7 @@ class Watch:
             if row.strikes and row.status == "not_admitted":
                 self.note("ranking:fell")
         placed = [row for row in ranking.rows if row.position is not None]
-        for above, below in zip(placed, placed[1:], strict=False):
+        for above, below in pairwise(placed):
             keys = (i for i, (mine, theirs) in enumerate(zip(above.order, below.order, strict=True)) if mine != theirs)
             first = next(keys, None)
             if first is not None:
@@ -157,9 +158,9 @@ class _Watched(Evaluation):
             return
         for i, step in enumerate(node.steps):
             to = None if step.to is None else frame.get(id(step.to))
-            if to is not None and not (isinstance(to, Fraction) and is_known(to)):
+            if step.to is not None and not isinstance(to, Fraction):
                 return
-            if to is None or amount <= to:
+            if not isinstance(to, Fraction) or amount <= to:
                 self.watch.note(f"band:{node.name}:{i}")
                 return
 

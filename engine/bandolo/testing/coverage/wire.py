@@ -35,7 +35,8 @@ def _rules(rules: Coverage) -> dict[str, Any]:
     done, total = rules.figures()
     kinds = {kind: dict(zip(("covered", "total"), rules.figures(kind), strict=True)) for kind in rules.kinds()}
     return {
-        "covered": done, "total": total, "percent": percent(rules.percent), "cases": rules.cases, "files": list(rules.files), "kinds": kinds,
+        "covered": done, "total": total, "percent": percent(rules.percent), "kinds": kinds,
+        "cases": rules.cases, "files": list(rules.files),
         "failures": [{"file": f.path, "line": f.line, "name": f.name} for f in rules.failures],
         "obligations": [_obligation(m) for m in rules.met],
     }  # fmt: skip

@@ -21,7 +21,10 @@ QUESTIONS: dict[str, tuple[str, str]] = {
     "branch": ("e nel caso «{when}»?", 'what in the case "{when}"?'),
     "otherwise": ("e se non vale nessuno di questi casi: «{when}»?", 'what if none of these cases holds: "{when}"?'),
     "row": ("{subject}: e con «{word}»?", '{subject}: what with "{word}"?'),
-    "row.otherwise": ("{subject}: e con un valore che la tabella non nomina?", "{subject}: what with a value that the table does not name?"),
+    "row.otherwise": (
+        "{subject}: e con un valore che la tabella non nomina?",
+        "{subject}: what with a value that the table does not name?",
+    ),
     "band": ("e per un importo nello scaglione fino a {to}?", "what of an amount in the band up to {to}?"),
     "band.above": ("e sopra l'ultimo scaglione?", "what above the last band?"),
     "version": ("e con il valore in vigore dal {start} al {end}?", "what with the value in force from {start} to {end}?"),
