@@ -17,6 +17,7 @@ from bandolo.language.types import BOOLEAN, RecordType
 from bandolo.source import Span
 from bandolo.syntax import ast
 from bandolo.testing.coverage.impossible import NEVER_UNKNOWN, constant, decided_by_constants, may_be_unknown
+from bandolo.testing.coverage.structure import bound_in, comparison, first_line, is_within, leaves_of, span_key, structure
 from bandolo.testing.coverage.words import asked
 
 Kind = Literal["verdict", "effect", "condition", "branch", "row", "band", "version", "option", "deadline", "ranking"]
@@ -66,6 +67,8 @@ class Survey:
     members: set[int] = field(default_factory=set)
     leaves: dict[int, str] = field(default_factory=dict)
     decisions: set[int] = field(default_factory=set)
+    rows: dict[int, dict[str, str]] = field(default_factory=dict)
+    """Of a choice, the point of each word; `` is what no row names."""
 
 
 def survey(policy: core.Policy, document: ast.PolicyDoc | None) -> Survey:
@@ -94,6 +97,8 @@ class _Surveyor:
         self.rule = ""
         self.seen: set[tuple[str, ...]] = set()
         self.ids: dict[str, int] = {}
+        self.above: dict[int, tuple[tuple[str, tuple[str, str]], ...]] = {}
+        """For a table inside a table, the rows that lead to it."""
         self.shared = list(_shared(document)) if document is not None else []
         readings = document.readings if document is not None else ()
         self.options = {(r.name.name, ident.name): ident.span for r in readings for ident, _ in r.options}
@@ -246,11 +251,11 @@ class _Surveyor:
         It need not where something else says the same: the verdicts of a requirement, the branches of an `if`.
         """
         if node.type == BOOLEAN:
-            leaves = list(_leaves(node))
+            leaves = list(leaves_of(node))
             plain = len(leaves) == 1 and (not wanted or isinstance(leaves[0], core.Branches | core.Choose | core.Constant))
             if not plain:
                 self.decision(node, leaves)
-            for bound in _bound(node):
+            for bound in bound_in(node):
                 self.expression(bound, False)
             for leaf in leaves:
                 self.parts(leaf)
@@ -292,14 +297,14 @@ class _Surveyor:
         self.survey.members.update(id(m) for m in members)
 
     def decision(self, node: core.Expr, leaves: list[core.Expr]) -> None:
-        self.frame(node, _structure(node))
+        self.frame(node, structure(node))
         self.survey.decisions.add(id(node))
         for i, leaf in enumerate(leaves):
-            before = sum(_span(other) == _span(leaf) for other in leaves[:i])
-            twins = sum(_span(other) == _span(leaf) for other in leaves) > 1
+            before = sum(span_key(other) == span_key(leaf) for other in leaves[:i])
+            twins = sum(span_key(other) == span_key(leaf) for other in leaves) > 1
             at = point(leaf.span, "condition", before)
             self.survey.leaves[id(leaf)] = at
-            code = _comparison(leaf) if twins else written(leaf)
+            code = comparison(leaf) if twins else written(leaf)
             words = self.words(leaf, code)
             fixed = constant(leaf)
             alone = "alone" if len(leaves) > 1 else "plain"
@@ -328,21 +333,32 @@ class _Surveyor:
     def choice(self, node: core.Choose) -> None:
         self.frame(node, [node.subject])
         of_reading = isinstance(node.subject, core.Option)
-        subject = self.words(node.subject)
+        kind: Kind = "branch" if of_reading else "row"
+        above = self.above.get(id(node), ())
+        rate = self._rule_at(_first_value(node).span)
+        in_table = rate.startswith("rate ")
+        # A table is used in several places: its own name stands for whatever chooses in it.
+        name = rate.removeprefix("rate ").replace("_", " ")
+        subject = (name, name) if in_table else self.words(node.subject)
+        rows = self.survey.rows.setdefault(id(node), {})
         # Where each option has a place of its own, it is asked there; a rounding that a reading chooses has none.
-        own = len({_span(v) for _, v in node.options}) == len(node.options) and all(_within(v.span, node.span) for _, v in node.options)
+        distinct = len({span_key(v) for _, v in node.options}) == len(node.options)
+        own = distinct and (in_table or all(is_within(v.span, node.span) for _, v in node.options))
         for word, value in node.options:
-            if isinstance(value, core.Choose) and _within(value.span, node.span):
-                continue  # a table by several choices: the rows inside tell
-            # The rows that a reading chooses are told apart here too: an option may matter in one place and not in another.
-            args = {"subject": subject, "word": self._word(node.subject, word)}
-            span = value.span if own else _start(node.span)
-            kind: Kind = "branch" if of_reading else "row"
-            self.add(kind, span, f"{written(node.subject)} = {word}", [point(node.span, "row", word)], [asked("row", **args)])
+            texts = self._word(node.subject, word)
+            chain = (*above, (word, texts))
+            if isinstance(value, core.Choose) and in_table and self._rule_at(_first_value(value).span) == rate:
+                self.above[id(value)] = chain  # a table by several choices: the rows inside tell
+                continue
+            words = ", ".join(t[0] for _, t in chain), ", ".join(t[1] for _, t in chain)
+            slug = " ".join(w for w, _ in chain) if in_table else f"{written(node.subject)} = {word}"
+            span = value.span if own else first_line(node.span)
+            rows[word] = point(span if in_table else node.span, "row", word)
+            self.add(kind, span, slug, [rows[word]], [asked("row", subject=subject, word=words)])
         if node.otherwise is not None:
-            at = point(node.span, "row", "otherwise")
-            slug = f"{written(node.subject)} otherwise"
-            self.add("row", node.otherwise.span, slug, [at], [asked("row.otherwise", subject=subject)])
+            rows[""] = point(node.otherwise.span if in_table else node.span, "otherwise", *(w for w, _ in above))
+            slug = " ".join([*(w for w, _ in above), "otherwise"]) if in_table else f"{written(node.subject)} otherwise"
+            self.add("row", node.otherwise.span, slug, [rows[""]], [asked("row.otherwise", subject=subject)])
 
     def _word(self, subject: core.Expr, word: str) -> tuple[str, str]:
         if isinstance(subject, core.Option):
@@ -393,45 +409,10 @@ def _shared(document: ast.PolicyDoc) -> Iterator[tuple[Span, str]]:
 
 
 def _whole(span: Span, inner: Span) -> Span:
-    return span if _within(inner, span) else inner
+    return span if is_within(inner, span) else inner
 
 
-def _within(inner: Span, outer: Span) -> bool:
-    return inner.source is outer.source and outer.start <= inner.start and inner.end <= outer.end
-
-
-def _start(span: Span) -> Span:
-    """The first line of a place."""
-    first = span.text.partition("\n")[0]
-    return Span(span.source, span.start, span.start + len(first))
-
-
-def _span(node: core.Expr) -> tuple[str, int, int]:
-    return node.span.source.path, node.span.start, node.span.end
-
-
-def _comparison(node: core.Expr) -> str:
-    """A comparison by its own sides, where its place is that of a whole `between`."""
-    if isinstance(node, core.Apply) and len(node.arguments) == 2:
-        return f" {node.operation.name} ".join(written(a) for a in node.arguments)
-    return written(node)
-
-
-def _structure(node: core.Expr) -> Iterator[core.Expr]:
-    """`and`, `or`, `not` of a condition, down to what they join."""
-    yield node
-    match node:
-        case core.And(parts=parts) | core.Or(parts=parts):
-            for part in parts:
-                yield from _structure(part)
-        case core.Not(value=value) | core.Let(body=value):
-            yield from _structure(value)
-
-
-def _leaves(node: core.Expr) -> Iterator[core.Expr]:
-    return (n for n in _structure(node) if not isinstance(n, core.And | core.Or | core.Not | core.Let))
-
-
-def _bound(node: core.Expr) -> Iterator[core.Expr]:
-    """What the arguments of formulas inside a condition stand for."""
-    return (n.value for n in _structure(node) if isinstance(n, core.Let))
+def _first_value(node: core.Choose) -> core.Expr:
+    """The value of the first row, of the inner table where a table is inside."""
+    value = node.options[0][1]
+    return _first_value(value) if isinstance(value, core.Choose) else value

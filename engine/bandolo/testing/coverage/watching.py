@@ -133,8 +133,11 @@ class _Watched(Evaluation):
             case core.Choose(subject=subject):
                 word = frame.get(id(subject))
                 if isinstance(word, str):
+                    rows = self.survey.rows[id(node)]
                     listed = any(word == option for option, _ in node.options)
-                    self.watch.note(point(node.span, "row", word if listed else "otherwise"))
+                    seen = rows.get(word if listed else "")
+                    if seen is not None:  # a row that is a table itself has none: its own rows tell
+                        self.watch.note(seen)
             case core.Brackets():
                 self._band_seen(node, frame)
             case core.Dated(name=name, date=day):
