@@ -186,6 +186,31 @@ def test_what_an_act_adds_is_asked_where_cases_apply_it(tmp_path: Path) -> None:
     assert states["enough/verdict/met"] == ("covered", "call.yaml")
 
 
+def test_an_act_is_seen_to_reach_an_application_and_to_leave_one_alone(tmp_path: Path) -> None:
+    (tmp_path / "call.yaml").write_text(
+        "bandolo: 1\npolicy: {id: call, title: Call, decides: project}\nparameters: {least: 10}\n"
+        "entities: {project: {facts: {id: {type: text, key: true}, n: integer, sent_on: date}}}\n"
+        "requirements: {project: {enough: {check: n >= least, otherwise: reject}}}\n"
+    )
+    (tmp_path / "act.yaml").write_text(
+        "bandolo: 1\namends: call.yaml\nid: act\ntitle: Act\ndate: 2024-01-01\napplies_to: sent_on >= 2024-01-01\n"
+        "set: {parameters.least.value: 5}\n"
+    )
+    cases = (
+        "cases_of: call.yaml\namend: [act.yaml]\napplications: {sound: {id: P, n: 7, sent_on: 2024-01-01}}\ncases:\n"
+        "  - {name: new, like: sound, expect: {outcome: admitted}}\n"
+    )
+    (tmp_path / "call.cases.yaml").write_text(cases)
+    act = next(m for m in measure(tmp_path / "call.yaml").met if m.obligation.kind == "act")
+    assert (act.state, act.obligation.place.line) == ("partly", 6)
+    (tmp_path / "call.cases.yaml").write_text(
+        cases + "  - {name: old, like: sound, change: {sent_on: 2023-12-31}, expect: {outcome: rejected}}\n"
+    )
+    found = measure(tmp_path / "call.yaml")
+    assert not found.failures
+    assert {m.obligation.id: m.state for m in found.met if m.obligation.kind == "act"} == {"act/act/reach": "covered"}
+
+
 # The policies of the checkout.
 
 

@@ -19,7 +19,7 @@ from bandolo.policy import Policy, load_policy
 from bandolo.source import SourceFile, Span, read_bytes
 from bandolo.syntax import ast
 from bandolo.testing.cases import Case, read_cases
-from bandolo.testing.coverage.obligations import KINDS, Kind, Obligation, Survey, survey
+from bandolo.testing.coverage.obligations import KINDS, Kind, Obligation, Survey, reach_of, survey
 from bandolo.testing.coverage.watching import Watch
 from bandolo.testing.runner import CaseResult, Runner
 
@@ -186,18 +186,19 @@ def _seen(path: str, first: int, part: int, parts: int) -> _Seen:
     watch = Watch(survey_of)
     failures: list[tuple[int, Failure]] = []
     for number, case in list(enumerate(file.cases, first))[part::parts]:
-        watch.begin(number)
-        result = _watched(runner, watch, case)
+        result = _watched(runner, watch, case, number)
         if isinstance(result, Diagnostic):
             return _Seen(watch.seen, (), tuple(failures), (result,))
         if not result.passed:
             failures.append((number, Failure(path, case.span.line, case.name, result.diagnostics)))
-    added = tuple((acts, tuple(survey_of(p.core).obligations)) for acts, p in sorted(runner.policies.items()) if acts)
+    added = tuple((acts, (*_reaches(p), *survey_of(p.core).obligations)) for acts, p in sorted(runner.policies.items()) if acts)
     return _Seen(watch.seen, added, tuple(failures), ())
 
 
-def _watched(runner: Runner, watch: Watch, case: Case) -> CaseResult | Diagnostic:
+def _watched(runner: Runner, watch: Watch, case: Case, number: int) -> CaseResult | Diagnostic:
     try:
+        acts = runner.policy(case.amend).loaded.amendments
+        watch.begin(number, tuple(act.id for act in acts if act.applies_to is not None))
         with watching(watch):
             result = runner.run(case)
     except PolicyError as error:
@@ -208,6 +209,10 @@ def _watched(runner: Runner, watch: Watch, case: Case) -> CaseResult | Diagnosti
     if result.ranking is not None:
         watch.ranked(runner.policy(case.amend).core, result.ranking)
     return result
+
+
+def _reaches(policy: Policy) -> Iterator[Obligation]:
+    return (found for act in policy.loaded.amendments if (found := reach_of(act)) is not None)
 
 
 def _document(runner: Runner, policy: core.Policy) -> ast.PolicyDoc | None:

@@ -16,12 +16,13 @@ from bandolo.explain.reasons import one_line, written
 from bandolo.language.types import BOOLEAN, RecordType
 from bandolo.source import Span
 from bandolo.syntax import ast
+from bandolo.syntax.amendment import Amendment
 from bandolo.testing.coverage.impossible import NEVER_UNKNOWN, constant, decided_by_constants, may_be_unknown
 from bandolo.testing.coverage.structure import bound_in, comparison, first_line, is_within, leaves_of, span_key, structure
 from bandolo.testing.coverage.words import asked
 
-Kind = Literal["verdict", "effect", "condition", "branch", "row", "band", "version", "option", "deadline", "ranking"]
-KINDS: tuple[Kind, ...] = ("verdict", "effect", "condition", "branch", "row", "band", "version", "option", "deadline", "ranking")
+Kind = Literal["verdict", "effect", "condition", "branch", "row", "band", "version", "option", "deadline", "ranking", "act"]
+KINDS: tuple[Kind, ...] = ("verdict", "effect", "condition", "branch", "row", "band", "version", "option", "deadline", "ranking", "act")
 
 VERDICTS = ("met", "failed", "unknown", "not_applicable")
 
@@ -78,6 +79,15 @@ def survey(policy: core.Policy, document: ast.PolicyDoc | None) -> Survey:
     found = made.survey
     found.obligations.sort(key=lambda o: (o.place.path, o.place.line, o.place.column, KINDS.index(o.kind)))
     return found
+
+
+def reach_of(act: Amendment) -> Obligation | None:
+    """That an act which does not reach every application is seen to reach one, and to leave one alone."""
+    if act.applies_to is None:
+        return None
+    needs = (f"act:{act.id}:reached", f"act:{act.id}:left")
+    questions = (asked("act.reached", act=act.title), asked("act.left", act=act.title))
+    return Obligation(f"{act.id}/act/reach", "act", f"act {act.id}", place_of(act.applies_to.span), needs, questions)
 
 
 def point(span: Span, *words: object) -> str:

@@ -29,11 +29,12 @@ class Watch:
         self.survey_of = survey_of
         self.seen: dict[str, set[int]] = {}
         self.case = 0
+        self.acts: tuple[str, ...] = ()
         self.told: set[object] = set()
 
-    def begin(self, case: int) -> None:
-        """What follows belongs to another case."""
-        self.case = case
+    def begin(self, case: int, acts: tuple[str, ...]) -> None:
+        """What follows belongs to another case; `acts` are those of its acts that do not reach every application."""
+        self.case, self.acts = case, acts
         self.told.clear()
 
     def note(self, point: str) -> None:
@@ -55,6 +56,8 @@ class Watch:
         for name in readings:
             if isinstance(options[name], str):
                 self.note(f"reading:{name}={options[name]}")
+        for act in self.acts:
+            self.note(f"act:{act}:{'reached' if act in decision.amendments else 'left'}")
         for result in decision.requirements:
             if result.fault is None:
                 self.note(f"verdict:{result.id}:{result.verdict}")

@@ -40,6 +40,8 @@ QUESTIONS: dict[str, tuple[str, str]] = {
     "tie": ("due domande a pari merito, che nessun criterio distingue?", "two applications that no key tells apart?"),
     "struck": ("un soggetto in più domande?", "a record that stands in several applications?"),
     "fell": ("una domanda che dopo un'espunzione non è più ammessa?", "an application that a strike makes inadmissible?"),
+    "act.reached": ("una domanda che l'atto «{act}» raggiunge?", 'an application that the act "{act}" reaches?'),
+    "act.left": ("una domanda che l'atto «{act}» non raggiunge?", 'an application that the act "{act}" does not reach?'),
     "alternative": ("{name}: e con «{words}»?", '{name}: what with "{words}"?'),
 }
 
@@ -54,6 +56,7 @@ KIND_WORDS: dict[str, tuple[str, str]] = {
     "option": ("opzioni delle letture", "options of readings"),
     "deadline": ("scadenze", "deadlines"),
     "ranking": ("graduatoria", "ranking"),
+    "act": ("atti che non valgono per tutti", "acts that do not reach everybody"),
 }
 
 RULE_WORDS: dict[str, tuple[str, str]] = {
@@ -73,6 +76,7 @@ RULE_WORDS: dict[str, tuple[str, str]] = {
     "entity": ("entità", "entity"),
     "unencoded": ("fuori dalle regole", "no rule"),
     "policy": ("bando", "policy"),
+    "act": ("atto", "act"),
 }
 
 
