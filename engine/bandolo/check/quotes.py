@@ -91,6 +91,38 @@ def collapsed(text: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^<>]*>", " ", text)).strip()
 
 
+def places(text: str) -> list[int]:
+    """For each character of `collapsed(text)`, where it stands in the text; a blank stands where its stretch of blanks and tags begins."""
+    pieces = list(re.finditer(r"(?:<[^<>]*>|\s)+|.", text, re.DOTALL))
+    blank = [len(p[0]) > 1 or p[0].isspace() for p in pieces]
+    if pieces and blank[-1]:
+        pieces.pop()
+    if pieces and blank[0]:
+        pieces.pop(0)
+    return [p.start() for p in pieces]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Where a quote stands in its document's collapsed text, the first time that it does: `start` up to but not including `end`."""
+
+    start: int
+    end: int
+    quoted: Quoted
+
+
+def passages(doc: ast.PolicyDoc, texts: Mapping[str, str]) -> dict[str, list[Passage]]:
+    """By document, the passages that the policy quotes, in the order of the file; a quote that the text does not hold has none."""
+    plain = {name: collapsed(text) for name, text in texts.items()}
+    found: dict[str, list[Passage]] = {name: [] for name in texts}
+    for place in quoted(doc):
+        quote = collapsed(place.quote.quote)
+        start = plain[place.quote.document].find(quote) if place.quote.document in plain and quote else -1
+        if start >= 0:
+            found[place.quote.document].append(Passage(start, start + len(quote), place))
+    return found
+
+
 def check_quotes(doc: ast.PolicyDoc, texts: Mapping[str, str]) -> list[Diagnostic]:
     """One `quote-not-found` for each quote that its document's text (by the document's name) does not contain."""
     found = [(q.quote.document, q.quote.quote, q.quote.span) for q in quoted(doc)]

@@ -25,6 +25,7 @@ from bandolo.evaluate.reference import Evaluation, Strikes, TooManySteps
 from bandolo.evaluate.settle import Changes, Settled
 from bandolo.evaluate.shares import CENT
 from bandolo.evaluate.stages import outcome_of, status_of
+from bandolo.evaluate.watching import evaluation_of, watched
 from bandolo.evaluate.wire import plain
 from bandolo.language import calendar
 from bandolo.language.functions import round_
@@ -63,12 +64,16 @@ def evaluated(
     """The decision on an application that has been read, with what was computed on the way. Raises TooManySteps with the budget."""
     count = sum(len(records) for records in application.records.values())
     budget = limits.STEPS_BASE + count * limits.STEPS_PER_RECORD
-    evaluation = Evaluation(policy, settled.settings, application.records, budget, trace, strikes)
+    evaluation = evaluation_of(policy, settled.settings, application.records, budget, trace, strikes)
     try:
         evaluation.run()
-        return evaluation, _Assembly(policy, settled, changes, identity, application, evaluation).decision()
+        decision = _Assembly(policy, settled, changes, identity, application, evaluation).decision()
     except TooManySteps:
         raise TooManySteps(budget) from None
+    watcher = watched()
+    if watcher is not None:
+        watcher.decided(evaluation, decision)
+    return evaluation, decision
 
 
 class _Assembly:

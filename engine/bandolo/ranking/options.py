@@ -8,8 +8,8 @@ from fractions import Fraction
 from bandolo import limits
 from bandolo.check import core
 from bandolo.diagnostics import Diagnostic, PolicyError
-from bandolo.evaluate.reference import Evaluation
 from bandolo.evaluate.settle import Settled
+from bandolo.evaluate.watching import evaluation_of
 from bandolo.language.values import Fault, Unknown
 
 DEFAULTS: dict[str, tuple[str, ...]] = {
@@ -49,7 +49,7 @@ def options_of(policy: core.Policy, settled: Settled) -> Options:
             words[name] = alternatives[chosen]
         else:
             found.append(Diagnostic("ranking-open", path=f"ranking.{name}", args={"what": f"reading.{reading}"}))
-    evaluation = Evaluation(policy, settled.settings, {}, limits.STEPS_BASE)
+    evaluation = evaluation_of(policy, settled.settings, {}, limits.STEPS_BASE)
     amounts = [("budget", plan.budget)] if plan.budget is not None else [(f"budget.pots.{name}", amount) for name, amount, _ in plan.pots]
     money: list[Fraction] = []
     for place, expression in amounts:

@@ -16,6 +16,7 @@ from bandolo.evaluate.wire import plain, split_path
 from bandolo.language.types import MONEY, OptionalType
 from bandolo.language.values import NONE, Fault, Unknown
 from bandolo.policy import Policy, load_policy
+from bandolo.ranking.entrant import Ranking
 from bandolo.testing.cases import BadPath, Case, CaseFile, Mismatch, changed, read_cases
 from bandolo.testing.rankings import ranked
 
@@ -26,6 +27,7 @@ class CaseResult:
     decision: Decision | None
     mismatches: tuple[Mismatch, ...]
     diagnostics: tuple[Diagnostic, ...]
+    ranking: Ranking | None = None
 
     @property
     def passed(self) -> bool:
@@ -82,12 +84,12 @@ class Runner:
 
     def _ranked(self, policy: Policy, case: Case) -> CaseResult:
         try:
-            _, misspelt, mismatches = ranked(policy, self.file, case)
+            ranking, misspelt, mismatches = ranked(policy, self.file, case)
         except BadPath as bad:
             return CaseResult(case, None, (), (Diagnostic("case-path", case.span, {"path": str(bad)}),))
         except (ApplicationError, PolicyError) as error:
             return CaseResult(case, None, (), error.diagnostics)
-        return CaseResult(case, None, tuple(mismatches), tuple(misspelt))
+        return CaseResult(case, None, tuple(mismatches), tuple(misspelt), ranking)
 
 
 def _unknown_names(policy: Policy, case: Case) -> Iterator[Diagnostic]:
