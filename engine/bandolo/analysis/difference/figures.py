@@ -163,7 +163,9 @@ def rates(s: Sides) -> None:
     back = {n: o for o, n in names.items()}
     for name, table in new.items():
         before = old.get(back.get(name, name))
-        at = At("amounts", f"rates.{name}", f"rates.{back.get(name, name)}", _title(table, before), (("rate", "", name),), *_said(before, table))
+        at = At(
+            "amounts", f"rates.{name}", f"rates.{back.get(name, name)}", _title(table, before), (("rate", "", name),), *_said(before, table)
+        )
         rows = _rows(s.tell_new, table)
         if before is None:
             s.whole(at, joined([words("row", k, v) for k, v, _ in rows.values()], ", "))

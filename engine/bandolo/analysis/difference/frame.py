@@ -144,7 +144,9 @@ def stages(s: Sides) -> None:
         elif before.opens is not None and stage.opens is not None:
             s.formula(at, "opens", before.opens, stage.opens, "opens")
         else:
-            said = [t.formula(e) if e is not None else words("opens_never") for t, e in ((s.tell_old, before.opens), (s.tell_new, stage.opens))]
+            said = [
+                t.formula(e) if e is not None else words("opens_never") for t, e in ((s.tell_old, before.opens), (s.tell_new, stage.opens))
+            ]
             s.from_to(at, "opens", "opens", said[0], said[1])
     for name, stage in old.items():
         if name not in new:
@@ -217,7 +219,9 @@ def ranking(s: Sides) -> None:
         if [(both_sides[0].of(k), d) for k, d in a] != [(both_sides[1].of(k), d) for k, d in b]:
             s.from_to(at, path, part, _keys(s.tell_old, a), _keys(s.tell_new, b))
     if old.among != new.among:
-        s.from_to(at, "among", "among", *(t.stage(p.among) if p.among else words("none") for t, p in ((s.tell_old, old), (s.tell_new, new))))
+        s.from_to(
+            at, "among", "among", *(t.stage(p.among) if p.among else words("none") for t, p in ((s.tell_old, old), (s.tell_new, new)))
+        )
     keys = both_sides[0].optional(old.exclusive_key), both_sides[1].optional(new.exclusive_key)
     if (old.exclusive_record, keys[0]) != (new.exclusive_record, keys[1]):
         s.from_to(at, "exclusive", "exclusive", _exclusive(s.tell_old, old), _exclusive(s.tell_new, new))
@@ -240,7 +244,9 @@ def _part_name(s: Sides, plan: core.RankingPlan) -> str | None:
 
 
 def _keys(teller: Teller, keys: tuple[tuple[core.Expr, bool], ...]) -> Texts:
-    return joined([words("descending" if down else "ascending", teller.formula(key)) for key, down in keys], ", ") if keys else words("none")
+    return (
+        joined([words("descending" if down else "ascending", teller.formula(key)) for key, down in keys], ", ") if keys else words("none")
+    )
 
 
 def _exclusive(teller: Teller, plan: core.RankingPlan) -> Texts:
@@ -291,11 +297,17 @@ def _pots(s: Sides, at: At, old: core.RankingPlan, new: core.RankingPlan) -> Non
             teller, (amount, award) = (s.tell_new, after[name]) if name in after else (s.tell_old, before[name])
             said = words("pot", title, words("row", teller.formula(amount), teller.formula(award)))
             kind: Kind = "added" if name in after else "removed"
-            s.add(at, kind, path, words("new" if name in after else "gone", said), None if name in after else said, said if name in after else None)
+            s.add(
+                at,
+                kind,
+                path,
+                words("new" if name in after else "gone", said),
+                None if name in after else said,
+                said if name in after else None,
+            )
             continue
         for i, part in enumerate(("amount", "award")):
             places = s.deltas.between(before[name][i], after[name][i])
             if places:
                 sides = s.tell_old.formula(before[name][i]), s.tell_new.formula(after[name][i])
                 s.add(at, "changed", f"{path}.{part}", words("pot", title, words("from_to", *sides)), *sides)
-

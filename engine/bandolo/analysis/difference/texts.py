@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bandolo.analysis.difference.canonical import Canonical
 from bandolo.analysis.difference.sides import At, Sides, called
-from bandolo.analysis.difference.words import Teller, joined, plain, words
+from bandolo.analysis.difference.words import joined, plain, words
 from bandolo.check import core
 from bandolo.check.core import Texts
 from bandolo.syntax import ast
@@ -28,14 +28,14 @@ def texts(s: Sides) -> None:
             s.add(at, "changed", "note", words("note"), old.note or words("empty"), new.note or words("empty"))
         if Counter(old.sources) != Counter(new.sources):
             sources = replace(at, group="sources")
-            s.add(sources, "changed", "source", words("quotes"), _passages(s.tell_old, old), _passages(s.tell_new, new))
+            s.add(sources, "changed", "source", words("quotes"), _passages(old), _passages(new))
     _head(s)
     _questions(s)
     _messages(s)
     _documents(s)
 
 
-def _passages(teller: Teller, said: core.Words) -> Texts:
+def _passages(said: core.Words) -> Texts:
     return joined([plain(f"«{source.quote}»") for source in said.sources], " ") if said.sources else words("empty")
 
 
@@ -74,7 +74,11 @@ def _entries(s: Sides) -> Iterator[Entry]:
 def _of_documents(s: Sides) -> Iterator[Entry]:
     """Entries that only the document has: rate tables, bands, formulas, scoring, the ranking."""
     old, new = s.old_document, s.new_document
-    for section, earlier, later in (("rates", old.rates, new.rates), ("bands", old.bands, new.bands), ("formulas", old.formulas, new.formulas)):
+    for section, earlier, later in (
+        ("rates", old.rates, new.rates),
+        ("bands", old.bands, new.bands),
+        ("formulas", old.formulas, new.formulas),
+    ):
         before = {e.name.name: e for e in earlier}
         for entry in later:
             name = entry.name.name
@@ -114,7 +118,7 @@ def _head(s: Sides) -> None:
 
 def _choice(s: Sides, name: str) -> None:
     """The labels of the words of a choice."""
-    old, new = ({c.name.name: dict((i.name, t) for i, t in c.options) for c in d.choices} for d in (s.old_document, s.new_document))
+    old, new = ({c.name.name: {i.name: t for i, t in c.options} for c in d.choices} for d in (s.old_document, s.new_document))
     for word, text in new[name].items():
         before = old.get(name, {}).get(word, text)
         if before != text and word in old.get(name, {}):

@@ -334,5 +334,3 @@ def _length(seconds: int) -> Texts:
         if count:
             found.append(words(one) if count == 1 else words(many, count))
     return found[0] if len(found) == 1 else words("and", joined(found[:-1], ", "), found[-1])
-
-
