@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bandolo.check.core import Texts
+from bandolo.export.difference_schema import FORMAT
 from bandolo.version import __version__
-
-FORMAT = 1
 
 Group = Literal[
     "requirements", "scoring", "amounts", "deadlines", "facts", "readings", "ranking", "stages", "call", "words", "sources"

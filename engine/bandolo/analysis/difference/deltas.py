@@ -15,12 +15,12 @@ COMPARISONS = {"<", "<=", ">", ">=", "=", "!=", "in"}
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """One place: `constant` (with its role), `operator`, `part` (of `and`, `or`: `word`), `branch`, `option` or `other`.
+    """One place: `constant` (with its role), `operator`, `part` (of `and`, `or`: `word`), `branch`, `option`, `item` or `other`.
 
     `old` is None for what is added, `new` for what is removed.
     """
 
-    kind: Literal["constant", "operator", "part", "branch", "option", "other"]
+    kind: Literal["constant", "operator", "part", "branch", "option", "item", "other"]
     old: core.Expr | None
     new: core.Expr | None
     role: Role = "value"
@@ -53,6 +53,8 @@ class Deltas:
                 return self._options(a, b, sa, sb)
             case core.Branches(branches=first), core.Branches(branches=second):
                 return self._branches(a, b, sa, sb)
+            case core.Items(), core.Items():
+                return self._items(a, b, sa, sb)
             case core.Not(value=x), core.Not(value=y):
                 return self._at(x, y, sa, sb, role)
             case core.Filter(list=x, slot=s, condition=c), core.Filter(list=y, slot=t, condition=d):
@@ -100,6 +102,12 @@ class Deltas:
             return [Delta("other", a, b)]  # the same conditions in another order, which a fault would tell apart
         removed = [Delta("part", p, None, word=word) for p in only]
         return [*removed, *(Delta("part", None, p, word=word) for p in right)]
+
+    def _items(self, a: core.Items, b: core.Items, sa: Slots, sb: Slots) -> list[Delta]:
+        old, new = [self.old.of(i, sa) for i in a.items], [self.new.of(i, sb) for i in b.items]
+        found = [Delta("item", i, None) for i, form in zip(a.items, old, strict=True) if form not in new]
+        found += [Delta("item", None, i) for i, form in zip(b.items, new, strict=True) if form not in old]
+        return found or [Delta("other", a, b)]
 
     def _options(self, a: core.Choose, b: core.Choose, sa: Slots, sb: Slots) -> list[Delta]:
         old, new = dict(a.options), dict(b.options)

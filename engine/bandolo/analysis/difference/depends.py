@@ -27,7 +27,7 @@ class Dependence:
             self.users[used].add(user)
 
     def on(self, *things: Thing) -> tuple[Affected, ...]:
-        """The requirements, results, deadlines and stages that use them, directly or not, in the order of the policy; not they themselves."""
+        """The requirements, results, deadlines and stages that use them, directly or not, in the order of the policy, without them."""
         reached: set[Thing] = set()
         todo = list(things)
         while todo:

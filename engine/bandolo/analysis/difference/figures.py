@@ -8,7 +8,7 @@ from dataclasses import replace
 from bandolo.analysis.difference.canonical import Canonical
 from bandolo.analysis.difference.change import Group
 from bandolo.analysis.difference.sides import At, Sides
-from bandolo.analysis.difference.words import Teller, both, constant, joined, option, plain, stepped, type_words, words
+from bandolo.analysis.difference.words import Teller, both, constant, joined, option, plain, stepped, told, type_words, words
 from bandolo.check import core
 from bandolo.check.core import Texts
 from bandolo.language.types import DATE, DATETIME, DurationType, OptionalType, Type, is_quantity
@@ -54,7 +54,13 @@ def _types(old: Type, new: Type) -> tuple[Texts, Texts]:
 
 
 def _value(s: Sides, at: At, old: core.ParameterDeclaration, new: core.ParameterDeclaration) -> None:
-    if _versions(s.canonical[0], old) != _versions(s.canonical[1], new):
+    if old.versions and [(v.start, v.end) for v in old.versions] == [(v.start, v.end) for v in new.versions]:
+        for a, b in zip(old.versions, new.versions, strict=True):
+            places = s.deltas.between(a.value, b.value)
+            if places:
+                said = words("row", _when(b), told(s.tell_old, s.tell_new, places))
+                s.add(at, "changed", "versions", said, _versioned(s.tell_old, old), _versioned(s.tell_new, new))
+    elif _versions(s.canonical[0], old) != _versions(s.canonical[1], new):
         s.from_to(at, "versions" if new.versions else "value", "versions", _versioned(s.tell_old, old), _versioned(s.tell_new, new))
     elif old.value is None and new.value is not None and old.pending is not None:
         after = s.tell_new.formula(new.value)
@@ -257,7 +263,7 @@ def formulas(s: Sides) -> None:
     old, new = ({f.name.name: f for f in d.formulas} for d in (s.old_document, s.new_document))
     for name in [n for n in new if n in old]:
         a, b = old[name], new[name]
-        if _body(a) != _body(b) and _weighs(s, name):
+        if _body(a) != _body(b) and _weighs(s):
             at = At("amounts", f"formulas.{name}", f"formulas.{name}", _title(b, a), (("formula", "", name),), *_said(a, b))
             texts = [plain(" ".join(f.value.span.text.split())) for f in (a, b)]
             s.from_to(at, "value", "fact", texts[0], texts[1])
@@ -280,8 +286,8 @@ def _named(node: object, names: dict[str, str]) -> object:
     return node
 
 
-def _weighs(s: Sides, name: str) -> bool:
-    """Whether some entry that uses a formula comes out otherwise with the new tables and formulas."""
+def _weighs(s: Sides) -> bool:
+    """Whether some entry comes out otherwise with the new tables and formulas."""
     here, there = Canonical(s.kept), Canonical(s.new)
     if s.kept is s.new:
         return True

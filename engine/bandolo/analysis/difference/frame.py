@@ -161,7 +161,7 @@ def call(s: Sides) -> None:
     for part, a, b in (
         ("currency", first.currency, second.currency), ("time_zone", first.time_zone, second.time_zone),
         ("decides", s.old.root, s.new.root), ("month_rounding", first.month_rounding or "—", second.month_rounding or "—"),
-        ("working_days", "-".join(p for p in first.working_days or () if p) or "—", "-".join(p for p in second.working_days or () if p) or "—"),
+        ("working_days", *("-".join(p for p in c.working_days or () if p) or "—" for c in (first, second))),
     ):  # fmt: skip
         if a != b:
             s.from_to(at, part, part, _rounding_word(a), _rounding_word(b))

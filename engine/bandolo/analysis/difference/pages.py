@@ -132,7 +132,7 @@ def affected(change: Change, lang: Language) -> str:
         by_kind.setdefault(kind, []).append(f"«{thing.label.said(lang)}»")
     found = []
     for kind, names in by_kind.items():
-        names = list(dict.fromkeys(names))
-        more = [say("and_more", lang, len(names) - SHOWN)] if len(names) > SHOWN else []
-        found.append(say(kind if len(names) == 1 or kind == "ranking" else f"{kind}s", lang, ", ".join([*names[:SHOWN], *more])))
+        each = list(dict.fromkeys(names))
+        more = [say("and_more", lang, len(each) - SHOWN)] if len(each) > SHOWN else []
+        found.append(say(kind if len(each) == 1 or kind == "ranking" else f"{kind}s", lang, ", ".join([*each[:SHOWN], *more])))
     return "; ".join(found)

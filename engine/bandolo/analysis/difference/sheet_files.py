@@ -104,8 +104,8 @@ def _lower(blocks: tuple[Block, ...]) -> list[Block]:
 STYLE = """\
 @page { size: A4; margin: 18mm 15mm; }
 * { box-sizing: border-box; }
-body { font: 10.5pt/1.45 "Titillium Web", "Segoe UI", "Liberation Sans", Arial, sans-serif; color: #17324d; max-width: 190mm; margin: 10mm auto;
-  padding: 0 5mm; }
+body { font: 10.5pt/1.45 "Titillium Web", "Segoe UI", "Liberation Sans", Arial, sans-serif; color: #17324d;
+  max-width: 190mm; margin: 10mm auto; padding: 0 5mm; }
 h1 { font-size: 20pt; margin: 0 0 2mm; } h2 { font-size: 14pt; margin: 9mm 0 3mm; border-bottom: .4mm solid #06c; padding-bottom: 1mm; }
 h3 { font-size: 11.5pt; margin: 6mm 0 2mm; color: #06c; } h2, h3, h4 { break-after: avoid; }
 p { margin: 0 0 2mm; } .lead { font-size: 12pt; } .muted { color: #5a6772; font-size: 9pt; }
@@ -116,12 +116,13 @@ th { background: #eef3f8; font-weight: 600; } td.figure { text-align: right; }
 .sign { display: inline-block; min-width: 5mm; } .sides { display: grid; grid-template-columns: 1fr 1fr; gap: 3mm; }
 .side { border: .2mm solid #c5c7c9; padding: 2mm; min-width: 0; } .old { background: #fdf3f2; } .new { background: #f0f8f2; }
 .side h4 { margin: 0 0 1mm; font-size: 9pt; text-transform: uppercase; letter-spacing: .04em; color: #5a6772; }
-pre { font: 8.5pt/1.35 "Liberation Mono", "DejaVu Sans Mono", Consolas, monospace; white-space: pre-wrap; overflow-wrap: anywhere; margin: 1mm 0;
-  padding: 1.5mm; background: #fff; border: .2mm solid #e3e4e6; }
+pre { font: 8.5pt/1.35 "Liberation Mono", "DejaVu Sans Mono", Consolas, monospace; white-space: pre-wrap; overflow-wrap: anywhere;
+  margin: 1mm 0; padding: 1.5mm; background: #fff; border: .2mm solid #e3e4e6; }
 blockquote { margin: 1mm 0; padding-left: 2mm; border-left: .6mm solid #06c; font-style: italic; font-size: 9.5pt; }
 ul { margin: 0 0 2mm; padding-left: 6mm; } footer { margin-top: 9mm; border-top: .2mm solid #c5c7c9; padding-top: 2mm; }
 @media (max-width: 140mm) { .sides { grid-template-columns: 1fr; } }
-@media print { body { margin: 0; padding: 0; max-width: none; } .side, th { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
+@media print { body { margin: 0; padding: 0; max-width: none; }
+  .side, th { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 """
 
 

@@ -21,6 +21,8 @@ from bandolo.policy import Policy
 from bandolo.syntax import ast
 
 T = TypeVar("T")
+LONG = 120
+"""Two sides that are longer together are shown one below the other only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +117,9 @@ class Sides:
         self.add(at, "changed", part, words(key, said) if key else said, before, after)
 
     def from_to(self, at: At, part: str, key: str, old: Texts, new: Texts) -> None:
-        """A change from one thing to another, both in words."""
-        self.add(at, "changed", part, words(key, words("from_to", old, new)), old, new)
+        """A change from one thing to another, both in words; long ones are not said twice."""
+        long = len(old.en) + len(new.en) > LONG
+        self.add(at, "changed", part, words(key, words("altered") if long else words("from_to", old, new)), old, new)
 
 
 def called(old: core.Words | None, new: core.Words | None, name: str) -> Texts:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bandolo.analysis.difference.canonical import Canonical
 from bandolo.analysis.difference.sides import At, Sides, called
-from bandolo.analysis.difference.words import joined, plain, words
+from bandolo.analysis.difference.words import joined, plain, relabelled, words
 from bandolo.check import core
 from bandolo.check.core import Texts
 from bandolo.syntax import ast
@@ -23,7 +23,7 @@ def texts(s: Sides) -> None:
         at = At("words", path, was, called(old, new, name), (), old, new)
         if old.label != new.label:
             sides = old.label or plain(name), new.label or plain(name)
-            s.add(at, "changed", "label", words("label", *sides), *sides)
+            s.add(at, "changed", "label", relabelled(*sides), *sides)
         if old.note != new.note:
             s.add(at, "changed", "note", words("note"), old.note or words("empty"), new.note or words("empty"))
         if Counter(old.sources) != Counter(new.sources):
@@ -124,7 +124,7 @@ def _choice(s: Sides, name: str) -> None:
         if before != text and word in old.get(name, {}):
             sides = [Texts(t.said("it"), t.said("en")) if t is not None else plain(word) for t in (before, text)]
             path = f"choices.{name}.{word}"
-            s.add(At("words", path, path, sides[1]), "changed", "", words("label", *sides), *sides)
+            s.add(At("words", path, path, sides[1]), "changed", "", relabelled(*sides), *sides)
 
 
 def _questions(s: Sides) -> None:

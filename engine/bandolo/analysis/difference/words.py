@@ -41,6 +41,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "or_removed": ("alternativa tolta: {0}", "alternative removed: {0}"),
     "branch_added": ("caso aggiunto: se {0}", "case added: if {0}"),
     "branch_removed": ("caso tolto: se {0}", "case removed: if {0}"),
+    "item_added": ("in più nell'elenco: {0}", "added to the list: {0}"),
+    "item_removed": ("in meno nell'elenco: {0}", "removed from the list: {0}"),
+    "altered": ("cambia", "changed"),
     "option_added": ("aggiunto «{0}»: {1}", "added “{0}”: {1}"),
     "option_removed": ("tolto «{0}» (era {1})", "removed “{0}” (was {1})"),
     "otherwise": ("altrimenti", "otherwise"),
@@ -128,7 +131,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "pot": ("capitolo «{0}»: {1}", "pot “{0}”: {1}"),
     "award": ("importo assegnato: {0}", "amount awarded: {0}"),
     "gives": ("ciò che la graduatoria scrive nelle domande: {0}", "what the ranking writes into applications: {0}"),
-    "ranking": ("graduatoria", "ranking"),
+    "ranking": ("Graduatoria", "Ranking"),
     "rank.admitted": ("quando la domanda è ammessa", "once the application is admitted"),
     "rank.financed": ("quando la domanda è finanziata", "once the application is financed"),
     "rank.every_other": ("tutte le altre", "every other"),
@@ -139,8 +142,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "rank.partial": ("contributo parziale all'ultima", "a partial award to the last"),
     "rank.stop": ("la graduatoria si ferma", "the award ends there"),
     "rank.next_that_fits": ("si passa alla prima che ci sta", "the next that fits is taken"),
-    "stages": ("fasi", "stages"),
-    "call": ("bando", "call"),
+    "stages": ("Fasi", "Stages"),
+    "call": ("Bando", "Call"),
     "currency": ("valuta {0}", "currency {0}"),
     "time_zone": ("fuso orario {0}", "time zone {0}"),
     "money_rounding": ("arrotondamento degli importi: {0}", "rounding of amounts: {0}"),
@@ -156,6 +159,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "row": ("{0}: {1}", "{0}: {1}"),
     "at_score_most": ("punteggio massimo {0}", "highest score {0}"),
     "label": ("nome: da «{0}» a «{1}»", "label: from “{0}” to “{1}”"),
+    "label_other": ("nome in inglese: da «{0}» a «{1}»", "label in Italian: from “{0}” to “{1}”"),
     "note": ("nota cambiata", "note changed"),
     "message": ("messaggio cambiato", "message changed"),
     "question": ("domanda riformulata", "question worded otherwise"),
@@ -182,6 +186,13 @@ def words(key: str, *args: Texts | str | int) -> Texts:
 
 def _in(argument: Texts | str | int, lang: Language) -> str:
     return argument.said(lang) if isinstance(argument, Texts) else str(argument)
+
+
+def relabelled(old: Texts, new: Texts) -> Texts:
+    """A label from one to another; where only the other language changed, that is told."""
+    it = WORDS["label"][0].format(old.it, new.it) if old.it != new.it else WORDS["label_other"][0].format(old.en, new.en)
+    en = WORDS["label"][1].format(old.en, new.en) if old.en != new.en else WORDS["label_other"][1].format(old.it, new.it)
+    return Texts(it, en)
 
 
 def joined(texts: list[Texts], by: str = "; ") -> Texts:
@@ -274,6 +285,8 @@ def _delta(old: Teller, new: Teller, delta: Delta) -> Texts:
         case "option":
             word = words("otherwise") if delta.word == "otherwise" else option(old if a is not None else new, delta.word)
             return words("option_removed", word, old.formula(a)) if a is not None else words("option_added", word, new.formula(b))
+        case "item":
+            return words("item_removed", old.formula(a)) if a is not None else words("item_added", new.formula(b))
         case "other":
             return words("formula")
 
