@@ -14,6 +14,9 @@ import pytest
 import bandolo
 from bandolo.analysis.difference.change import Change, Difference
 from bandolo.analysis.difference.difference import difference
+from bandolo.analysis.difference.sheet import change_sheet
+from bandolo.analysis.difference.sheet_files import as_html, as_markdown
+from bandolo.explain.blocks import Block, Heading, Line, Quoted, Table
 from bandolo.export.difference_schema import difference_schema
 from bandolo.policy import Policy, load_policy, policy_from_bytes
 from golden import compare, run
@@ -239,6 +242,50 @@ def test_the_json_is_as_published() -> None:
         data = json.loads(json.dumps(one.to_dict()))
         jsonschema.Draft202012Validator(difference_schema()).validate(data)
         assert data["same_meaning"] is False
+
+
+def test_cases_that_change_are_listed_and_the_acts_of_a_side_are_not_applied_twice() -> None:
+    """The cases of the extension amend by it themselves: on the new side it is applied already, and they stand."""
+    call, act, cases = ("policies/manifestazione_2022" + end for end in (".yaml", ".extension.yaml", ".cases.yaml"))
+    out, err, status = run(f"bandolo diff {call} --amend {act} --cases {cases} --json")
+    assert (err, status) == ("", 0)
+    data = json.loads(out)
+    jsonschema.Draft202012Validator(difference_schema()).validate(data)
+    assert data["cases"]["failing"] == 0
+    assert {c["now"] for c in data["cases"]["changed"]} == {"fails"}
+    assert all("submitted_in_time" in json.dumps(c["mismatches"]) or c["mismatches"] for c in data["cases"]["changed"])
+    late = next(c for c in data["cases"]["changed"] if c["name"] == "one second later")
+    assert {"where": "outcome", "expected": "rejected", "got": "admitted"} in late["mismatches"]
+
+
+@pytest.mark.parametrize("lang", ["it", "en"])
+def test_the_change_sheet_is_one_page_and_says_what_was_not_examined(tmp_path: Path, lang: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    sheet = tmp_path / "sheet.html"
+    command = f"bandolo diff policies/manifestazione_2022.yaml --amend policies/manifestazione_2022.extension.yaml --lang {lang}"
+    assert run(f"{command} --sheet {sheet} --on 2022-11-30")[2] == 0
+    text = sheet.read_text(encoding="utf-8")
+    assert {"it": "Che cosa non è stato esaminato", "en": "What was not examined"}[lang] in text
+    assert {"it": "30/11/2022", "en": "30 November 2022"}[lang] in text
+    assert "parameters.closing.value: 2023-12-31 16:00" in text
+    assert not re.search(r"(?:src|href)=|@import|url\(", text)
+    assert "would-overwrite" in run(f"{command} --sheet {sheet}")[1]
+    assert run(f"{command} --sheet {sheet} --overwrite")[2] == 0
+
+
+def test_a_sheet_takes_what_others_found_and_leaves_out_only_that() -> None:
+    found = difference(original("bando_2023"), as_issued("bando_2023"))
+    blocks: list[Block] = [
+        Heading("Who changes", 2),
+        Line("nobody <b>", "met"),
+        Table(("firm", "euro"), (("a|b", "1"),)),
+        Quoted("x", ("y",)),
+    ]
+    made = change_sheet(found, "en", sections=blocks, examined=frozenset({"applications", "ranking"}))
+    assert not any("applications" in line for line in made.unexamined)
+    assert "nobody &lt;b&gt;" in as_html(made)
+    assert "### Who changes" in as_markdown(made)
+    assert "No change of meaning." in as_markdown(made)
 
 
 def test_one_file_at_two_revisions_of_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bandolo.export.decision_schema import TEXT, closed_object
+from bandolo.export.decision_schema import TEXT, TEXTS, closed_object
 
 FORMAT = 1
 GROUPS = ("requirements", "scoring", "amounts", "deadlines", "facts", "readings", "ranking", "stages", "call", "words", "sources")
@@ -26,8 +26,15 @@ def difference_schema() -> dict[str, Any]:
         "affects": {"type": "array", "items": closed_object({"path": TEXT, "label": both})},
         "sources_before": quotes, "sources_after": quotes,
     })  # fmt: skip
+    mismatch = closed_object({"where": TEXT, "expected": TEXT, "got": TEXT})
+    case = closed_object({
+        "file": TEXT, "line": {"type": "integer", "minimum": 1}, "name": TEXT, "now": {"enum": ["fails", "passes", "not_run"]},
+        "reasons": TEXTS, "mismatches": {"type": "array", "items": mismatch},
+    })  # fmt: skip
+    count = {"type": "integer", "minimum": 0}
+    cases = closed_object({"run": count, "failing": count, "changed": {"type": "array", "items": case}})
     schema = closed_object({
         "bandolo": TEXT, "format": {"const": FORMAT}, "old": version, "new": version, "same_meaning": {"type": "boolean"},
-        "changes": {"type": "array", "items": change},
-    })  # fmt: skip
+        "changes": {"type": "array", "items": change}, "cases": cases,
+    }, optional=("cases",))  # fmt: skip
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"Bandolo difference, format {FORMAT}", **schema}

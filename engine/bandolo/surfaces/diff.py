@@ -31,7 +31,7 @@ Side = tuple[str, str | None]
 @click.option("--amend-old", "amendments_old", multiple=True, type=click.Path(), help="Apply an amending act to the old policy, in order.")
 @click.option("--words", is_flag=True, help="Show the changes of wording and sources as well.")
 @click.option("--json", "as_json", is_flag=True, help="The whole difference as JSON.")
-@click.option("--sheet", type=click.Path(), metavar="FILE", help="Write a change sheet (.md or .html).")
+@click.option("--sheet", type=click.Path(allow_dash=True), metavar="FILE", help="Write a change sheet (.md or .html; `-` prints Markdown).")
 @click.option("--on", metavar="DATE", help="The date on the change sheet, as 2024-01-15.")
 @click.option("--cases", multiple=True, type=click.Path(), help="Run a file of cases on both; the sheet says which change.")
 @click.option("--overwrite", is_flag=True, help="The change sheet may take the place of a file.")
@@ -49,8 +49,8 @@ def diff(
     bandolo diff policies/bando_2023.yaml --amend policies/bando_2023.implementing_act.yaml --sheet change.html
     """
     language = cast(Language, lang)
-    if sheet is not None and Path(sheet).suffix.lower() not in (".md", ".html"):
-        raise click.UsageError("--sheet takes a name that ends in .md or .html")
+    if sheet is not None and sheet != "-" and Path(sheet).suffix.lower() not in (".md", ".html"):
+        raise click.UsageError("--sheet takes a name that ends in .md or .html, or - for Markdown")
     if sheet is None and (on is not None or overwrite):
         raise click.UsageError("--on and --overwrite go with --sheet")
     day = _day(on)
@@ -68,7 +68,8 @@ def diff(
     compared = _cases(old, new, cases, language) if cases else None
     sections: list[Block] = []  # what others find out about the effects of the change goes here, and onto the page and the sheet
     if as_json:
-        click.echo(json.dumps(found.to_dict(), ensure_ascii=False))
+        listed = {"cases": compared.to_dict(language)} if compared is not None else {}
+        click.echo(json.dumps({**found.to_dict(), **listed}, ensure_ascii=False))
     elif sheet is None:
         show(console(), [*page(found, language, words), *_case_lines(compared, language), *sections])
     if sheet is not None:
@@ -137,7 +138,7 @@ def _cases(old: Policy, new: Policy, paths: tuple[str, ...], lang: Language) -> 
 
 def _case_lines(compared: CasesCompared | None, lang: Language) -> list[Block]:
     """The cases that changed, for the terminal."""
-    from bandolo.analysis.difference.sheet import word
+    from bandolo.analysis.difference.sheet import MOST_CASES, more_cases, word
     from bandolo.explain.blocks import Heading, Line
 
     if compared is None:
@@ -146,12 +147,12 @@ def _case_lines(compared: CasesCompared | None, lang: Language) -> list[Block]:
         Heading(word("cases", lang), 2),
         Line(word("cases_run", lang, compared.run, compared.failing, len(compared.changed))),
     ]
-    for case in compared.changed:
+    for case in compared.changed[:MOST_CASES]:
         out.append(Line(f"{case.name}: {word(case.now, lang)}", "met" if case.now == "passes" else "failed"))
         out.append(Line(f"{case.file}:{case.line}", indent=2))
         out += [Line(f"{m.where}: {word('expected', lang)} {m.expected}, {word('got', lang)} {m.got}", indent=2) for m in case.mismatches]
         out += [Line(line, indent=2) for line in case.reasons(lang)]
-    return out
+    return [*out, *(Line(line, indent=1) for line in more_cases(compared, lang))]
 
 
 def _write(
@@ -164,6 +165,9 @@ def _write(
     from bandolo.surfaces.sheets import write
 
     made = change_sheet(found, lang, on=day, cases=compared, sections=sections)
+    if path == "-":
+        click.echo(as_markdown(made), nl=False)
+        return
     text = as_html(made) if Path(path).suffix.lower() == ".html" else as_markdown(made)
     if bad := write(path, text.encode(), overwrite, inputs):
         say_diagnostics(bad, lang)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from bandolo import limits
 from bandolo.diagnostics import Diagnostic, PolicyError
@@ -43,6 +43,17 @@ class CasesCompared:
     run: int
     failing: int
     changed: tuple[CaseChange, ...]
+
+    def to_dict(self, lang: Language) -> dict[str, Any]:
+        """The `cases` of a difference in JSON; why a case could not be run, in a language."""
+        changed = [
+            {
+                "file": c.file, "line": c.line, "name": c.name, "now": c.now, "reasons": c.reasons(lang),
+                "mismatches": [{"where": m.where, "expected": m.expected, "got": m.got} for m in c.mismatches],
+            }
+            for c in self.changed
+        ]  # fmt: skip
+        return {"run": self.run, "failing": self.failing, "changed": changed}
 
 
 class _On(Runner):

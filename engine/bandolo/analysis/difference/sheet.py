@@ -36,6 +36,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "cases": ("Casi di prova", "Cases"),
     "cases_run": ("Eseguiti su entrambe le versioni: {0}; falliscono su entrambe: {1}; cambiano: {2}.",
                   "Run on both versions: {0}; fail on both: {1}; changed: {2}."),
+    "more_cases": ("e altri {0}: `bandolo diff … --cases … --json` li elenca tutti",
+                   "and {0} more: `bandolo diff … --cases … --json` lists them all"),
     "fails": ("prima passava, ora fallisce", "passed before, fails now"),
     "passes": ("prima falliva, ora passa", "failed before, passes now"),
     "not_run": ("non si può eseguire su una delle due versioni", "cannot be run on one of the two versions"),
@@ -65,6 +67,9 @@ WORDS: dict[str, tuple[str, str]] = {
         "Le domande a cui un atto non si applica ({0}): per loro vale il testo di prima.",
         "Applications that an act does not reach ({0}): for them the earlier text holds."),
 }  # fmt: skip
+
+MOST_CASES = 40
+"""Cases that are told one by one; a committee reads no more, and the JSON has them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +107,9 @@ def _has_ranking(difference: Difference) -> bool:
 
 def word(key: str, lang: Language, *args: object) -> str:
     return WORDS[key][lang == "en"].format(*args)
+
+
+def more_cases(cases: CasesCompared, lang: Language) -> list[str]:
+    """How many cases that changed are not told one by one, where there are such."""
+    left = len(cases.changed) - MOST_CASES
+    return [word("more_cases", lang, left)] if left > 0 else []

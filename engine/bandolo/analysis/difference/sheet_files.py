@@ -7,7 +7,7 @@ from html import escape
 
 from bandolo.analysis.difference.change import GROUPS, Change, Side, Version
 from bandolo.analysis.difference.pages import SIGNS, affected, title, total
-from bandolo.analysis.difference.sheet import Sheet, word
+from bandolo.analysis.difference.sheet import MOST_CASES, Sheet, more_cases, word
 from bandolo.explain.blocks import Block, Heading, Line, Quoted, Table
 from bandolo.explain.markdown import MARKS, escaped, markdown
 from bandolo.language.types import Language
@@ -76,13 +76,14 @@ def _cases_in_markdown(sheet: Sheet) -> Iterator[str]:
         return
     lang, cases = sheet.lang, sheet.cases
     yield from (f"## {word('cases', lang)}", "", word("cases_run", lang, cases.run, cases.failing, len(cases.changed)), "")
-    for case in cases.changed:
+    for case in cases.changed[:MOST_CASES]:
         yield f"- **{escaped(case.name)}** ({_code(f'{case.file}:{case.line}')}): {word(case.now, lang)}"
         yield from (
             f"  - {_code(m.where)}: {word('expected', lang)} {escaped(m.expected)}, {word('got', lang)} {escaped(m.got)}"
             for m in case.mismatches
         )
         yield from (f"  - {escaped(line)}" for line in case.reasons(lang))
+    yield from (f"- {line}" for line in more_cases(cases, lang))
     yield ""
 
 
@@ -111,7 +112,7 @@ h3 { font-size: 11.5pt; margin: 6mm 0 2mm; color: #06c; } h2, h3, h4 { break-aft
 p { margin: 0 0 2mm; } .lead { font-size: 12pt; } .muted { color: #5a6772; font-size: 9pt; }
 table { border-collapse: collapse; width: 100%; margin: 0 0 3mm; }
 th, td { border: .2mm solid #c5c7c9; padding: 1.2mm 2mm; text-align: left; vertical-align: top; overflow-wrap: anywhere; }
-th { background: #eef3f8; font-weight: 600; } td.figure { text-align: right; }
+th { background: #eef3f8; font-weight: 600; } th[scope=row] { overflow-wrap: break-word; min-width: 26mm; } td.figure { text-align: right; }
 .change { margin: 0 0 5mm; break-inside: avoid; } .change > p:first-child { font-weight: 600; }
 .sign { display: inline-block; min-width: 5mm; } .sides { display: grid; grid-template-columns: 1fr 1fr; gap: 3mm; }
 .side { border: .2mm solid #c5c7c9; padding: 2mm; min-width: 0; } .old { background: #fdf3f2; } .new { background: #f0f8f2; }
@@ -191,13 +192,14 @@ def _cases_in_html(sheet: Sheet) -> Iterator[str]:
     yield f"<p>{escape(word('cases_run', lang, cases.run, cases.failing, len(cases.changed)))}</p>"
     if cases.changed:
         yield "<ul>"
-    for case in cases.changed:
+    for case in cases.changed[:MOST_CASES]:
         yield f"<li><b>{escape(case.name)}</b> <code>{escape(f'{case.file}:{case.line}')}</code>: {word(case.now, lang)}<ul>"
         for m in case.mismatches:
             told = f"{word('expected', lang)} {m.expected}, {word('got', lang)} {m.got}"
             yield f"<li><code>{escape(m.where)}</code>: {escape(told)}</li>"
         yield from (f"<li>{escape(line)}</li>" for line in case.reasons(lang))
         yield "</ul></li>"
+    yield from (f"<li>{_ticked(line)}</li>" for line in more_cases(cases, lang))
     if cases.changed:
         yield "</ul>"
 
