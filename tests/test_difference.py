@@ -319,3 +319,16 @@ def test_one_file_at_two_revisions_of_git(tmp_path: Path, monkeypatch: pytest.Mo
     assert "not-a-repository" in run(f"bandolo diff --git HEAD {elsewhere / 'x.yaml'}")[1]
     monkeypatch.setenv("PATH", "")
     assert "no-git" in run("bandolo diff --git HEAD ranked_call.yaml")[1]
+
+
+def test_the_page_on_changes_shows_what_happens(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(ROOT)
+    page = (ROOT / "docs" / "changes.md").read_text(encoding="utf-8")
+    shown = re.findall(r"(?s)```console\n\$ (bandolo diff policies/[^\n]*)\n(.*?)```", page)
+    assert shown
+    for command, output in shown:
+        assert [line.rstrip() for line in run(command)[0].splitlines()] == output.splitlines()
+    snippets = re.findall(r"(?s)```python\n(.*?)```", page)
+    for snippet in snippets:
+        exec(compile(snippet, "changes.md", "exec"), {})
+    assert "365 days later" in capsys.readouterr().out

@@ -164,19 +164,24 @@ def as_html(sheet: Sheet) -> str:
 
 def _change_in_html(change: Change, lang: Language) -> str:
     said = f"<b>{escape(change.label.said(lang))}</b>: {escape(change.said.said(lang))}"
-    out = ['<section class="change">', f'<p><span class="sign">{SIGNS[change.kind]}</span>{said}</p>', '<div class="sides">']
-    out.append(_side("old", change.before, change.quotes_before, lang))
-    out += [_side("new", change.after, change.quotes_after, lang), "</div>"]
+    both = change.before is not None and change.after is not None
+    out = ['<section class="change">', f'<p><span class="sign">{SIGNS[change.kind]}</span>{said}</p>']
+    out.append('<div class="sides">' if both else "<div>")
+    if change.before is not None:
+        out.append(_side("old", change.before, change.quotes_before, lang, both))
+    if change.after is not None:
+        out.append(_side("new", change.after, change.quotes_after, lang, both))
+    out.append("</div>")
     if change.affects:
         out.append(f'<p class="muted">{word("weighs", lang)}: {escape(affected(change, lang))}.</p>')
     return "\n".join([*out, "</section>"])
 
 
-def _side(key: str, side: Side | None, quotes: tuple[tuple[str, str], ...], lang: Language) -> str:
+def _side(key: str, side: Side, quotes: tuple[tuple[str, str], ...], lang: Language, both: bool) -> str:
+    """One side; of an entry that is only on one, its words stand in the heading already."""
     out = [f'<div class="side {key}"><h4>{word(key, lang)}</h4>']
-    if side is None:
-        return "".join([*out, f'<p class="muted">{word("not_there", lang)}</p></div>'])
-    out.append(f"<p>{escape(side.said.said(lang))}</p>")
+    if both:
+        out.append(f"<p>{escape(side.said.said(lang))}</p>")
     if side.written is not None:
         place = f"{side.written.file}:{side.written.line}"
         out.append(f'<pre>{escape(side.written.text)}</pre><p class="muted">{escape(place)}</p>')
