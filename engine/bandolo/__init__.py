@@ -25,6 +25,8 @@ from bandolo.version import __version__
 
 if TYPE_CHECKING:
     from bandolo.agenda import Agenda, Term
+    from bandolo.analysis.difference.change import Change, Difference
+    from bandolo.analysis.difference.difference import difference
     from bandolo.diagnostics import ApplicationError, BandoloError, Diagnostic, PolicyError
     from bandolo.evaluate.decision import Decision, RequirementResult
     from bandolo.explain.explained import Explained
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
     from bandolo.surfaces.intake import read_applications
 
 _PLACES = {
+    "Change": "bandolo.analysis.difference.change",
+    "Difference": "bandolo.analysis.difference.change",
+    "difference": "bandolo.analysis.difference.difference",
     "Agenda": "bandolo.agenda",
     "ApplicationError": "bandolo.diagnostics",
     "BandoloError": "bandolo.diagnostics",
@@ -55,8 +60,10 @@ __all__ = [
     "Agenda",
     "ApplicationError",
     "BandoloError",
+    "Change",
     "Decision",
     "Diagnostic",
+    "Difference",
     "Explained",
     "Policy",
     "PolicyError",
@@ -65,6 +72,7 @@ __all__ = [
     "Term",
     "__version__",
     "completed",
+    "difference",
     "load_policy",
     "rank",
     "read_applications",

@@ -7,6 +7,7 @@ from typing import Any
 
 from bandolo.export.calendar_data import calendar_schema
 from bandolo.export.decision_schema import decision_schema
+from bandolo.export.difference_schema import difference_schema
 from bandolo.export.policy_schema import FILES, file_schema
 from bandolo.export.ranking_schema import ranking_schema
 from bandolo.export.reference_tables import refreshed
@@ -19,6 +20,7 @@ def published() -> dict[str, str]:
         **{f"{kind}.schema.json": _text(file_schema(kind)) for kind in FILES},
         "decision.schema.json": _text(decision_schema()),
         "calendar.schema.json": _text(calendar_schema()),
+        "difference.schema.json": _text(difference_schema()),
         "ranking.schema.json": _text(ranking_schema()),
         "LANGUAGE.md": refreshed(grammar_text("LANGUAGE.md")),
     }

@@ -1,4 +1,5 @@
 """The command line: `bandolo new | check | decide | explain | rank | calendar | template | norms | schema | test | coverage | fmt | help`.
+"""The command line: `bandolo new | check | decide | explain | diff | rank | calendar | template | norms | schema | test | fmt | help`.
 
 Exit status 0: the command did its job, also when the decision is a refusal; 1: problems in a policy, a case or the data were
 found; 2: wrong usage. What each command needs is imported when it runs.
@@ -16,6 +17,7 @@ import click
 
 from bandolo.language.types import Language
 from bandolo.surfaces.coverage import coverage
+from bandolo.surfaces.diff import diff
 from bandolo.surfaces.fmt import fmt
 from bandolo.surfaces.helping import Commands
 from bandolo.surfaces.new import new
@@ -45,6 +47,7 @@ def cli() -> None:
 
 
 cli.add_command(coverage)
+cli.add_command(diff)
 cli.add_command(fmt)
 cli.add_command(new)
 cli.add_command(rank)
