@@ -9,6 +9,7 @@ from bandolo.export.calendar_data import calendar_schema
 from bandolo.export.decision_schema import decision_schema
 from bandolo.export.policy_schema import FILES, file_schema
 from bandolo.export.ranking_schema import ranking_schema
+from bandolo.export.record_schema import record_schema
 from bandolo.export.reference_tables import refreshed
 from bandolo.resources import grammar_folder, grammar_text
 
@@ -20,6 +21,7 @@ def published() -> dict[str, str]:
         "decision.schema.json": _text(decision_schema()),
         "calendar.schema.json": _text(calendar_schema()),
         "ranking.schema.json": _text(ranking_schema()),
+        "record.schema.json": _text(record_schema()),
         "LANGUAGE.md": refreshed(grammar_text("LANGUAGE.md")),
     }
 
