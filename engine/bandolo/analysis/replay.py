@@ -1,0 +1,84 @@
+"""Recorded decisions made again, by the text in their record or by another version of it, and in what they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from bandolo.analysis.comparing import Difference, difference
+from bandolo.analysis.records import Recorded
+from bandolo.analysis.sides import fitted
+from bandolo.diagnostics import ApplicationError, Diagnostic, PolicyError
+from bandolo.evaluate.wire import plain
+from bandolo.language.types import MONEY
+from bandolo.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """One decision made again. `new` is None where the policy cannot decide the application, and `refused` says why.
+
+    By the text in the record `same` is strict: every field, to the letter, but for the engine's version.
+    """
+
+    application: str
+    recorded: Recorded
+    new: dict[str, Any] | None
+    difference: Difference | None
+    same: bool
+    refused: tuple[Diagnostic, ...] = ()
+
+
+def replay(recorded: Iterator[Recorded] | tuple[Recorded, ...], policy: Policy, *, by_another: bool = False) -> Iterator[Replayed]:
+    """Each recorded decision made again by a policy, under the clock and the what-ifs that it was recorded with.
+
+    With `by_another` the policy is another version: facts that only the recorded text asked for are left out.
+    """
+    for one in recorded:
+        name = one.decision["application"] or one.decision["application_digest"][:19]
+        application = fitted(one.application, policy)[0] if by_another else one.application
+        try:
+            new = policy.decide(application, **one.what_ifs).to_dict()
+        except (ApplicationError, PolicyError) as error:
+            yield Replayed(name, one, None, None, False, error.diagnostics)
+            continue
+        told = difference(one.decision, new)
+        same = told.is_empty if by_another else _identity(one.decision) == _identity(new)
+        yield Replayed(name, one, new, told, same)
+
+
+def _identity(decision: Mapping[str, Any]) -> dict[str, Any]:
+    """A decision without what is of the engine and of the text, not of the matter."""
+    policy = {k: v for k, v in decision["policy"].items() if k != "digest"}
+    return {**decision, "bandolo": "", "policy": policy}
+
+
+def moved(change: Replayed, name: str) -> Fraction:
+    """By how much a result of the root moved, where both decisions know it; else nothing."""
+    if change.new is None:
+        return Fraction(0)
+    old, new = change.recorded.decision["results"].get(name), change.new["results"].get(name)
+    return Fraction(0) if old is None or new is None else Fraction(new) - Fraction(old)
+
+
+def replay_as_data(change: Replayed) -> dict[str, Any]:
+    """A replayed decision as plain data, for `--json`."""
+    told = change.difference
+    return {
+        "application": change.application,
+        "line": change.recorded.line.line,
+        "same": change.same,
+        "refused": [d.to_dict() for d in change.refused],
+        "outcome": None if told is None or told.outcome is None else {"old": told.outcome[0], "new": told.outcome[1]},
+        "verdicts": [] if told is None else [
+            {"requirement": v.requirement, "subject": v.subject, "old": v.old, "new": v.new} for v in told.verdicts
+        ],
+        "results": [] if told is None else [{"result": r.path, "old": r.old, "new": r.new} for r in told.results],
+    }  # fmt: skip
+
+
+def exact(amount: Fraction) -> str:
+    """An amount as text, to the cent."""
+    return str(plain(amount, MONEY))
