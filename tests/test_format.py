@@ -154,14 +154,19 @@ def replace_brackets(made: Any, of: Any) -> Any:
 
 def test_formatting_comments_and_quotes_do_not_change_the_canonical_text() -> None:
     one = HEAD + "definitions:\n  project:\n    a: {value: 'x>=1', label: {it: 'Sì',  en: Yes}}  # remark\n"
-    two = HEAD + "definitions:\n  project:\n    a:\n      value: >-\n        x\n        >= 1\n      label:\n        it: \"Sì\"\n        en: Yes\n"
+    two = (
+        HEAD
+        + 'definitions:\n  project:\n    a:\n      value: >-\n        x\n        >= 1\n      label:\n        it: "Sì"\n        en: Yes\n'
+    )
     texts = {canonical_text(tree) for t in (one, two) if (tree := parse_yaml(SourceFile("call.yaml", t))[0]) is not None}
     assert len(texts) == 1
     other = canonical_tree(one.replace("x>=1", "x>1"))
     assert other not in texts
 
 
-@pytest.mark.parametrize("value", ["true", "- a", "a: b", "a #b", "“q”", "", "[1]", "{}", "è 'x' \"y\"", "@x", "null", "1.234,50", "\\n", "a\u00a0b"])
+@pytest.mark.parametrize(
+    "value", ["true", "- a", "a: b", "a #b", "“q”", "", "[1]", "{}", "è 'x' \"y\"", "@x", "null", "1.234,50", "\\n", "a\u00a0b"]
+)
 def test_any_text_comes_back_from_its_canonical_form(value: str) -> None:
     written = HEAD + f"sources:\n  s: {{title: {json.dumps(value, ensure_ascii=True)}}}\n"
     tree = parse_yaml(SourceFile("call.yaml", written))[0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 STOPPING = ("reject", "suspend", "refer", "bar", "exclude")
@@ -105,11 +104,3 @@ def _flat(results: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]
         for key, record in value.items():
             found += _flat(record, f"{prefix}{name}[{key}].")
     return found
-
-
-def amount_of(decision: Mapping[str, Any], name: str) -> Fraction | None:
-    """What an application gets of a result: nothing where it is rejected, None while it is not known."""
-    if decision["outcome"] == "rejected":
-        return Fraction(0)
-    value = decision["results"].get(name)
-    return None if value is None else Fraction(value)

@@ -67,7 +67,9 @@ def _facts(policy: core.Policy, subject: core.Expr, depth: int) -> set[tuple[str
     found: set[tuple[str, str]] = set()
     for node in core.walk(subject):
         if isinstance(node, core.Fact) and node.type == subject.type:
-            found |= {(e.name, node.name) for e in policy.entities.values() if node.name in e.facts and e.facts[node.name].type == node.type}
+            found |= {
+                (e.name, node.name) for e in policy.entities.values() if node.name in e.facts and e.facts[node.name].type == node.type
+            }
         elif isinstance(node, core.Computed) and node.type == subject.type and depth and (node.entity, node.name) in policy.definitions:
             found |= _facts(policy, policy.definitions[node.entity, node.name].value, depth - 1)
     return found

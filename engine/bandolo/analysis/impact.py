@@ -161,8 +161,8 @@ class Impact:
 
 
 def impact(
-    old: Policy, new: Policy, applications: Iterable[Submission | Mapping[str, Any]], *, as_of: Any = None, set: Mapping[str, Any] | None = None,
-    readings: Mapping[str, str] | None = None, assume: bool | Sequence[str] = False, ranking: bool = True, by: str | None = None,
+    old: Policy, new: Policy, applications: Iterable[Submission | Mapping[str, Any]], *, as_of: Any = None,
+    set: Mapping[str, Any] | None = None, readings: Mapping[str, str] | None = None, assume: bool | Sequence[str] = False, ranking: bool = True, by: str | None = None,
     amount: str | None = None, jobs: int = 1, progress: Callable[[int, int], None] | None = None,
 ) -> Impact:  # fmt: skip
     """What `new` does to applications that `old` decides.
@@ -214,7 +214,9 @@ class _Plan:
 def _plan(
     old: Policy, new: Policy, both: dict[str, Any], tried: dict[str, Any], ranking: bool, by: str | None, amount: str | None
 ) -> _Plan:  # fmt: skip
-    names = tuple(dict.fromkeys(r.name for text in (old, new) for r in text.core.results if r.entity == text.core.root and is_money(r.type)))
+    names = tuple(
+        dict.fromkeys(r.name for text in (old, new) for r in text.core.results if r.entity == text.core.root and is_money(r.type))
+    )
     if amount is not None and amount not in names:
         raise PolicyError([Diagnostic("no-such-amount", args={"name": amount, "known": ", ".join(names) or "–"})])
     ranked = ranking and old.core.ranking is not None and new.core.ranking is not None

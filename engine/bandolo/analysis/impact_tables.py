@@ -52,6 +52,7 @@ class _Maker:
     def __init__(self, impact: Impact, lang: Language) -> None:
         self.impact, self.lang, self.tell = impact, lang, Teller(impact, lang)
         self.moves = {m.application: m for m in impact.ranking.moves} if impact.ranking is not None else {}
+        self.same = {r.application: r for r in impact.ranking.new.rows} if impact.ranking is not None else {}
 
     def said(self, key: str, **args: str) -> str:
         return HEADS[key][0 if self.lang == "it" else 1].format(**args)
@@ -64,8 +65,8 @@ class _Maker:
         title = ""
         for block in impact_blocks(self.impact, self.lang, shown=0):
             match block:
-                case TableBlock(heads=heads, rows=cells):
-                    rows += [(title, " · ".join(f"{h}: {c}" if h else c for h, c in zip(heads, row, strict=True))) for row in cells]
+                case TableBlock(heads=names, rows=cells):
+                    rows += [(title, " · ".join(f"{h}: {c}" if h else c for h, c in zip(names, row, strict=True))) for row in cells]
                 case Line(text=text):
                     rows += [(title, text)] if text else []
                 case Quoted():
@@ -92,18 +93,22 @@ class _Maker:
 
     def _row(self, row: Compared) -> tuple[CellValue, ...]:
         name = self.impact.amount
-        cells: list[CellValue] = [row.application, *(None if side is None else self.tell.outcome(side.outcome) for side in (row.old, row.new))]
+        cells: list[CellValue] = [
+            row.application,
+            *(None if side is None else self.tell.outcome(side.outcome) for side in (row.old, row.new)),
+        ]
         if name is not None:
             amounts = [None if side is None else side.amounts[name] for side in (row.old, row.new)]
             cells += [_exact(a) for a in (*amounts, row.moved(name))]
         if self.impact.ranking is not None:
             move = self.moves.get(row.application)
-            if move is None:
-                same = {r.application: r for r in self.impact.ranking.new.rows}.get(row.application)
-                told = () if same is None else (same.position, same.position, same.status, same.status, same.amount, same.amount)
-            else:
+            same = self.same.get(row.application)
+            told: tuple[object, ...] = (None,) * 6
+            if move is None and same is not None:
+                told = (same.position, same.position, same.status, same.status, same.amount, same.amount)
+            elif move is not None:
                 told = (move.old_position, move.new_position, move.old_status, move.new_status, move.old_amount, move.new_amount)
-            cells += [self._cell(value) for value in told or (None,) * 6]
+            cells += [self._cell(value) for value in told]
         return (*cells, self._why(row), row.label)
 
     def _cell(self, value: object) -> CellValue:

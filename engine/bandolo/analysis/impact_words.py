@@ -76,14 +76,18 @@ WORDS: dict[str, tuple[str, str]] = {
     "out": ("non in elenco", "not in the list"),
     "not_known": ("non noto", "not known"),
     "none": ("–", "–"),
+    "absent": ("non richiesto", "not required"),
     "misses": ("con il testo nuovo mancano: {facts}", "by the new text these are missing: {facts}"),
     "refused_new": ("il testo nuovo non la può decidere", "the new text cannot decide it"),
     "refused_old": ("il testo vecchio non la poteva decidere", "the old text could not decide it"),
     "refused_both": ("nessuno dei due testi la può decidere", "neither text can decide it"),
     "refused": ("Non decise da uno dei due testi", "Not decided by one of the two texts"),
-    "waiting": ("Non decidibili con il testo nuovo per dati che non hanno: {count}", "Not decidable by the new text for want of facts: {count}"),
-    "left_out_new": ("Dati che il testo nuovo non chiede, lasciati fuori: {names}", "Facts that the new text does not ask for, left out: {names}"),
-    "left_out_old": ("Dati che il testo vecchio non chiedeva, lasciati fuori: {names}", "Facts that the old text did not ask for, left out: {names}"),
+    "waiting": ("Non decidibili con il testo nuovo per dati che non hanno: {count}",
+                "Not decidable by the new text for want of facts: {count}"),
+    "left_out_new": ("Dati che il testo nuovo non chiede, lasciati fuori: {names}",
+                "Facts that the new text does not ask for, left out: {names}"),
+    "left_out_old": ("Dati che il testo vecchio non chiedeva, lasciati fuori: {names}",
+                "Facts that the old text did not ask for, left out: {names}"),
 }  # fmt: skip
 
 
@@ -148,7 +152,7 @@ class Teller:
 
     def verdict(self, change: VerdictChange, side: str) -> str:
         word = getattr(change, side)
-        return self.said("none") if word is None else self.new.said("not_met" if word == "failed" else word)
+        return self.said("absent") if word is None else self.new.said("not_met" if word == "failed" else word)
 
     def place(self, status: str | None, position: int | None) -> str:
         if status is None:
@@ -207,7 +211,13 @@ def _amounts(tell: Teller) -> list[Block]:
     totals.sort(key=lambda t: t.name != tell.impact.amount)
     heads = tuple(tell.said(key) for key in ("result", "old", "new", "difference", "gains", "loses", "open"))
     rows = tuple(
-        (tell.result(t.name), tell.euros(t.old), tell.euros(t.new), tell.gap(t.new - t.old), *(tell.count(n) for n in (t.gains, t.loses, t.open)))
+        (
+            tell.result(t.name),
+            tell.euros(t.old),
+            tell.euros(t.new),
+            tell.gap(t.new - t.old),
+            *(tell.count(n) for n in (t.gains, t.loses, t.open)),
+        )
         for t in totals
     )
     return [Heading(tell.said("amounts"), 2), Table(heads, rows), Line(tell.said("amounts_note"))]
@@ -251,7 +261,11 @@ def _ranking(tell: Teller) -> list[Block]:
     for key, names in (("unfunded", place.unfunded), ("funded", place.funded)):
         out += [Line(tell.said(key, names=tell.listed(names)), "failed" if key == "unfunded" else "met")] if names else []
     for key, ties in (("new_ties", place.new_ties), ("gone_ties", place.gone_ties)):
-        out += [Line(tell.said(key, names=tell.listed([" = ".join(tie[:4]) + (" = …" if len(tie) > 4 else "") for tie in ties])), "unknown")] if ties else []
+        out += (
+            [Line(tell.said(key, names=tell.listed([" = ".join(tie[:4]) + (" = …" if len(tie) > 4 else "") for tie in ties])), "unknown")]
+            if ties
+            else []
+        )
     for key, strikes in (("new_strikes", place.new_strikes), ("gone_strikes", place.gone_strikes)):
         names = [tell.said("strike", record=s.name, application=s.application, kept_by=s.kept_by) for s in strikes]
         out += [Line(tell.said(key, names=tell.listed(names)), "unknown")] if names else []
@@ -296,7 +310,9 @@ def row_lines(tell: Teller, row: Compared, move: Move | None) -> list[Block]:
     told = row.difference
     if told is None:
         side = "both" if row.old is None and row.new is None else "new" if row.new is None else "old"
-        out: list[Block] = [Line(f"{row.application}: {tell.said(f'refused_{side}')}", "failed" if side == "new" else "unknown", strong=True)]
+        out: list[Block] = [
+            Line(f"{row.application}: {tell.said(f'refused_{side}')}", "failed" if side == "new" else "unknown", strong=True)
+        ]
         return out + [Line(f"{d.path or ''} {message(d, tell.lang)}".strip(), indent=1) for d in (*row.refused_new, *row.refused_old)[:3]]
     parts = []
     if told.outcome is not None:
@@ -311,7 +327,7 @@ def row_lines(tell: Teller, row: Compared, move: Move | None) -> list[Block]:
             parts.append(f"{tell.place(move.old_status, move.old_position)} → {tell.place(move.new_status, move.new_position)}")
         elif move.old_amount != move.new_amount:
             parts.append(f"{tell.said('spent').lower()} {tell.euros(move.old_amount)} → {tell.euros(move.new_amount)}")
-    worse = told.outcome is not None and told.outcome[1] in ("rejected", "undetermined") or (row.moved(name) or 0) < 0
+    worse = (told.outcome is not None and told.outcome[1] in ("rejected", "undetermined")) or (row.moved(name) or 0) < 0
     out = [Line(f"{row.application}: {'; '.join(parts) or tell.said('verdict')}", "failed" if worse else "none", strong=True)]
     out += [Line(text, indent=1) for text in because_lines(tell, told.because() or told.verdicts)]
     if told.missing and row.new is not None and row.new.outcome not in ("admitted", "rejected"):

@@ -30,6 +30,7 @@ from bandolo.source import SourceFile, Span
 from bandolo.syntax.read import read_tree
 from bandolo.version import __version__
 
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """One line of a record: the application as it was given, under what it was decided, and the decision as data.
@@ -77,10 +78,11 @@ def decision_line(policy: Policy, application: Mapping[str, Any], what_ifs: Mapp
     """A line of a record: a decision that the policy has made of an application under the what-ifs."""
     given = {"as_of": decision.as_of, "set": dict(what_ifs.get("set") or {}), "readings": dict(what_ifs.get("readings") or {})}
     assume = what_ifs.get("assume") or False
+    assumed = assume if isinstance(assume, bool) else sorted([assume] if isinstance(assume, str) else assume)
     return _sealed({
         "policy": policy.digest,
         "application": as_json(policy, application),
-        "what_ifs": {**_exact(given), "assume": assume if isinstance(assume, bool) else sorted([assume] if isinstance(assume, str) else assume)},
+        "what_ifs": {**_exact(given), "assume": assumed},
         "decision": decision.to_dict(),
     })  # fmt: skip
 
@@ -193,6 +195,7 @@ def read_record(source: SourceFile) -> tuple[Record | None, list[Diagnostic]]:
     """
     found: list[Diagnostic] = []
     header: Any = None
+    policy: Policy | None = None
     decisions: list[Recorded] = []
     start = 0
     for line in source.text.split("\n"):
@@ -210,18 +213,19 @@ def read_record(source: SourceFile) -> tuple[Record | None, list[Diagnostic]]:
             found += _header_faults(data, place)
             if found:
                 return None, found
-            policy = _policy_of(header, place)
-            if isinstance(policy, list):
-                return None, policy
+            policy, found = _policy_of(header, place)
+            if policy is None:
+                return None, found
             continue
         found += bad
         if data is None or bad:
             continue
+        assert policy is not None
         if data["policy"] != policy.digest:
             found.append(Diagnostic("record-other-policy", place, {"digest": str(data["policy"])[:23]}))
             continue
         decisions.append(Recorded(data["application"], data["what_ifs"], data["decision"], replace(place)))
-    if header is None:
+    if policy is None:
         return None, [Diagnostic("not-a-record-file", file=source.path, args={"path": source.path})]
     if not decisions and not found:
         found.append(Diagnostic("record-no-decisions", file=source.path, args={"path": source.path}))
@@ -246,12 +250,11 @@ def _header_faults(header: dict[str, Any], place: Span) -> list[Diagnostic]:
     return [Diagnostic("record-changed", place) for t in texts if t["digest"] != text_digest(t["text"])]
 
 
-def _policy_of(header: dict[str, Any], place: Span) -> Policy | list[Diagnostic]:
+def _policy_of(header: dict[str, Any], place: Span) -> tuple[Policy | None, list[Diagnostic]]:
+    """The policy made again from its recorded text, or what keeps it from being made."""
     texts = [(t["file"], t["text"].encode()) for t in header["policy"]["texts"]]
     try:
         policy = policy_from_bytes(texts[0][0], texts[0][1], texts[1:])
     except PolicyError as error:
-        return list(error.diagnostics)
-    if policy.digest != header["policy"]["digest"]:
-        return [Diagnostic("record-changed", place)]
-    return policy
+        return None, list(error.diagnostics)
+    return (policy, []) if policy.digest == header["policy"]["digest"] else (None, [Diagnostic("record-changed", place)])

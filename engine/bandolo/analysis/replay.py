@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 from bandolo.analysis.comparing import Difference, difference
 from bandolo.analysis.records import Recorded
 from bandolo.analysis.sides import fitted
 from bandolo.diagnostics import ApplicationError, Diagnostic, PolicyError
-from bandolo.evaluate.wire import plain
-from bandolo.language.types import MONEY
 from bandolo.policy import Policy
 
 
@@ -55,14 +52,6 @@ def _identity(decision: Mapping[str, Any]) -> dict[str, Any]:
     return {**decision, "bandolo": "", "policy": policy}
 
 
-def moved(change: Replayed, name: str) -> Fraction:
-    """By how much a result of the root moved, where both decisions know it; else nothing."""
-    if change.new is None:
-        return Fraction(0)
-    old, new = change.recorded.decision["results"].get(name), change.new["results"].get(name)
-    return Fraction(0) if old is None or new is None else Fraction(new) - Fraction(old)
-
-
 def replay_as_data(change: Replayed) -> dict[str, Any]:
     """A replayed decision as plain data, for `--json`."""
     told = change.difference
@@ -77,8 +66,3 @@ def replay_as_data(change: Replayed) -> dict[str, Any]:
         ],
         "results": [] if told is None else [{"result": r.path, "old": r.old, "new": r.new} for r in told.results],
     }  # fmt: skip
-
-
-def exact(amount: Fraction) -> str:
-    """An amount as text, to the cent."""
-    return str(plain(amount, MONEY))

@@ -6,6 +6,7 @@ from bandolo.analysis.comparing import VerdictChange
 from bandolo.analysis.replay import Replayed
 from bandolo.check import core
 from bandolo.diagnostics.render import message
+from bandolo.evaluate.typed import BadValue, read_value
 from bandolo.evaluate.wire import split_path
 from bandolo.explain.blocks import Block, Heading, Line
 from bandolo.explain.speech import Naming
@@ -24,9 +25,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "counts": ("Esito diverso: {outcome}; verdetti diversi: {verdicts}; risultati diversi: {results}; non più decidibili: {refused}.",
                "Another outcome: {outcome}; other verdicts: {verdicts}; other results: {results}; cannot be decided any more: {refused}."),
     "refused": ("non si può decidere con questo testo", "cannot be decided by this text"),
-    "details": ("cambiano solo altri dettagli: messaggi, fonti, dati mancanti", "only other details differ: messages, sources, missing facts"),
+    "details": ("cambiano solo altri dettagli: messaggi, fonti, dati mancanti",
+                "only other details differ: messages, sources, missing facts"),
     "more": ("… e altre {count}: tutte con --json", "… and {count} more: all with --json"),
     "unknown": ("non noto", "not known"),
+    "absent": ("non richiesto", "not required"),
     "stage": ("si ferma alla fase «{new}», non più a «{old}»", "it stops at the stage “{new}”, no longer at “{old}”"),
 }  # fmt: skip
 
@@ -89,7 +92,7 @@ class _Teller:
         naming = self.new if change.requirement in self.new.policy.requirements else self.old
         name = naming.requirement(naming.policy.requirements[change.requirement])
         record = "" if change.subject == naming.policy.root else f" ({split_path(change.subject)[-1]})"
-        words = ["–" if v is None else self.new.said("not_met" if v == "failed" else v) for v in (change.old, change.new)]
+        words = [self.said("absent") if v is None else self.new.said("not_met" if v == "failed" else v) for v in (change.old, change.new)]
         return f"{name}{record}: {' → '.join(dict.fromkeys(words))}"
 
     def result(self, path: str, old: object, new: object) -> str:
@@ -98,7 +101,8 @@ class _Teller:
         entity = self.new.policy.root
         for listed in parts[::2]:
             entity = next(
-                (e.name for n in (self.new, self.old) for e in n.policy.entities.values() if (e.owner, e.listed_in) == (entity, listed)), entity
+                (e.name for n in (self.new, self.old) for e in n.policy.entities.values() if (e.owner, e.listed_in) == (entity, listed)),
+                entity,
             )
         naming, result = self.types[f"{entity}.{name}"]
         record = f" ({parts[-1]})" if parts else ""
@@ -108,8 +112,6 @@ class _Teller:
         """A value of the JSON form in words."""
         if value is None:
             return self.said("unknown")
-        from bandolo.evaluate.typed import BadValue, read_value
-
         type_ = type_.of if isinstance(type_, OptionalType) else type_
         try:
             read: Value = read_value(value, type_, naming.policy.conventions)

@@ -83,8 +83,9 @@ def _fitted(data: Any, entity: str, texts: list[core.Policy], left: dict[str, No
             continue
         type_ = facts[name].type
         if isinstance(type_, ListType) and isinstance(type_.item, RecordType) and isinstance(value, list | tuple):
-            value = [_fitted(item, type_.item.entity, texts, left) for item in value]
-        made[name] = value
+            made[name] = [_fitted(item, type_.item.entity, texts, left) for item in value]
+        else:
+            made[name] = value
     return made
 
 

@@ -1,4 +1,4 @@
-"""The command line: `bandolo new | check | decide | explain | rank | record | replay | calendar | template | norms | schema | test | fmt | help`.
+"""The command line: `bandolo new | check | decide | explain | rank | record | replay | calendar | template | norms | schema | test | fmt`.
 
 Exit status 0: the command did its job, also when the decision is a refusal; 1: problems in a policy, a case or the data were
 found; 2: wrong usage. What each command needs is imported when it runs.

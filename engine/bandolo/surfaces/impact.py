@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from bandolo.policy import Policy
 
 
+CODES = {
+    "outcome": "changes-outcome", "amount": "changes-amount", "position": "changes-position", "verdict": "changes-verdict",
+    "invalid": "changes-invalid",
+}  # fmt: skip
+"""What is said of each kind of change that `--fail-on` rules out."""
+
+
 def impact_options(command: Any) -> Any:
     """What `--applications` brings with it, for the command that compares two policies."""
     jobs = min(os.cpu_count() or 1, 8)
@@ -162,7 +169,7 @@ def failures(found: Impact, kinds: tuple[str, ...]) -> list[Diagnostic]:
         names = sorted(found.of_kind(kind))
         if names:
             ids = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
-            made.append(Diagnostic(f"changes-{kind}", args={"count": len(names), "all": len(found.rows), "ids": ids}))
+            made.append(Diagnostic(CODES[kind], args={"count": len(names), "all": len(found.rows), "ids": ids}))
     return made
 
 

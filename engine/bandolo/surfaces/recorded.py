@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,7 +13,7 @@ import click
 from bandolo import limits
 from bandolo.language.types import Language
 from bandolo.surfaces.options import given, language_option, what_if_options
-from bandolo.surfaces.saying import console, decisions, load, say_diagnostics
+from bandolo.surfaces.saying import console, decided, load, say_diagnostics
 
 if TYPE_CHECKING:
     from bandolo.analysis.records import Record
@@ -39,7 +38,6 @@ def record(policy: str, applications: tuple[str, ...], to: str, overwrite: bool,
     """
     from bandolo.analysis.records import as_recorded, decision_line, header_line
     from bandolo.diagnostics import Diagnostic
-    from bandolo.surfaces.intake import read_applications
 
     made = as_recorded(load(policy, what_ifs["amendments"], lang))
     target = Path(to)
@@ -52,14 +50,11 @@ def record(policy: str, applications: tuple[str, ...], to: str, overwrite: bool,
         # A line at a time: a record may hold more decisions than fit into memory.
         with open(beside, "w", encoding="utf-8", newline="\n") as stream:
             stream.write(header_line(made) + "\n")
-            for path in applications:
-                submitted = list(read_applications((path,), made.core))
-                data = {one.label: one.data for one in submitted}
-                for label, decision in decisions(made, (path,), what_ifs, False, lang):
-                    ok = ok and decision is not None
-                    if decision is not None:
-                        stream.write(decision_line(made, data[label], trial, decision) + "\n")
-                        written += 1
+            for submitted, decision in decided(made, applications, what_ifs, False, lang):
+                ok = ok and decision is not None
+                if decision is not None:
+                    stream.write(decision_line(made, submitted.data, trial, decision) + "\n")
+                    written += 1
         if written:
             beside.replace(target)
     except OSError:
@@ -158,8 +153,3 @@ def _say(changes: list[Replayed], policy: Policy, found: Record, by_another: boo
     from bandolo.explain.terminal import show
 
     show(console(), replay_blocks(changes, found.policy, policy, by_another, lang))
-
-
-def count_words(changes: list[Replayed]) -> Counter[str]:
-    """How many decisions differ in outcome, verdicts, results, and cannot be made again."""
-    return Counter(kind for c in changes for kind in ("outcome", "verdict", "amount", "invalid") if not c.same and _is(c, kind))
