@@ -162,7 +162,8 @@ class Impact:
 
 def impact(
     old: Policy, new: Policy, applications: Iterable[Submission | Mapping[str, Any]], *, as_of: Any = None,
-    set: Mapping[str, Any] | None = None, readings: Mapping[str, str] | None = None, assume: bool | Sequence[str] = False, ranking: bool = True, by: str | None = None,
+    set: Mapping[str, Any] | None = None, readings: Mapping[str, str] | None = None, assume: bool | Sequence[str] = False,
+    ranking: bool = True, by: str | None = None,
     amount: str | None = None, jobs: int = 1, progress: Callable[[int, int], None] | None = None,
 ) -> Impact:  # fmt: skip
     """What `new` does to applications that `old` decides.

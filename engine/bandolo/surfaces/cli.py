@@ -1,4 +1,5 @@
-"""The command line: `bandolo new | check | decide | explain | rank | record | replay | calendar | template | norms | schema | test | fmt`.
+"""The command line: `bandolo new | check | decide | explain | rank | record | replay | calendar | template | norms | schema | test |
+fmt | help`.
 
 Exit status 0: the command did its job, also when the decision is a refusal; 1: problems in a policy, a case or the data were
 found; 2: wrong usage. What each command needs is imported when it runs.
