@@ -155,7 +155,9 @@ def test_one_process_and_several_say_the_same() -> None:
 
 # Small changes, each for one thing that the report must say.
 
-CALL = HEAD.replace("id: small", "id: small") + """
+CALL = (
+    HEAD.replace("id: small", "id: small")
+    + """
 choices: {size: [small, large]}
 stages: [first]
 entities:
@@ -167,6 +169,7 @@ entities:
   firm:
     facts: {code: {type: text, key: true}, size: size, ok: boolean, spent: money}
 """
+)
 REST = """
 rates: {rate: {by: size, values: {small: 50%, large: 15%}}}
 parameters: {least: 100 EUR, cap: 1_000 EUR}
@@ -335,7 +338,9 @@ def test_the_whole_of_it_as_data_and_as_tables(tmp_path: Path) -> None:
     old, new, corpus = files(tmp_path)
     data = json.loads(run("impact", old, new, "--applications", corpus, "--json")[1])
     assert data["kinds"] == {"outcome": 1, "amount": 1, "position": 1, "verdict": 1, "invalid": 0}
-    assert data["totals"] == [{"result": "grant", "old": "1150.00", "new": "950.00", "difference": "-200.00", "gain": 0, "lose": 1, "open": 0}]
+    assert data["totals"] == [
+        {"result": "grant", "old": "1150.00", "new": "950.00", "difference": "-200.00", "gain": 0, "lose": 1, "open": 0}
+    ]
     assert [a["application"] for a in data["applications"]] == ["B"]
     target = tmp_path / "impact.csv"
     assert run("impact", old, new, "--applications", corpus, "--to", str(target))[0] == 0

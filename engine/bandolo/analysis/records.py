@@ -205,8 +205,8 @@ def read_record(source: SourceFile) -> tuple[Record | None, list[Diagnostic]]:
             continue
         data, bad = _line(line, place)
         if header is None:
-            if data is None or bad or "bandolo_record" not in data:
-                return None, [Diagnostic("not-a-record-file", place, {"path": source.path})]
+            if data is None or "bandolo_record" not in data:
+                return None, bad if is_record(line) else [Diagnostic("not-a-record-file", place, {"path": source.path})]
             if data["bandolo_record"] != FORMAT:
                 return None, [Diagnostic("record-format", place, {"found": str(data["bandolo_record"])[:20], "known": FORMAT})]
             header = data
