@@ -91,7 +91,8 @@ def test_a_record_has_the_text_once_and_a_decision_a_line_by_the_published_schem
 
 def test_facts_read_back_as_they_were_given_however_they_were_spelt() -> None:
     made = policy(CALL)
-    exact = {**GIVEN, "costs": Decimal("120.5"), "signed": True, "rated": {"first": True}, "note": None, "firms": [{"code": "1", "ok": True},
+    exact = {**GIVEN, "costs": Decimal("120.5"), "signed": True, "rated": {"first": True}, "note": None,
+             "firms": [{"code": "1", "ok": True},
              {"code": "2", "ok": False}]}  # fmt: skip
     for given in (plain(GIVEN), exact, {**exact, "costs": Digits("120.50")}, {**exact, "costs": Fraction(241, 2)}):
         data = json.loads(json.dumps(as_json(made, given)))
