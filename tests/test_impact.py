@@ -282,6 +282,20 @@ def test_an_application_that_only_one_text_can_read_is_counted_not_dropped() -> 
     assert [m.application for m in other.ranking.moves if m.old_status is None] == ["A"]  # type: ignore[union-attr]
 
 
+def test_what_neither_text_can_read_is_said_and_nothing_of_it_is_dropped(tmp_path: Path) -> None:
+    wrong = [*CORPUS, application("W", "500", cots="3"), {"a": 1, "b": 2, "c": 3, "d": 4}]
+    found = impact(made(), made(), wrong)
+    assert [r.application for r in found.not_compared()] == ["[4]", "[5]"]
+    assert "Applications compared: 4. Changed: 0. As they were: 4." in said(found)
+    assert "Readable by neither text: 2 ([4], [5])" in said(found)
+    old, new, corpus = files(tmp_path)
+    Path(corpus).write_text(json.dumps(wrong[4]) + "\n" + json.dumps(wrong[1]) + "\n", encoding="utf-8")
+    status, out, err = run("impact", old, new, "--applications", corpus)
+    assert status == 1
+    assert "error[not-compared]: neither text can read 1 applications of 2" in err
+    assert "B: admitted → rejected" in out
+
+
 def test_new_ties_and_strikes_are_told() -> None:
     text = CALL + REST.replace("budget: 700 EUR", "exclusive: {record: firm, key: code, keep: [costs descending]}, budget: 700 EUR")
     shared = [*CORPUS, application("E", "400", ("small", "100")), application("F", "400", ("small", "100"))]

@@ -146,7 +146,7 @@ def test_a_decision_taken_before_an_act_replays_unchanged_after_it(name: str, tm
 def test_what_an_act_does_not_reach_is_unchanged_by_the_amended_text() -> None:
     early = plain({**GIVEN, "id": "E", "sent_on": "2023-01-31"})
     text = lines(policy(CALL), plain(GIVEN), early)
-    changes = list(replay(read(text).decisions, policy(CALL, ACT), by_another=True))
+    changes = list(replay(read(text).decisions, policy(CALL, ACT), of=policy(CALL)))
     assert [(c.application, c.same) for c in changes] == [("A", False), ("E", True)]
     assert changes[0].difference is not None
     assert [(r.path, r.old, r.new) for r in changes[0].difference.results] == [("grant", "100.00", "120.50")]
@@ -253,7 +253,7 @@ def test_the_impact_takes_records_and_their_clock(tmp_path: Path) -> None:
 def test_a_what_if_that_another_version_does_not_know_is_said() -> None:
     kept = read(lines(policy(CALL), plain(GIVEN), set={"cap": "90"}))
     without = policy(CALL.replace("parameters: {cap: 100 EUR}", "parameters: {top: 100 EUR}").replace("min(costs, cap)", "min(costs, top)"))
-    (change,) = replay(kept.decisions, without, by_another=True)
+    (change,) = replay(kept.decisions, without, of=kept.policy)
     assert [d.code for d in change.refused] == ["unknown-parameter"]
     with pytest.raises(PolicyError):
         list(record(policy(CALL), [plain(GIVEN)], set={"nothing": "1"}))

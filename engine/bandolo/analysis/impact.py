@@ -153,6 +153,10 @@ class Impact:
                 return [r.application for r in self.rows if r.new is None and r.old is not None]
         raise ValueError(kind)
 
+    def not_compared(self) -> list[Compared]:
+        """The applications that neither text can read."""
+        return [r for r in self.rows if r.old is None and r.new is None]
+
     def changed(self) -> list[Compared]:
         """The applications that change in any way, the largest movers first, then by name."""
         touched = {name for kind in KINDS for name in self.of_kind(kind)}
@@ -224,13 +228,13 @@ def _plan(
     unranked: tuple[Diagnostic, ...] = ()
     if ranked:
         try:
-            Side(old, both, True)
-            Side(new, tried, True)
+            Side(old, new, both, True)
+            Side(new, old, tried, True)
         except PolicyError as error:
             # A ranking that cannot be made leaves the decisions to be compared; a what-if that cannot be does not.
             ranked, unranked = False, error.diagnostics
-    for policy, what_ifs in ((old, both), (new, tried)):
-        Side(policy, what_ifs, False)
+    Side(old, new, both, False)
+    Side(new, old, tried, False)
     main = amount or _main_amount(new.core, names)
     return _Plan(old, new, (both, tried), ranked, unranked, grouping(old.core, new.core, by, main), main, names)
 
@@ -282,7 +286,8 @@ class _Comparer:
 
     def __init__(self, plan: _Plan) -> None:
         self.plan = plan
-        self.old, self.new = Side(plan.old, plan.what_ifs[0], plan.ranked), Side(plan.new, plan.what_ifs[1], plan.ranked)
+        self.old = Side(plan.old, plan.new, plan.what_ifs[0], plan.ranked)
+        self.new = Side(plan.new, plan.old, plan.what_ifs[1], plan.ranked)
 
     def compare(self, one: Submission) -> _Answer:
         old, new = self.old.judge(one.data, one.as_of), self.new.judge(one.data, one.as_of)
@@ -305,9 +310,9 @@ class _Comparer:
         by = self.plan.by
         if by is None or old.decision is None or new.decision is None:
             return ()
-        text = self.plan.new if by.entity in self.plan.new.core.entities else self.plan.old
+        text = self.plan.new
         found: dict[str, list[str]] = {}
-        for path, group in records_by_group(text, data, by):
+        for path, group in records_by_group(text, self.plan.old, data, by):
             found.setdefault(group, []).append(path)
         if by.amount is None:
             return tuple(Part(group, len(paths), None, None) for group, paths in found.items())

@@ -26,7 +26,7 @@ def impact_as_data(impact: Impact) -> dict[str, Any]:
         "format": FORMAT,
         "old": _policy(impact.old),
         "new": _policy(impact.new),
-        "compared": len(impact.rows),
+        "compared": len(impact.rows) - len(impact.not_compared()),
         "changed": len(impact.changed()),
         "kinds": {kind: len(impact.of_kind(kind)) for kind in KINDS},
         "outcomes": [{"old": old, "new": new, "applications": n} for (old, new), n in sorted(impact.outcomes().items())],
@@ -43,6 +43,9 @@ def impact_as_data(impact: Impact) -> dict[str, Any]:
         "ranking": None if impact.ranking is None else _ranking(impact.ranking),
         "unranked": [d.to_dict() for d in impact.unranked],
         "applications": [_row(row) for row in impact.changed()],
+        "not_compared": [
+            {"application": r.application, "file": r.label, "refused": _refused(r.refused_new)} for r in impact.not_compared()
+        ],
     }  # fmt: skip
 
 

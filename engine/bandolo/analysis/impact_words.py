@@ -30,6 +30,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "verdict": ("verdetto di un requisito", "verdict of a requirement"),
     "invalid": ("non più leggibili dal testo nuovo", "no longer readable by the new text"),
     "kinds": ("Che cosa cambia: {kinds}.", "What changes: {kinds}."),
+    "unread": ("Non lette da nessuno dei due testi: {count} ({names})", "Readable by neither text: {count} ({names})"),
+    "before": ("prima: {message}", "before: {message}"),
     "nothing": ("Nessuna domanda cambia.", "No application changes."),
     "outcomes": ("Esiti", "Outcomes"),
     "from": ("Con il testo vecchio", "By the old text"),
@@ -80,8 +82,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "misses": ("con il testo nuovo mancano: {facts}", "by the new text these are missing: {facts}"),
     "refused_new": ("il testo nuovo non la può decidere", "the new text cannot decide it"),
     "refused_old": ("il testo vecchio non la poteva decidere", "the old text could not decide it"),
-    "refused_both": ("nessuno dei due testi la può decidere", "neither text can decide it"),
-    "refused": ("Non decise da uno dei due testi", "Not decided by one of the two texts"),
     "waiting": ("Non decidibili con il testo nuovo per dati che non hanno: {count}",
                 "Not decidable by the new text for want of facts: {count}"),
     "left_out_new": ("Dati che il testo nuovo non chiede, lasciati fuori: {names}",
@@ -172,10 +172,14 @@ def impact_blocks(impact: Impact, lang: Language, shown: int = SHOWN) -> list[Bl
     tell = Teller(impact, lang)
     changed = impact.changed()
     out: list[Block] = [Heading(tell.said("title"), 1)]
-    counts = {"count": len(impact.rows), "changed": len(changed), "same": len(impact.rows) - len(changed)}
+    unread = impact.not_compared()
+    counts = {"count": len(impact.rows) - len(unread), "changed": len(changed), "same": len(impact.rows) - len(changed) - len(unread)}
     out.append(Line(tell.said("counted", **{k: tell.count(v) for k, v in counts.items()}), strong=True))
     kinds = [f"{tell.said(kind)} {tell.count(n)}" for kind in KINDS if (n := len(impact.of_kind(kind)))]
     out.append(Line(tell.said("kinds", kinds=", ".join(kinds)) if kinds else tell.said("nothing")))
+    if unread:
+        first = tell.listed([r.application for r in unread])
+        out.append(Line(tell.said("unread", count=tell.count(len(unread)), names=first), "unknown"))
     for side in ("new", "old"):
         names = [name for row in impact.rows for name in getattr(row, f"left_out_{side}")]
         out += [Line(tell.said(f"left_out_{side}", names=tell.left_out(names)), "unknown")] if names else []
@@ -309,7 +313,7 @@ def row_lines(tell: Teller, row: Compared, move: Move | None) -> list[Block]:
     """One application: what changes, and with which requirements."""
     told = row.difference
     if told is None:
-        side = "both" if row.old is None and row.new is None else "new" if row.new is None else "old"
+        side = "new" if row.new is None else "old"
         out: list[Block] = [
             Line(f"{row.application}: {tell.said(f'refused_{side}')}", "failed" if side == "new" else "unknown", strong=True)
         ]
@@ -321,7 +325,8 @@ def row_lines(tell: Teller, row: Compared, move: Move | None) -> list[Block]:
     if name is not None and row.old is not None and row.new is not None:
         old, new = row.old.amounts.get(name), row.new.amounts.get(name)
         if old != new:
-            parts.append(f"{tell.result(name)} {tell.euros(old)} → {tell.euros(new)} ({tell.gap(row.moved(name))})")
+            gap = "" if old is None or new is None else f" ({tell.gap(new - old)})"
+            parts.append(f"{tell.result(name)} {tell.euros(old)} → {tell.euros(new)}{gap}")
     if move is not None:
         if move.moves:
             parts.append(f"{tell.place(move.old_status, move.old_position)} → {tell.place(move.new_status, move.new_position)}")
@@ -346,6 +351,8 @@ def because_lines(tell: Teller, verdicts: tuple[VerdictChange, ...]) -> list[str
         records = [split_path(c.subject)[-1] for c in changes if c.subject not in roots]
         of = f" ({tell.listed(records)})" if records else ""
         said = next((c.message.get(tell.lang, "") for c in changes if c.message), "") if len(changes) == 1 else ""
+        if said and changes[0].new != "failed":
+            said = tell.said("before", message=said)
         arrow = f"{old} → {new}" if old != new else new
         lines.append(f"{tell.requirement(name)}{of}: {arrow}" + (f" — {said}" if said else ""))
     more = len(grouped) - len(lines)

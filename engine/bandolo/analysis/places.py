@@ -66,8 +66,8 @@ def ranking_impact(
     entrants: Sequence[tuple[Entrant | None, Entrant | None]],
 ) -> RankingImpact:  # fmt: skip
     """Both rankings of applications that have been assessed. Raises PolicyError as `Ranker.rank` does."""
-    before = _ranked(old, old_what_ifs, data, [one for one, _ in entrants])
-    after = _ranked(new, new_what_ifs, data, [other for _, other in entrants])
+    before = _ranked(old, new, old_what_ifs, data, [one for one, _ in entrants])
+    after = _ranked(new, old, new_what_ifs, data, [other for _, other in entrants])
     was, now = ({row.application: row for row in ranking.rows} for ranking in (before, after))
     moves = tuple(move for id_ in sorted({*was, *now}) if (move := _move(id_, was.get(id_), now.get(id_))) is not None)
     ties = [[frozenset(tie) for tie in ranking.ties] for ranking in (before, after)]
@@ -86,10 +86,12 @@ def _only_in(these: list[frozenset[str]], those: list[frozenset[str]]) -> tuple[
     return tuple(sorted(tuple(sorted(tie)) for tie in these if len(tie) > 1 and not any(tie <= other for other in those)))
 
 
-def _ranked(policy: Policy, what_ifs: Mapping[str, Any], data: Sequence[Any], entrants: Sequence[Entrant | None]) -> Ranking:
+def _ranked(
+    policy: Policy, other: Policy, what_ifs: Mapping[str, Any], data: Sequence[Any], entrants: Sequence[Entrant | None]
+) -> Ranking:  # fmt: skip
     by_id = {entrant.id: given for entrant, given in zip(entrants, data, strict=True) if entrant is not None}
     ranker = Ranker(policy, **what_ifs)
-    return ranker.rank([e for e in entrants if e is not None], lambda id_: fitted(by_id[id_], policy)[0])
+    return ranker.rank([e for e in entrants if e is not None], lambda id_: fitted(by_id[id_], policy, other)[0])
 
 
 def _move(id_: str, old: Row | None, new: Row | None) -> Move | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,21 +28,21 @@ class Replayed:
     refused: tuple[Diagnostic, ...] = ()
 
 
-def replay(recorded: Iterator[Recorded] | tuple[Recorded, ...], policy: Policy, *, by_another: bool = False) -> Iterator[Replayed]:
+def replay(recorded: Iterable[Recorded], policy: Policy, *, of: Policy | None = None) -> Iterator[Replayed]:
     """Each recorded decision made again by a policy, under the clock and the what-ifs that it was recorded with.
 
-    With `by_another` the policy is another version: facts that only the recorded text asked for are left out.
+    With `of`, the recorded policy, the other is another version of it: facts that only the recorded text asked for are left out.
     """
     for one in recorded:
         name = one.decision["application"] or one.decision["application_digest"][:19]
-        application = fitted(one.application, policy)[0] if by_another else one.application
+        application = one.application if of is None else fitted(one.application, policy, of)[0]
         try:
             new = policy.decide(application, **one.what_ifs).to_dict()
         except (ApplicationError, PolicyError) as error:
             yield Replayed(name, one, None, None, False, error.diagnostics)
             continue
         told = difference(one.decision, new)
-        same = told.is_empty if by_another else _identity(one.decision) == _identity(new)
+        same = told.is_empty if of is not None else _identity(one.decision) == _identity(new)
         yield Replayed(name, one, new, told, same)
 
 

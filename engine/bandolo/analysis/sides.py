@@ -33,9 +33,10 @@ class Judged:
 
 
 class Side:
-    """A policy with its what-ifs (those of `Policy.decide`). Raises PolicyError for a what-if that cannot be."""
+    """A policy with its what-ifs (those of `Policy.decide`), and the other one. Raises PolicyError for a what-if that cannot be."""
 
-    def __init__(self, policy: Policy, what_ifs: Mapping[str, Any], ranked: bool) -> None:
+    def __init__(self, policy: Policy, other: Policy, what_ifs: Mapping[str, Any], ranked: bool) -> None:
+        self.other = other
         self.policy, self.what_ifs, self.ranked = policy, dict(what_ifs), ranked
         self.assessors: dict[str | None, Assessor] = {}
         self.assessor(None)
@@ -54,7 +55,7 @@ class Side:
 
     def judge(self, data: Any, as_of: str | None) -> Judged:
         """The decision on an application, or its diagnostics."""
-        application, left_out = fitted(data, self.policy)
+        application, left_out = fitted(data, self.policy, self.other)
         try:
             entrant, decision = self.assessor(as_of).assessed(application)
         except ApplicationError as error:
@@ -62,28 +63,45 @@ class Side:
         return Judged(decision, entrant if self.ranked else None, (), left_out)
 
 
-def fitted(data: Any, policy: Policy) -> tuple[Any, tuple[str, ...]]:
-    """An application without the facts that no text of a policy asks for, and their names: `fact` or `entity.fact`."""
-    texts = [policy.core]
-    if any(act.applies_to is not None for act in policy.loaded.amendments):
-        texts.append(policy.with_acts(()).core)
+def fitted(data: Any, policy: Policy, other: Policy) -> tuple[Any, tuple[str, ...]]:
+    """An application without the facts that only the other policy asks for, and their names, as `entity.fact`.
+
+    What neither asks for stays, and is refused: a misspelt fact, or an application to another call.
+    """
     left: dict[str, None] = {}
-    made = _fitted(data, policy.core.root, texts, left)
+    texts, others = _texts(policy), _texts(other)
+    made = _fitted(data, (policy.core.root, other.core.root), texts, others, left)
     return made, tuple(sorted(left))
 
 
-def _fitted(data: Any, entity: str, texts: list[core.Policy], left: dict[str, None]) -> Any:
+def _texts(policy: Policy) -> list[core.Policy]:
+    """The policy as amended, and as it is where no act reaches."""
+    reaching = any(act.applies_to is not None for act in policy.loaded.amendments)
+    return [policy.core, policy.with_acts(()).core] if reaching else [policy.core]
+
+
+def _facts(texts: list[core.Policy], entity: str) -> dict[str, core.FactDeclaration]:
+    return {name: fact for text in reversed(texts) if entity in text.entities for name, fact in text.entities[entity].facts.items()}
+
+
+def _fitted(data: Any, entity: tuple[str, str], texts: list[core.Policy], others: list[core.Policy], left: dict[str, None]) -> Any:
+    """`entity` is what each side calls the record."""
     if not isinstance(data, Mapping):
         return data
-    facts = {name: fact for text in texts if entity in text.entities for name, fact in text.entities[entity].facts.items()}
+    facts, theirs = _facts(texts, entity[0]), _facts(others, entity[1])
     made = {}
     for name, value in data.items():
         if name not in facts:
-            left[f"{entity}.{name}"] = None
+            if name in theirs:
+                left[f"{entity[1]}.{name}"] = None
+            else:
+                made[name] = value
             continue
         type_ = facts[name].type
         if isinstance(type_, ListType) and isinstance(type_.item, RecordType) and isinstance(value, list | tuple):
-            made[name] = [_fitted(item, type_.item.entity, texts, left) for item in value]
+            listed = theirs[name].type if name in theirs else None
+            same = listed.item.entity if isinstance(listed, ListType) and isinstance(listed.item, RecordType) else type_.item.entity
+            made[name] = [_fitted(item, (type_.item.entity, same), texts, others, left) for item in value]
         else:
             made[name] = value
     return made
@@ -122,9 +140,9 @@ class Grouping:
     amount: str | None
 
 
-def records_by_group(policy: Policy, data: Any, by: Grouping) -> list[tuple[str, str]]:
+def records_by_group(policy: Policy, other: Policy, data: Any, by: Grouping) -> list[tuple[str, str]]:
     """The records of an application's kind with the group that each is in, as its choice or `true`; empty where that is not known."""
-    read = read_leniently(policy.core, policy.settled, fitted(data, policy)[0])
+    read = read_leniently(policy.core, policy.settled, fitted(data, policy, other)[0])
     stages = policy.core.entities[by.entity].facts[by.fact].asked or (None,)
     return [(r.path, _group(r, by.fact, stages)) for r in read.records[by.entity]]
 

@@ -92,7 +92,7 @@ def impact_report(old: Policy, new: Policy, options: dict[str, Any], lang: Langu
     `options` are those of `impact_options` and `what_if_options`.
     """
     from bandolo.analysis.impact import impact as compared
-    from bandolo.diagnostics import PolicyError
+    from bandolo.diagnostics import Diagnostic, PolicyError
 
     trial = given(options)
     records = record_files(old, options.get("records", ()))
@@ -106,6 +106,13 @@ def impact_report(old: Policy, new: Policy, options: dict[str, Any], lang: Langu
         )  # fmt: skip
     except PolicyError as error:
         return None, problems + list(error.diagnostics)
+    unread = found.not_compared()
+    if unread:
+        from bandolo.diagnostics.render import message
+
+        said = f"{unread[0].application}: {message(unread[0].refused_new[0], lang)}"
+        args = {"count": len(unread), "all": len(found.rows), "first": said}
+        problems = [*problems, Diagnostic("not-compared", args=args)]
     return found, problems
 
 

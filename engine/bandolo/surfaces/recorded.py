@@ -95,7 +95,7 @@ def replay(file: str, policy: str | None, amendments: tuple[str, ...], fail_on: 
         say_diagnostics(problems, lang)
         sys.exit(1)
     by = load(policy, amendments, lang) if policy is not None else found.policy
-    changes = list(replayed(found.decisions, by, by_another=policy is not None))
+    changes = list(replayed(found.decisions, by, of=found.policy if policy is not None else None))
     if as_json:
         for change in changes:
             if not change.same:
