@@ -202,7 +202,10 @@ def write_impact(found: Impact, options: dict[str, Any], lang: Language, sources
         files = files or {path: workbook(found.new.core, made, lang)}
     except BandoloError as error:
         return list(error.diagnostics)
-    return [d for name, content in files.items() for d in write(name, content, options["overwrite"], sources)]
+    bad = [d for name, content in files.items() for d in write(name, content, options["overwrite"], sources)]
+    for name in files if not bad else ():
+        click.echo({"it": "scritto {}", "en": "wrote {}"}[lang].format(name), err=True)
+    return bad
 
 
 def _progress(lang: Language) -> Callable[[int, int], None] | None:
