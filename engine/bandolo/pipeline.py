@@ -17,6 +17,7 @@ from bandolo.check.quotes import Norm, check_norms, check_quotes
 from bandolo.diagnostics import Diagnostic, errors, in_order
 from bandolo.evaluate.foresee import foresee
 from bandolo.evaluate.settle import Changes, Settled, settle
+from bandolo.format.canonical import digest_of
 from bandolo.language.values import Unknown
 from bandolo.syntax import ast
 from bandolo.syntax.amendment import Amendment, amend, read_amendment
@@ -74,8 +75,8 @@ def load(path: str, content: bytes, amendments: Sequence[tuple[str, bytes]] = ()
     if errors(found):
         # What seems unused may be used where the mistake stands.
         found = without_echoes(errors(found))
-    if done is not None:
-        done = replace(done, acts=tuple(core.Act(act.id, core.Texts(*act.title), act.date) for act in acts))
+    if done is not None and tree is not None:
+        done = replace(done, digest=digest_of(tree), acts=tuple(core.Act(act.id, core.Texts(*act.title), act.date) for act in acts))
     return Loaded(tree, document, done, settled if done is not None else None, tuple(acts), tuple(in_order(found)))
 
 

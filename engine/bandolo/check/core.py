@@ -479,6 +479,7 @@ class Policy:
     deadlines: tuple[Deadline, ...]
     ranking: RankingPlan | None
     digest: str
+    """Over the canonical text; put in by the pipeline, which has the text."""
     brackets: tuple[tuple[Brackets, Span], ...] = ()
     acts: tuple[Act, ...] = ()
     reach: Expr | None = None

@@ -140,7 +140,7 @@ class _Checker:
         policy = core.Policy(
             head.id.name if head.id else "", title, self.texts(head.issuer), self.texts(head.manager), symbols.root,
             self.conventions, self.money_rounding_by, documents, entities, stages, parameters, readings, definitions, requirements, (),
-            results, tuple(self.definitions.deadlines_done[n] for n in symbols.deadlines), ranking, doc.digest,
+            results, tuple(self.definitions.deadlines_done[n] for n in symbols.deadlines), ranking, "",
             self.definitions.used_brackets(),
         )  # fmt: skip
         steps, cycles = order_of_steps(policy, self.definitions.loops)

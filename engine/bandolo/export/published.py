@@ -10,6 +10,7 @@ from bandolo.export.decision_schema import decision_schema
 from bandolo.export.difference_schema import difference_schema
 from bandolo.export.policy_schema import FILES, file_schema
 from bandolo.export.ranking_schema import ranking_schema
+from bandolo.export.record_schema import record_schema
 from bandolo.export.reference_tables import refreshed
 from bandolo.resources import grammar_folder, grammar_text
 
@@ -22,6 +23,7 @@ def published() -> dict[str, str]:
         "calendar.schema.json": _text(calendar_schema()),
         "difference.schema.json": _text(difference_schema()),
         "ranking.schema.json": _text(ranking_schema()),
+        "record.schema.json": _text(record_schema()),
         "LANGUAGE.md": refreshed(grammar_text("LANGUAGE.md")),
     }
 

@@ -35,14 +35,10 @@ class Assessor:
 
     def assess(self, data: Mapping[str, Any], struck: frozenset[str] = frozenset()) -> Entrant:
         """The application as it stands with some of its records struck. Raises ApplicationError for bad data."""
-        texts, open_ = self.policy.texts(data, self.clock, self.changes)
-        if len(texts) > 1:
-            # Which text holds is open: nothing can be ranked, but what is missing can be said.
-            decisions = [self._evaluated(text, self.read(text, data), Strikes())[1] for text in texts]
-            return _unranked(self.policy.core, agreed(decisions, open_))
-        text, application = texts[0], self.read(texts[0], data)
         if not struck:
-            return self._entrant(text.core, *self._evaluated(text, application, Strikes()))
+            return self.assessed(data)[0]
+        text = self.text_for(data)
+        application = self.read(text, data)
         if self.recheck == ("all",):
             return self._entrant(text.core, *self._evaluated(text, application, Strikes(struck)))
         evaluation, decision = self._evaluated(text, application, Strikes())
@@ -51,6 +47,17 @@ class Assessor:
         after = self._entrant(text.core, *self._evaluated(text, application, strikes))
         # What is not looked at again keeps its place in the order too.
         return after if after.standing != "candidate" else replace(after, order=before.order, keep=before.keep)
+
+    def assessed(self, data: Mapping[str, Any]) -> tuple[Entrant, Decision]:
+        """The application before any strike, with its decision. Raises ApplicationError for bad data."""
+        texts, open_ = self.policy.texts(data, self.clock, self.changes)
+        if len(texts) > 1:
+            # Which text holds is open: nothing can be ranked, but what is missing can be said.
+            decision = agreed([self._evaluated(text, self.read(text, data), Strikes())[1] for text in texts], open_)
+            return _unranked(self.policy.core, decision), decision
+        text = texts[0]
+        evaluation, decision = self._evaluated(text, self.read(text, data), Strikes())
+        return self._entrant(text.core, evaluation, decision), decision
 
     def text_for(self, data: Mapping[str, Any]) -> Policy:
         """The text that decides an application."""

@@ -1,5 +1,7 @@
 """The command line: `bandolo new | check | decide | explain | rank | calendar | template | norms | schema | test | coverage | fmt | help`.
 """The command line: `bandolo new | check | decide | explain | diff | rank | calendar | template | norms | schema | test | fmt | help`.
+"""The command line: `bandolo new | check | decide | explain | rank | record | replay | calendar | template | norms | schema | test |
+fmt | help`.
 
 Exit status 0: the command did its job, also when the decision is a refusal; 1: problems in a policy, a case or the data were
 found; 2: wrong usage. What each command needs is imported when it runs.
@@ -20,9 +22,11 @@ from bandolo.surfaces.coverage import coverage
 from bandolo.surfaces.diff import diff
 from bandolo.surfaces.fmt import fmt
 from bandolo.surfaces.helping import Commands
+from bandolo.surfaces.impact import impact
 from bandolo.surfaces.new import new
 from bandolo.surfaces.options import chosen_language, given, language_option, pairs, what_if_options
 from bandolo.surfaces.rank import rank
+from bandolo.surfaces.recorded import record, replay
 from bandolo.surfaces.saying import console, decisions, load, say_diagnostics
 from bandolo.surfaces.sheets import template
 from bandolo.version import __version__
@@ -49,8 +53,11 @@ def cli() -> None:
 cli.add_command(coverage)
 cli.add_command(diff)
 cli.add_command(fmt)
+cli.add_command(impact)
 cli.add_command(new)
 cli.add_command(rank)
+cli.add_command(record)
+cli.add_command(replay)
 cli.add_command(template)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bandolo.diagnostics import Diagnostic
     from bandolo.evaluate.decision import Decision
     from bandolo.policy import Policy
+    from bandolo.surfaces.intake import Submitted
 
 
 def console() -> Console:
@@ -58,6 +59,14 @@ def decisions(
     policy: Policy, paths: tuple[str, ...], what_ifs: dict[str, Any], trace: bool, lang: str, problems: list[Diagnostic] | None = None
 ) -> Iterator[tuple[str, Decision | None]]:
     """Each application's label and decision; None for one that is bad data, which has then been said, and put to the `problems`."""
+    for submitted, decision in decided(policy, paths, what_ifs, trace, lang, problems):
+        yield submitted.label, decision
+
+
+def decided(
+    policy: Policy, paths: tuple[str, ...], what_ifs: dict[str, Any], trace: bool, lang: str, problems: list[Diagnostic] | None = None
+) -> Iterator[tuple[Submitted, Decision | None]]:
+    """As `decisions`, each with the application as it was handed in."""
     from bandolo.diagnostics import ApplicationError, PolicyError
     from bandolo.surfaces.intake import read_applications
 
@@ -79,4 +88,4 @@ def decisions(
         say_diagnostics(bad, lang, False)
         if problems is not None:
             problems += bad
-        yield submitted.label, decision
+        yield submitted, decision

@@ -576,5 +576,4 @@ class PolicyDoc(Node):
     results: tuple[ResultName, ...]
     ranking: Ranking | None
     unencoded: tuple[Unencoded, ...]
-    digest: str
     stages_readable: bool

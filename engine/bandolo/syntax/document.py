@@ -5,8 +5,6 @@ What could not be read is a `Hole`; its mistake is already reported.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Callable
 from typing import TypeVar
@@ -37,25 +35,7 @@ def read_document(tree: Tree) -> tuple[ast.PolicyDoc | None, list[Diagnostic]]:
     if not isinstance(shaped, Mapping):
         return None, diagnostics
     reader = _Reader(diagnostics)
-    return reader.policy(shaped, digest(tree)), diagnostics
-
-
-def digest(tree: Tree) -> str:
-    """A digest of what a tree says: comments, layout and the order of keys do not matter."""
-    text = json.dumps(_plain(tree), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _plain(tree: Tree) -> object:
-    match tree:
-        case Scalar():
-            return re.sub(r"\s+", " ", tree.value.strip())
-        case Mapping():
-            return {key.value: _plain(value) for key, value in tree.entries}
-        case Sequence():
-            return [_plain(item) for item in tree.items]
-        case Unreadable():
-            return None
+    return reader.policy(shaped), diagnostics
 
 
 class _Reader:
@@ -171,7 +151,7 @@ class _Reader:
 
     # Sections.
 
-    def policy(self, tree: Mapping, digest_: str) -> ast.PolicyDoc:
+    def policy(self, tree: Mapping) -> ast.PolicyDoc:
         get = tree.get
         return ast.PolicyDoc(
             tree.span,
@@ -192,7 +172,6 @@ class _Reader:
             tuple(self.result(i) for i in _items(get("results")) if isinstance(i, Scalar)),
             self.ranking(get("ranking")),
             tuple(self.unencoded(i) for i in _items(get("unencoded")) if isinstance(i, Mapping)),
-            digest_,
             get("stages") is None or _is_readable(get("stages")),
         )
 
