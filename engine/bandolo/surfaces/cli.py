@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from bandolo.language.types import Language
+from bandolo.surfaces.boundaries import boundaries
 from bandolo.surfaces.fmt import fmt
 from bandolo.surfaces.helping import Commands
 from bandolo.surfaces.new import new
@@ -43,6 +44,7 @@ def cli() -> None:
     """
 
 
+cli.add_command(boundaries)
 cli.add_command(fmt)
 cli.add_command(new)
 cli.add_command(rank)
