@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from bandolo.analysis.boundaries.book import Book
     from bandolo.analysis.boundaries.edges import Edge
-    from bandolo.analysis.boundaries.search import Base, Found, Searcher
+    from bandolo.analysis.boundaries.found import Base, Found
+    from bandolo.analysis.boundaries.search import Searcher
     from bandolo.policy import Policy
 
 FEW = 12
@@ -33,7 +34,9 @@ FEW = 12
 @click.option("--rule", "rules", multiple=True, metavar="NAME", help="Only the edges of a requirement, definition or parameter.")
 @click.option("--to", type=click.Path(), help="Write the book: a page (.md) or a workbook to be approved (.xlsx).")
 @click.option("--approve", type=click.Path(), metavar="BOOK.xlsx", help="Read a book that was approved, row by row.")
-@click.option("--cases", "cases_file", type=click.Path(), metavar="FILE.cases.yaml", help="With --approve: write the approved rows as cases.")
+@click.option(
+    "--cases", "cases_file", type=click.Path(), metavar="FILE.cases.yaml", help="With --approve: write the approved rows as cases."
+)
 @click.option("--by", default="", metavar="NAME", help="With --approve: who approved the rows.")
 @click.option("--overwrite", is_flag=True, help="What is written may take the place of a file.")
 @click.option("--json", "as_json", is_flag=True, help="The book as JSON.")
@@ -107,7 +110,7 @@ def _bases(
 ) -> tuple[list[Base], list[Base], str | None]:
     """What the search begins with; exit status 1, said, where there is nothing."""
     from bandolo.analysis.boundaries.bases import bases_beside
-    from bandolo.analysis.boundaries.search import Base
+    from bandolo.analysis.boundaries.found import Base
     from bandolo.diagnostics import Diagnostic
     from bandolo.evaluate.inputs import read_application
     from bandolo.surfaces.intake import read_applications
@@ -196,8 +199,7 @@ def _own(searcher: Searcher, path: str, amendments: tuple[str, ...], trial: dict
 
 
 def _workbook(searcher: Searcher, made: Book, to: str, trial: dict[str, Any], amendments: tuple[str, ...]) -> bytes:
-    from bandolo.analysis.boundaries.approve import packed
-    from bandolo.analysis.boundaries.pages import workbook
+    from bandolo.analysis.boundaries.pages import packed, workbook
 
     used = {e.base for e in made.with_rows}
     about = {
@@ -210,27 +212,34 @@ def _workbook(searcher: Searcher, made: Book, to: str, trial: dict[str, Any], am
 
 def _print(made: Book) -> None:
     """The book on a terminal."""
+    from rich.padding import Padding
+    from rich.text import Text
+
     from bandolo.analysis.boundaries.words import word
 
+    def say(text: str, indent: int = 0, style: str = "") -> None:
+        out.print(Padding(Text(text, style), (0, 0, 0, indent)))
+
     out = console()
-    out.print(f"[bold]{made.title}[/bold]")
+    say(made.title, 0, "bold")
     for line in made.about[1:]:
-        out.print(line, markup=False)
+        say(line)
     marks = {"below": "<", "at": "=", "above": ">"}
     for entry in made.with_rows:
-        out.print(f"\n[bold]{entry.title}[/bold] ({entry.kind}, {entry.edge.id})")
-        out.print(f"  {entry.formula}", markup=False)
+        out.print()
+        say(f"{entry.title} ({entry.kind}, {entry.edge.id})", 0, "bold")
+        say(entry.formula, 2)
         for row in entry.rows:
-            out.print(f"  {marks[row.side]} {row.position}: {row.value} / {row.limit} → {row.outcome}", markup=False, style="bold")
-            out.print(f"      {row.application}", markup=False)
-            for text in (*row.verdicts, *row.results):
-                out.print(f"      {text}", markup=False)
+            say(f"{marks[row.side]} {row.position}: {row.value} / {row.limit} → {row.outcome}", 2, "bold")
+            for text in (row.application, *row.verdicts, *row.results):
+                say(text, 6)
         if entry.note:
-            out.print(f"  {entry.note}", markup=False)
+            say(entry.note, 2)
     if made.without:
-        out.print(f"\n[bold]{word('without', made.lang)}[/bold]")
+        out.print()
+        say(word("without", made.lang), 0, "bold")
         for entry in made.without:
-            out.print(f"  {entry.title} ({entry.edge.id}): {entry.note}", markup=False)
+            say(f"{entry.title} ({entry.edge.id}): {entry.note}", 2)
 
 
 def _approve(path: str, book: str, cases_file: str, by: str, overwrite: bool, lang: Language) -> int:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from bandolo.analysis.boundaries.pages import COLUMNS, HIDDEN
+from bandolo.analysis.boundaries.pages import COLUMNS, HIDDEN, unpacked
 from bandolo.analysis.boundaries.words import WORDS, word
-from bandolo.diagnostics import ApplicationError, Diagnostic, PolicyError
+from bandolo.diagnostics import ApplicationError, Diagnostic
 from bandolo.evaluate.data import Digits, Plain
 from bandolo.format.whole import formatted
 from bandolo.language.types import Language
@@ -36,37 +36,6 @@ class Approved:
     changes: dict[str, Any]
     expect: dict[str, Any]
     remark: str
-
-
-def packed(data: Any) -> Any:
-    """Application data as JSON, each text with the mark of how it was written: `=` unquoted, `#` a number of JSON, `'` a text."""
-    match data:
-        case dict():
-            return {k: packed(v) for k, v in data.items()}
-        case list() | tuple():
-            return [packed(v) for v in data]
-        case Plain():
-            return "=" + data
-        case Digits():
-            return "#" + data
-        case str():
-            return "'" + data
-        case bool() | None:
-            return data
-    return "=" + str(data)
-
-
-def unpacked(data: Any) -> Any:
-    """What `packed` was given."""
-    match data:
-        case dict():
-            return {k: unpacked(v) for k, v in data.items()}
-        case list():
-            return [unpacked(v) for v in data]
-        case str():
-            kind: type[str] = {"=": Plain, "#": Digits}.get(data[:1], str)
-            return kind(data[1:])
-    return data
 
 
 def read_approved(label: str, content: bytes) -> tuple[dict[str, Any], list[Approved], list[Diagnostic]]:
@@ -157,7 +126,8 @@ def still_true(policy: Policy, about: Mapping[str, Any], approved: list[Approved
 def cases_text(about: Mapping[str, Any], approved: list[Approved], policy: str, by: str, book: str, lang: Language) -> str:
     """The case file of the approved rows; `policy` is the path of the policy from it, `by` who approved, `book` the workbook's name."""
     trial = about["trial"]
-    lines = [f"# {line}" for line in _head(by, book, lang)]
+    who = " ".join(by.split())
+    lines = [f"# {word('approved_by' if who else 'approved_plain', lang, name=who, file=book)}"]
     lines.append(f"cases_of: {_scalar(Plain(policy))}")
     if trial["as_of"] is not None:
         lines.append(f"as_of: {trial['as_of']}")
@@ -183,11 +153,6 @@ def cases_text(about: Mapping[str, Any], approved: list[Approved], policy: str, 
     text = "\n".join(lines) + "\n"
     laid_out, _ = formatted("approved.cases.yaml", text.encode())
     return laid_out if laid_out is not None else text
-
-
-def _head(by: str, book: str, lang: Language) -> list[str]:
-    plain = word("approved_plain", lang, file=book)
-    return [f"{word('approved_by', lang, name=' '.join(by.split()))}. {plain}." if by else f"{plain}."]
 
 
 def _identifiers(bases: list[str]) -> dict[str, str]:
@@ -241,11 +206,3 @@ def _scalar(value: Any) -> str:
         case str():
             return json.dumps(value, ensure_ascii=False)
     return str(value)
-
-
-def with_file(found: list[Diagnostic], label: str) -> list[Diagnostic]:
-    """Diagnostics that speak of a workbook, with its name."""
-    return [d if d.file else replace(d, file=label) for d in found]
-
-
-__all__ = ["Approved", "PolicyError", "cases_text", "packed", "read_approved", "still_true", "unpacked", "with_file"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bandolo.analysis.boundaries.search import Base
+from bandolo.analysis.boundaries.found import Base
 from bandolo.check import core
 from bandolo.diagnostics import Diagnostic
 from bandolo.testing.cases import BadPath, changed, read_cases
@@ -38,8 +38,7 @@ def bases_beside(path: Path, policy: core.Policy) -> tuple[list[Base], list[Base
         for name, data in cases.applications.items():
             bases.setdefault(name, Base(name, data, file.name))
         for case in cases.cases:
-            if not case.amend and not case.rank:
-                as_of = as_of or case.as_of
+            as_of = as_of or case.as_of
             if case.rank or case.readings or case.set or case.amend or case.like is None or "error" in case.expect or len(spare) >= SPARE:
                 continue
             try:

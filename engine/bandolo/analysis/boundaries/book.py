@@ -9,9 +9,11 @@ from fractions import Fraction
 from typing import Any
 
 from bandolo.analysis.boundaries.edges import Edge
+from bandolo.analysis.boundaries.found import Found, Point, Side
 from bandolo.analysis.boundaries.levers import spelt
-from bandolo.analysis.boundaries.search import Found, Point, Searcher, Side
+from bandolo.analysis.boundaries.search import Searcher
 from bandolo.analysis.boundaries.words import word
+from bandolo.evaluate.data import Plain
 from bandolo.evaluate.decision import Decision, ResultValue
 from bandolo.evaluate.typed import BadValue, read_value
 from bandolo.evaluate.wire import is_decimal, split_path
@@ -121,10 +123,10 @@ class _Writer:
         return self.names.label(self.core.parameters[edge.owner].words, edge.owner)
 
     def formula(self, edge: Edge) -> str:
-        left, right = self.expression(edge.left), self.expression(edge.right)
+        left, right = self.expression(edge.whole(edge.left)), self.expression(edge.whole(edge.right))
         if edge.operator in ("min", "max", "to", "round", "from"):
             return self.said(f"formula.{edge.operator}", left=left, right=right)
-        return self.expression(edge.node)
+        return self.expression(edge.whole(edge.node))
 
     def expression(self, node: Any) -> str:
         return said(self.core, node, written(node)).said(self.lang)
@@ -142,7 +144,7 @@ class _Writer:
         decision = point.decision
         verdicts, expected = self.verdicts(edge, found, point)
         results, values = self.results(found, point)
-        expect: dict[str, Any] = {"outcome": decision.outcome}
+        expect: dict[str, Any] = {"outcome": Plain(decision.outcome)}
         if expected:
             expect["verdicts"] = expected
         struck = {tuple(s.key or s.record for s in p.decision.excluded) for p in found.points}
@@ -168,7 +170,7 @@ class _Writer:
         by_place = [{(r.id, r.subject): (r.verdict, r.effect) for r in p.decision.requirements} for p in found.points]
         for result in point.decision.requirements:
             place = (result.id, result.subject)
-            turns = len({places.get(place) for places in by_place}) > 1
+            turns = len({places[place] for places in by_place if place in places}) > 1
             at_root = result.subject == self.core.root
             if not turns and not (edge.owner_kind == "requirement" and result.id == edge.owner and at_root):
                 continue
@@ -178,9 +180,9 @@ class _Writer:
             if len(texts) < MOST:
                 texts.append(f"{name}{whose}: {verdict}")
             if at_root:
-                expected[result.id] = result.verdict
+                expected[result.id] = Plain(result.verdict)
             elif isinstance(expected.setdefault(result.id, {}), dict):
-                expected[result.id][split_path(result.subject)[-1]] = result.verdict
+                expected[result.id][split_path(result.subject)[-1]] = Plain(result.verdict)
         return tuple(texts), expected
 
     def results(self, found: Found, point: Point) -> tuple[tuple[str, ...], dict[str, Any]]:
@@ -219,7 +221,7 @@ class _Writer:
             path = paths[0]
             name = self.names.fact(path, whose=len(paths) == 1).partition(" [")[0]
             what = self.said("is", name=name, value=self.datum(path, point.changes[path], found))
-            called = [split_path(p.rpartition(".")[0])[-1] for p in paths]
+            called = [split_path(owner)[-1] if (owner := p.rpartition(".")[0]) else p for p in paths]
             texts.append(what if len(paths) == 1 else self.said("of_several", what=what, count=len(paths), names=self.names.listed(called)))
         return self.said("like", base=found.base, changes="; ".join(texts))
 
@@ -238,7 +240,9 @@ class _Writer:
         keys = [str(a.get(entity.key.name)) for a in added]
         listed = self.names.listed(keys)
         kind = self.names.label(entity.words, entity.name)
-        return self.said("more", names=f"{kind} {listed}", count=len(added), like=self.first(entity.listed_in or "", entity.key.name, added))
+        return self.said(
+            "more", names=f"{kind} {listed}", count=len(added), like=self.first(entity.listed_in or "", entity.key.name, added)
+        )
 
     def first(self, listed_in: str, key: str, added: list[Any]) -> str:
         """The key of the record of which the added ones are copies: the one that is alike but for its key."""
@@ -277,10 +281,13 @@ class _Writer:
             case "open":
                 return self.said("open", names=", ".join(self.names.named(n.rpartition("parameter.")[2]) for n in found.waits_for))
             case "exact":
-                assert found.left is not None and found.right is not None
+                assert found.left is not None
+                assert found.right is not None
                 return self.said("exact", left=self.value(found.left, edge.left.type), right=self.value(found.right, edge.left.type))
             case "fixed" | "never":
                 return self.proved(edge, found)
+            case "unreached" if found.left is not None and found.right is not None:
+                return self.said("unreached.bounded", tried=found.tried, bounds=self.bounds(edge, found))
             case "unreached":
                 count = len(self.searcher.names) + len(self.searcher.spare)
                 return self.said("unreached" if found.tried else "unreached.never", tried=found.tried, bases=count)
@@ -304,14 +311,28 @@ class _Writer:
 
     def proved(self, edge: Edge, found: Found) -> str:
         left, right = found.left, found.right
-        assert left is not None and right is not None
-        names = {"left": self.expression(edge.left), "right": self.expression(edge.right)}
+        assert left is not None
+        assert right is not None
+        names = {"left": self.expression(edge.whole(edge.left)), "right": self.expression(edge.whole(edge.right))}
         if found.status == "never":
             return self.said(
                 "never", **names, between=self.between(left, edge.left.type), between_right=self.between(right, edge.right.type)
             )
         texts = {side: f"{name} ({self.value(v, edge.left.type)})" for (side, name), v in zip(names.items(), (left, right), strict=True)}
         return self.said("fixed.equal" if left == right else "fixed", **texts)
+
+    def bounds(self, edge: Edge, found: Found) -> str:
+        """Between which bounds both sides lie, whatever the application."""
+        assert found.left is not None
+        assert found.right is not None
+        left, right = self.between(found.left, edge.left.type), self.between(found.right, edge.right.type)
+        return self.said(
+            "bounds",
+            left=self.expression(edge.whole(edge.left)),
+            between=left,
+            right=self.expression(edge.whole(edge.right)),
+            between_right=right,
+        )
 
     def between(self, value: Value, type_: Type) -> str:
         low, high = (value.low, value.high) if isinstance(value, Unknown) else (value, value)
@@ -328,6 +349,8 @@ class _Writer:
         assert found.fact is not None
         sides: tuple[Side, ...] = ("below", "at", "above")
         absent = next(s for s in sides if s not in {p.side for p in found.points})
+        if found.left is not None:
+            return self.said("partly.proved", side=self.position(edge, absent), bounds=self.bounds(edge, found))
         entity, name, _ = found.fact
         declared = self.core.entities[entity].facts[name]
         bounds = self.searcher.settled.ranges.get((entity, name), (None, None))
@@ -342,7 +365,7 @@ class _Writer:
     def stands_at(self, found: Found, point: Point, bound: Fraction, type_: Type) -> bool:
         """Whether the fact that was moved stands at its bound in an application."""
         if isinstance(type_, ListType):
-            value = next(iter(point.changes.values()), {})
+            value: Any = next(iter(point.changes.values()), {})
             return not bound and isinstance(value, dict) and "drop" in value
         for path, raw in point.changes.items():
             if path.rpartition(".")[2] == (found.fact or ("", "", None))[1] and not isinstance(raw, dict):

@@ -149,8 +149,8 @@ class _Grain:
             case core.Constant(value=Fraction() as value):
                 return abs(value)
             case core.Parameter(name=name):
-                value = self.settled.settings.parameters.get(name)
-                return abs(value) if isinstance(value, Fraction) else None
+                fixed = self.settled.settings.parameters.get(name)
+                return abs(fixed) if isinstance(fixed, Fraction) else None
             case core.Variable(slot=slot):
                 return bound.get(slot)
             case core.Fact() if node.type == MONEY:

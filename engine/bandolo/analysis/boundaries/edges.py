@@ -36,7 +36,7 @@ class Edge:
 
     `id` is the entry's name, and its number among the edges of that entry where there are several. `operator` is the comparison, `min`,
     `max`, `to` (the end of a band), `round` or `from` (the first day of a version). `under` are the readings and options without which
-    the edge is not looked at.
+    the edge is not looked at; `around` are the arguments of the formulas that it stands in.
     """
 
     id: str
@@ -50,6 +50,13 @@ class Edge:
     right: core.Expr
     under: tuple[tuple[str, str], ...]
     sources: tuple[core.Source, ...]
+    around: tuple[core.Let, ...] = ()
+
+    def whole(self, node: core.Expr) -> core.Expr:
+        """A part of the edge with what the arguments of a formula stand for."""
+        for let in reversed(self.around):
+            node = core.Let(node.span, node.type, let.slot, let.value, node)
+        return node
 
     def is_in_force(self, settled: Settled) -> bool:
         """Whether the readings that are chosen lead to it at all."""
@@ -96,6 +103,7 @@ class _Collector:
     entity: str
     owner: str
     words: core.Words
+    around: tuple[core.Let, ...] = ()
 
     def of(self, node: core.Expr, under: tuple[tuple[str, str], ...] = ()) -> Iterator[Edge]:
         match node:
@@ -120,20 +128,28 @@ class _Collector:
             for option, value in node.options:
                 yield from self.of(value, (*under, (node.subject.reading, option)))
             return
+        if isinstance(node, core.Let):
+            yield from self.of(node.value, under)
+            yield from replace(self, around=(*self.around, node)).of(node.body, under)
+            return
         for child in core.children(node):
             yield from self.of(child, under)
 
     def caps(self, node: core.Apply, under: tuple[tuple[str, str], ...]) -> Iterator[Edge]:
-        """Of two arguments one edge; of more, each argument against the best of the others."""
+        """Of two arguments one edge; of more, each argument against the best of the others, but for the only one that facts move."""
         arguments, name = node.arguments, node.operation.name
         if not all(_is_ordered(a.type, "<") for a in arguments):
             return
         if len(arguments) == 2:
             yield self.edge("cap", name, node, *_fixed_last(*arguments), under)
             return
+        moving = sum(not is_fixed(a) for a in arguments)
         for i, argument in enumerate(arguments):
             others = core.Apply(node.span, node.type, operation_by_name()[name], (*arguments[:i], *arguments[i + 1 :]))
-            yield self.edge("cap", name, node, argument, others, under)
+            if is_fixed(argument):
+                yield self.edge("cap", name, node, others, argument, under)
+            elif moving > 1:
+                yield self.edge("cap", name, node, argument, others, under)
 
     def is_exact(self, node: core.Apply) -> bool:
         """Whether what is rounded has been rounded just so before: a second rounding of the same entry."""
@@ -147,10 +163,23 @@ class _Collector:
         for inner in (*core.walk(left), *core.walk(right)):
             if isinstance(inner, core.Parameter | core.Dated):
                 sources += self.policy.parameters[inner.name].words.sources
+        if not sources:
+            sources = self.of_users()
         name = self.owner if self.entity == self.policy.root else f"{self.entity}.{self.owner}"
         return Edge(
-            name, kind, self.owner_kind, self.entity, self.owner, operator, node, left, right, under, tuple(dict.fromkeys(sources))
-        )
+            name, kind, self.owner_kind, self.entity, self.owner, operator, node, left, right, under, tuple(dict.fromkeys(sources)),
+            self.around,
+        )  # fmt: skip
+
+    def of_users(self) -> list[core.Source]:
+        """The passages of the requirements that speak of a definition which has none of its own."""
+        found: list[core.Source] = []
+        for requirement in self.policy.requirements.values() if self.owner_kind == "definition" else ():
+            for part in (requirement.applies, requirement.check):
+                nodes = core.walk(part) if part is not None else ()
+                if any(isinstance(n, core.Computed) and (n.entity, n.name) == (self.entity, self.owner) for n in nodes):
+                    found += requirement.words.sources
+        return found
 
 
 def _fixed_last(first: core.Expr, second: core.Expr) -> tuple[core.Expr, core.Expr]:

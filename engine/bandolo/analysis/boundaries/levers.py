@@ -32,9 +32,9 @@ from bandolo.language.types import (
     RecordType,
     Type,
 )  # fmt: skip
-from bandolo.language.values import NONE, ListValue, Record, Unknown, Value, is_known
+from bandolo.language.values import NONE, Duration, ListValue, Record, Unknown, Value, is_known
 
-STEPS = {INTEGER: Fraction(1), NUMBER: Fraction(1, 100), PERCENT: Fraction(1, 10_000), MONEY: Fraction(1, 100)}
+STEPS: dict[Type, Fraction] = {INTEGER: Fraction(1), NUMBER: Fraction(1, 100), PERCENT: Fraction(1, 10_000), MONEY: Fraction(1, 100)}
 """The step of a fact: a cent, a hundredth of a point or of a percent, one; of dates a day, of instants a second."""
 FAR = 10**13
 RECORDS = 3
@@ -62,8 +62,8 @@ class Levers:
         self.policy, self.settled, self.data, self.application = policy, settled, data, application
 
     def of(self, fact: FactName, here: tuple[str, ...], anchors: list[Value]) -> Iterator[Lever]:
-        """The levers on a fact. `here` are the paths of the records that the edge speaks of; `anchors` values to put in where there is none."""
-        entity, name, stage = fact
+        """The levers on a fact; `here` are the paths of the records spoken of, `anchors` what to put in where there is no value."""
+        entity, name, _ = fact
         declared = self.policy.entities[entity].facts[name]
         type_ = declared.type.of if isinstance(declared.type, OptionalType) else declared.type
         if declared.key:
@@ -129,8 +129,7 @@ class Levers:
 
     def time(self, fact: FactName, record: Record, type_: Type, anchors: list[Value]) -> Iterator[Lever]:
         value = record.facts[fact[1], fact[2]]
-        same = (lambda v: isinstance(v, datetime)) if type_ == DATETIME else (lambda v: type(v) is date)
-        start = next((v for v in (value, *anchors) if same(v)), None)
+        start = next((v for v in (value, *anchors) if type(v) is (datetime if type_ == DATETIME else date)), None)
         if not isinstance(start, date):
             return
         step = timedelta(seconds=1) if type_ == DATETIME else timedelta(days=1)
@@ -145,7 +144,7 @@ class Levers:
         """So many of the records get another word, from the first on; from the last on, too, where there are several."""
         for option in options:
             others = [r for r in records if r.facts[fact[1], fact[2]] != option]
-            for listed in ([others, others[::-1]] if len(others) > 1 else [others] if others else []):
+            for listed in [others, others[::-1]] if len(others) > 1 else [others] if others else []:
 
                 def at(k: int, listed: list[Record] = listed, option: bool | str = option) -> Changes:
                     return {path: value for r in listed[:k] for path, value in self.put(fact, r, option).items()}
@@ -268,8 +267,6 @@ def _like(entity: core.Entity, pattern: Any, keys: list[str], number: int) -> An
 
 def distance(left: Value, right: Value) -> Fraction | None:
     """How far the first lies above the second: in their unit, of instants in seconds, of dates in days; None where that is not known."""
-    from bandolo.language.values import Duration
-
     if isinstance(left, bool) or isinstance(right, bool) or not is_known(left) or not is_known(right):
         return None
     if isinstance(left, Fraction) and isinstance(right, Fraction):

@@ -7,6 +7,7 @@ from typing import Any
 
 from bandolo.analysis.boundaries.book import Book, Entry, Row
 from bandolo.analysis.boundaries.words import word
+from bandolo.evaluate.data import Digits, Plain
 from bandolo.explain.markdown import escaped
 from bandolo.export.workbook_styles import Book as Workbook
 from bandolo.export.workbook_styles import put
@@ -15,7 +16,21 @@ CHUNK = 30_000
 """How many characters of hidden data a cell takes: a cell holds 32,767."""
 HIDDEN = "_bandolo"
 """The hidden sheet that holds what each row was made of."""
-COLUMNS = ("row", "edge", "side", "application", "value", "limit", "outcome", "verdict", "results", "source", "remark", "approved", "remarks")
+COLUMNS = (
+    "row",
+    "edge",
+    "side",
+    "application",
+    "value",
+    "limit",
+    "outcome",
+    "verdict",
+    "results",
+    "source",
+    "remark",
+    "approved",
+    "remarks",
+)
 WIDTHS = (22, 34, 11, 46, 18, 18, 16, 38, 38, 46, 36, 11, 32)
 SHADES = {
     "admitted": ("#E2EFDA", "#375623"),
@@ -68,6 +83,37 @@ def as_data(book: Book) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def packed(data: Any) -> Any:
+    """Application data as JSON, each text with the mark of how it was written: `=` unquoted, `#` a number of JSON, `'` a text."""
+    match data:
+        case dict():
+            return {k: packed(v) for k, v in data.items()}
+        case list() | tuple():
+            return [packed(v) for v in data]
+        case Plain():
+            return "=" + data
+        case Digits():
+            return "#" + data
+        case str():
+            return "'" + data
+        case bool() | None:
+            return data
+    return "=" + str(data)
+
+
+def unpacked(data: Any) -> Any:
+    """What `packed` was given."""
+    match data:
+        case dict():
+            return {k: unpacked(v) for k, v in data.items()}
+        case list():
+            return [unpacked(v) for v in data]
+        case str():
+            mark, text = data[:1], data[1:]
+            return Plain(text) if mark == "=" else Digits(text) if mark == "#" else text
+    return data
+
+
 def cells(entry: Entry, row: Row) -> tuple[str, ...]:
     """What the columns of a row show, but for the two that are filled in."""
     edge = f"{entry.title}\n{entry.formula}"
@@ -99,7 +145,13 @@ def workbook(book: Book, currency: str, about: dict[str, Any]) -> bytes:
             put(page, number, len(shown), None, fill)
             put(page, number, len(shown) + 1, None, fill)
             page.set_row(number, min(max(_lines(t, w) for t, w in zip(shown, WIDTHS, strict=False)) * LINE + 3, TALLEST))
-            content = {"cells": list(shown), "base": entry.base, "changes": row.changes, "expect": row.expect, "title": entry.title}
+            content = {
+                "cells": list(shown),
+                "base": entry.base,
+                "changes": packed(row.changes),
+                "expect": packed(row.expect),
+                "title": entry.title,
+            }
             hidden.append((row.id, json.dumps(content, ensure_ascii=False)))
     column = COLUMNS.index("approved")
     page.data_validation(1, column, max(number, 1), column, {"validate": "list", "source": [word("yes", lang), word("no", lang)]})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 PROBES = (1, 100, 10_000, 1_000_000)
 """How far to step until a value moves at all."""
@@ -85,7 +86,7 @@ def _moves(f: Function, start: Fraction) -> bool:
 
 def _bracket(points: list[tuple[int, Fraction]]) -> tuple[tuple[int, Fraction], tuple[int, Fraction]] | None:
     """The two neighbours between which the sign turns, the nearest pair."""
-    pairs = [(p, q) for p, q in zip(points, points[1:], strict=False) if p[1] * q[1] < 0]
+    pairs = [(p, q) for p, q in pairwise(points) if p[1] * q[1] < 0]
     return min(pairs, key=lambda pq: pq[1][0] - pq[0][0]) if pairs else None
 
 

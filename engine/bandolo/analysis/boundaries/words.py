@@ -80,6 +80,18 @@ WORDS: dict[str, tuple[str, str]] = {
         "Manca il lato «{side}»: «{fact}» non può superare {bound}.",
         'The side "{side}" is missing: "{fact}" cannot be more than {bound}.',
     ),
+    "partly.proved": (
+        "Manca il lato «{side}», e non può esserci: {bounds}.",
+        'The side "{side}" is missing, and cannot be there: {bounds}.',
+    ),
+    "bounds": (
+        "in ogni domanda {left} è {between}, e {right} {between_right}",
+        "in every application {left} is {between}, and {right} {between_right}",
+    ),
+    "unreached.bounded": (
+        "Il limite non può essere superato: {bounds}. Nessuna domanda esattamente al limite in {tried} prove.",
+        "The limit cannot be passed: {bounds}. No application exactly at it in {tried} trials.",
+    ),
     "partly": (
         "Manca il lato «{side}»: non trovato muovendo «{fact}» ({tried} prove).",
         'The side "{side}" is missing: not found by moving "{fact}" ({tried} trials).',
@@ -93,7 +105,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "None of the {bases} base applications comes to this comparison: give one in which it counts (--from).",
     ),
     "never": (
-        "Non opera mai, qualunque sia la domanda: {left} sta {between}, {right} {between_right}.",
+        "Non opera mai, qualunque sia la domanda: {left} è {between}, {right} {between_right}.",
         "It never binds, whatever the application: {left} is {between}, {right} is {between_right}.",
     ),
     "fixed": (
@@ -122,8 +134,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "range.none": ("senza limiti", "unlimited"),
     "excluded": ("esclusi: {names}", "excluded: {names}"),
     "no_one": ("nessuno", "none"),
-    "approved_by": ("Approvato da {name}", "Approved by {name}"),
-    "approved_plain": ("Approvato nel libro dei limiti {file}", "Approved in the boundary book {file}"),
+    "approved_by": (
+        "Righe approvate da {name} nel libro dei limiti {file}.",
+        "Rows of the boundary book {file} that {name} approved.",
+    ),
+    "approved_plain": ("Righe approvate nel libro dei limiti {file}.", "Rows of the boundary book {file} that were approved."),
 }
 
 
