@@ -297,8 +297,11 @@ class _Writer:
             texts.append(self.said("nearest", fact=fact))
         if found.status == "partly":
             texts.append(self.missing_side(edge, found, fact))
+        refused = self.refused_anyway(edge, found)
         if not found.decides:
-            texts.append(self.said("same", why=self.why_same(found)))
+            texts.append(self.said("same", why=self.said("same.refused", names=refused) if refused else self.said("same.continuous")))
+        elif refused and edge.owner_kind == "requirement":
+            texts.append(self.said("refused_anyway", names=refused))
         return " ".join(texts)
 
     def fact(self, found: Found) -> str:
@@ -313,11 +316,9 @@ class _Writer:
         left, right = found.left, found.right
         assert left is not None
         assert right is not None
-        names = {"left": self.expression(edge.whole(edge.left)), "right": self.expression(edge.whole(edge.right))}
         if found.status == "never":
-            return self.said(
-                "never", **names, between=self.between(left, edge.left.type), between_right=self.between(right, edge.right.type)
-            )
+            return self.said("never", bounds=self.bounds(edge, found))
+        names = {"left": self.expression(edge.whole(edge.left)), "right": self.expression(edge.whole(edge.right))}
         texts = {side: f"{name} ({self.value(v, edge.left.type)})" for (side, name), v in zip(names.items(), (left, right), strict=True)}
         return self.said("fixed.equal" if left == right else "fixed", **texts)
 
@@ -325,14 +326,11 @@ class _Writer:
         """Between which bounds both sides lie, whatever the application."""
         assert found.left is not None
         assert found.right is not None
-        left, right = self.between(found.left, edge.left.type), self.between(found.right, edge.right.type)
-        return self.said(
-            "bounds",
-            left=self.expression(edge.whole(edge.left)),
-            between=left,
-            right=self.expression(edge.whole(edge.right)),
-            between_right=right,
-        )
+        sides = []
+        for node, value in ((edge.left, found.left), (edge.right, found.right)):
+            name, between = self.expression(edge.whole(node)), self.between(value, node.type)
+            sides.append(self.said("the_limit", value=name) if name == between else self.said("bounded", name=name, between=between))
+        return self.said("bounds", left=sides[0], right=sides[1])
 
     def between(self, value: Value, type_: Type) -> str:
         low, high = (value.low, value.high) if isinstance(value, Unknown) else (value, value)
@@ -377,16 +375,16 @@ class _Writer:
                     continue
         return not point.changes and type_ == MONEY and not bound
 
-    def why_same(self, found: Found) -> str:
+    def refused_anyway(self, edge: Edge, found: Found) -> str:
+        """The other requirements for which the application is refused on every side; empty where it is not."""
         refused = [
             {r.id for r in p.decision.requirements if r.verdict == "failed" and r.effect == "reject" and r.counts is not False}
             for p in found.points
         ]
-        common = sorted(set.intersection(*refused)) if refused else []
-        if common and all(p.decision.outcome == "rejected" for p in found.points):
-            listed = self.names.listed([f"«{self.names.requirement(self.core.requirements[i])}»" for i in common])
-            return self.said("same.refused", names=listed)
-        return self.said("same.continuous")
+        common = sorted(set.intersection(*refused) - {edge.owner}) if refused else []
+        if any(p.decision.outcome != "rejected" for p in found.points):
+            return ""
+        return self.names.listed([f"«{self.names.requirement(self.core.requirements[i])}»" for i in common])
 
 
 def _results(decision: Decision) -> dict[tuple[str | None, str], ResultValue]:

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 PROBES = (1, 100, 10_000, 1_000_000)
 """How far to step until a value moves at all."""
-LONGEST = 4_000
+LONGEST = 1_000
 """Among how many steps a rounding edge is looked for."""
 
 

@@ -12,7 +12,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "For every point at which the call turns: the applications one step below, exactly at the limit and one step above, each decided "
         "by the engine. To be approved row by row; rows that are approved become test cases.",
     ),
-    "counts": ("{edges} limiti: {found} con domande, {without} senza.", "{edges} edges: {found} with applications, {without} without."),
+    "counts": (
+        "Limiti: {edges}; con domande: {found}; senza: {without}.",
+        "Edges: {edges}; with applications: {found}; without: {without}.",
+    ),
     "as_of": ("Alla data del {day}.", "As of {day}."),
     "assumed": ("Con i valori supposti per prova: {names}.", "With values assumed for trial: {names}."),
     "changed": ("Modificato per prova: {names}.", "Changed for trial: {names}."),
@@ -63,6 +66,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "formula.round": ("{left}, arrotondato a {right}", "{left}, rounded to {right}"),
     "formula.from": ("{left}: valore nuovo dal {right}", "{left}: a new value from {right}"),
     "same": ("La decisione è la stessa su tutti i lati: {why}.", "The decision is the same on all sides: {why}."),
+    "refused_anyway": (
+        "L'esito non cambia: la domanda è comunque non ammessa per {names}.",
+        "The outcome does not change: the application is refused anyway for {names}.",
+    ),
     "same.refused": ("la domanda è comunque non ammessa per {names}", "the application is refused anyway for {names}"),
     "same.continuous": (
         "i due valori si incontrano e nessun requisito né risultato si muove di un centesimo",
@@ -84,10 +91,9 @@ WORDS: dict[str, tuple[str, str]] = {
         "Manca il lato «{side}», e non può esserci: {bounds}.",
         'The side "{side}" is missing, and cannot be there: {bounds}.',
     ),
-    "bounds": (
-        "in ogni domanda {left} è {between}, e {right} {between_right}",
-        "in every application {left} is {between}, and {right} {between_right}",
-    ),
+    "bounds": ("in ogni domanda vale {left}; {right}", "in every application {left}; {right}"),
+    "bounded": ("{name}: {between}", "{name}: {between}"),
+    "the_limit": ("il limite è {value}", "the limit is {value}"),
     "unreached.bounded": (
         "Il limite non può essere superato: {bounds}. Nessuna domanda esattamente al limite in {tried} prove.",
         "The limit cannot be passed: {bounds}. No application exactly at it in {tried} trials.",
@@ -104,10 +110,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "In nessuna delle {bases} domande di base si arriva a questo confronto: serve una domanda in cui conti (--from).",
         "None of the {bases} base applications comes to this comparison: give one in which it counts (--from).",
     ),
-    "never": (
-        "Non opera mai, qualunque sia la domanda: {left} è {between}, {right} {between_right}.",
-        "It never binds, whatever the application: {left} is {between}, {right} is {between_right}.",
-    ),
+    "never": ("Non opera mai: {bounds}.", "It never binds: {bounds}."),
     "fixed": (
         "Nessun dato della domanda vi entra: {left} e {right} sono fissati dal bando, e non si incontrano mai.",
         "No fact of an application has a part in it: {left} and {right} are fixed by the call, and never meet.",
