@@ -193,7 +193,7 @@ class _Writer:
         mine = _results(point.decision)
         for place in sorted(mine, key=lambda p: p[0] is not None):
             result = mine[place]
-            if len({_shown(t.get(place)) for t in tables}) < 2 or len(texts) >= MOST:
+            if len({_shown(t[place]) for t in tables if place in t}) < 2 or len(texts) >= MOST:
                 continue
             label = self.names.result(result.entity, result.name)
             whose = "" if result.record is None else f" ({self.names.called(result.record)})"
@@ -265,6 +265,8 @@ class _Writer:
 
     def read(self, raw: Any, type_: Type) -> str:
         type_ = type_.of if isinstance(type_, OptionalType) else type_
+        if isinstance(type_, ListType) and isinstance(raw, list):
+            return ", ".join(self.read(item, type_.item) for item in raw) or self.said("no_one")
         try:
             return self.value(read_value(raw, type_, self.core.conventions), type_)
         except BadValue:
@@ -391,9 +393,7 @@ def _results(decision: Decision) -> dict[tuple[str | None, str], ResultValue]:
     return {(r.record, r.name): r for r in decision.result_values}
 
 
-def _shown(result: ResultValue | None) -> str:
-    if result is None:
-        return "—"
+def _shown(result: ResultValue) -> str:
     if isinstance(result.value, Unknown):
         return "?"
     return result.value.isoformat() if isinstance(result.value, datetime) else str(result.value)

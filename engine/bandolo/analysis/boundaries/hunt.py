@@ -178,7 +178,7 @@ class Hunt:
         else:
             crossed = crossing(f)
         if crossed is not None and crossed.sides > 1:
-            points = self._points(base, lever, self._at_the_turn(f, crossed), place, before)
+            points = self._points(base, lever, self._at_the_turn(f, crossed, lever), place, before)
             sides = {p.side for p in points}
             if len(points) > 1:
                 status: Status = "found" if len(sides) == 3 else "nearest" if "at" not in sides else "partly"
@@ -188,10 +188,10 @@ class Hunt:
         near = nearest(f)
         return found, (abs(near[1]), lever.at(near[0])) if near is not None else None
 
-    def _at_the_turn(self, f: Function, crossed: Crossing) -> Crossing:
+    def _at_the_turn(self, f: Function, crossed: Crossing, lever: Lever) -> Crossing:
         """Where a stretch of steps is at the edge, the one beside the side on which the rule holds no more."""
-        if crossed.at is None or self.edge.operator == "round":
-            return crossed
+        if crossed.at is None or self.edge.operator == "round" or (not crossed.at and isinstance(self._type(lever.fact), ListType)):
+            return crossed  # a base that is at the edge itself is the best example of it
         turn = crossed.above if self.edge.operator in ("<=", ">", "min", "to") else crossed.below
         other = crossed.below if turn is crossed.above else crossed.above
         beside = turn if turn is not None else other

@@ -32,7 +32,7 @@ from bandolo.language.types import (
     RecordType,
     Type,
 )  # fmt: skip
-from bandolo.language.values import NONE, Duration, ListValue, Record, Unknown, Value, is_known
+from bandolo.language.values import NONE, Duration, ListValue, Member, Record, Unknown, Value, is_known
 
 STEPS: dict[Type, Fraction] = {INTEGER: Fraction(1), NUMBER: Fraction(1, 100), PERCENT: Fraction(1, 10_000), MONEY: Fraction(1, 100)}
 """The step of a fact: a cent, a hundredth of a point or of a percent, one; of dates a day, of instants a second."""
@@ -70,9 +70,11 @@ class Levers:
             return
         records = self.related(entity, here)
         if isinstance(type_, ListType):
-            if isinstance(type_.item, RecordType):
-                for record in records[:1]:
+            for record in records[:1]:
+                if isinstance(type_.item, RecordType):
                     yield from self.counts(fact, record, self.policy.entities[type_.item.entity], declared)
+                elif isinstance(type_.item, ChoiceType):
+                    yield from self.words(fact, record, type_.item)
             return
         if type_ == BOOLEAN:
             yield from self.flips(fact, records, (True, False))
@@ -171,6 +173,20 @@ class Levers:
             if entity.key is None and ends is keys:
                 return  # a record without a key goes by its position, which moves
             yield Lever(fact, owner.path if owner.owner is not None else "", -len(listed), max(most, 0), at)
+
+    def words(self, fact: FactName, record: Record, type_: ChoiceType) -> Iterator[Lever]:
+        """Words of a list left out from the end, or more of those that may be chosen."""
+        value = record.facts[fact[1], fact[2]]
+        if not isinstance(value, ListValue):
+            return
+        held = [m.value for m in value.members]
+        others = [o for o in type_.options if o not in held]
+
+        def at(k: int) -> Changes:
+            chosen = held[: len(held) + k] if k < 0 else [*held, *others[:k]]
+            return self.put(fact, record, ListValue(tuple(Member(v) for v in chosen))) if k else {}
+
+        yield Lever(fact, record.path, -len(held), len(others), at)
 
     # Changes as cases write them.
 
