@@ -13,6 +13,7 @@ from bandolo.analysis.boundaries.found import Found, Point, Side
 from bandolo.analysis.boundaries.levers import spelt
 from bandolo.analysis.boundaries.search import Searcher
 from bandolo.analysis.boundaries.words import word
+from bandolo.check import core
 from bandolo.evaluate.data import Plain
 from bandolo.evaluate.decision import Decision, ResultValue
 from bandolo.evaluate.typed import BadValue, read_value
@@ -128,7 +129,13 @@ class _Writer:
             return self.said(f"formula.{edge.operator}", left=left, right=right)
         return self.expression(edge.whole(edge.node))
 
-    def expression(self, node: Any) -> str:
+    def expression(self, node: core.Expr) -> str:
+        chosen = self.searcher.settled.settings.options
+        while isinstance(node, core.Choose) and isinstance(node.subject, core.Option):
+            taken = dict(node.options).get(str(chosen.get(node.subject.reading)), node.otherwise)
+            if taken is None:
+                break
+            node = taken  # of several readings the one that is chosen is shown
         return said(self.core, node, written(node)).said(self.lang)
 
     def position(self, edge: Edge, side: Side) -> str:

@@ -158,7 +158,8 @@ def rounding(f: Function, step: Fraction, phase: Fraction) -> Crossing | None:
     slope = (f.known[move] - start) * move  # type: ignore[operator]
     ks = sorted((k for k in range(-LONGEST, LONGEST + 1) if f.low <= k <= f.high), key=lambda k: (abs(k), -k))
     gaps = {k: off_grid(start + slope * k, step, phase) for k in ks}
-    zero = next((k for k in ks if gaps[k] == 0 and f(k) == start + slope * k), None)
+    # Where the line does not hold at the nearest places, it will not hold at those behind them.
+    zero = next((k for k in [k for k in ks if gaps[k] == 0][:4] if f(k) == start + slope * k), None)
     if zero is None:
         low = max((k for k in ks if gaps[k] < 0), key=lambda k: (gaps[k], -abs(k)), default=None)
         high = min((k for k in ks if gaps[k] > 0), key=lambda k: (gaps[k], abs(k)), default=None)
