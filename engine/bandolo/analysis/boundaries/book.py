@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -174,6 +175,8 @@ class _Writer:
         """The verdict of the rule itself, and those that are not the same on all sides; as words, and as a case expects them."""
         texts: list[str] = []
         expected: dict[str, Any] = {}
+        # A case names a record by its last key alone: where two owners have records of one key, it cannot say which is meant.
+        called = Counter((r.id, split_path(r.subject)[-1]) for r in point.decision.requirements)
         by_place = [{(r.id, r.subject): (r.verdict, r.effect) for r in p.decision.requirements} for p in found.points]
         for result in point.decision.requirements:
             place = (result.id, result.subject)
@@ -188,7 +191,7 @@ class _Writer:
                 texts.append(f"{name}{whose}: {verdict}")
             if at_root:
                 expected[result.id] = Plain(result.verdict)
-            elif isinstance(expected.setdefault(result.id, {}), dict):
+            elif called[result.id, split_path(result.subject)[-1]] == 1 and isinstance(expected.setdefault(result.id, {}), dict):
                 expected[result.id][split_path(result.subject)[-1]] = Plain(result.verdict)
         return tuple(texts), expected
 
