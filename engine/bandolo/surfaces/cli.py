@@ -20,6 +20,7 @@ import click
 from bandolo.language.types import Language
 from bandolo.surfaces.coverage import coverage
 from bandolo.surfaces.diff import diff
+from bandolo.surfaces.boundaries import boundaries
 from bandolo.surfaces.fmt import fmt
 from bandolo.surfaces.helping import Commands
 from bandolo.surfaces.impact import impact
@@ -52,6 +53,7 @@ def cli() -> None:
 
 cli.add_command(coverage)
 cli.add_command(diff)
+cli.add_command(boundaries)
 cli.add_command(fmt)
 cli.add_command(impact)
 cli.add_command(new)
