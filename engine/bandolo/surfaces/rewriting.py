@@ -6,10 +6,7 @@ A file is replaced at once by a new one beside it, never written into: whoever r
 from __future__ import annotations
 
 import difflib
-import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +17,7 @@ from bandolo.diagnostics import Diagnostic
 from bandolo.diagnostics.render import render_all
 from bandolo.format.whole import formatted
 from bandolo.language.types import Language
-from bandolo.source import read_bytes
+from bandolo.source import read_bytes, replace_file
 from bandolo.surfaces.checking import kind_of
 from bandolo.surfaces.intake import not_readable
 
@@ -93,19 +90,8 @@ def _show_difference(path: str, content: bytes, text: str) -> None:
 
 
 def _put(path: str, text: str) -> list[Diagnostic]:
-    """Put a text in the place of a file, with the mode of the file; a link stays a link."""
-    target = os.path.realpath(path)
-    beside = ""
     try:
-        handle, beside = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=os.path.dirname(target))
-        with open(handle, "wb") as stream:
-            stream.write(text.encode())
-            stream.flush()
-            os.fsync(stream.fileno())
-        shutil.copymode(target, beside)
-        os.replace(beside, target)
+        replace_file(path, text.encode())
     except OSError:
-        if beside and os.path.exists(beside):
-            os.unlink(beside)
         return [Diagnostic("cannot-write", file=path, args={"path": path})]
     return []
