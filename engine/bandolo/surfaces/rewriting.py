@@ -29,18 +29,24 @@ WORDS = {
 }
 
 
-def rewrite(paths: tuple[str, ...], check: bool, diff: bool, lang: Language) -> int:
-    """Lay out the files, say which changed, give the exit status: 1 for a file that cannot be read, or with `check` would change."""
+def rewrite(paths: tuple[str, ...], check: bool, diff: bool, hook: bool, lang: Language) -> int:
+    """Lay out the files, say which changed, give the exit status.
+
+    It is 1 for a file that cannot be read, or that would change with `check`. With `hook`, also for one that was rewritten: whoever
+    commits it is to look at it first; files of other kinds are passed over.
+    """
     problems = changed = 0
     for path, missing in _files(paths):
+        if hook and not missing and path != STDIN and Path(path).is_file() and kind_of(Path(path)) is None:
+            continue
         differs, said = (False, missing) if missing else _one(path, check, diff, lang)
         changed += differs
         problems += bool(said)
         if said:
             click.echo(render_all(said, lang) + "\n", err=True)
-    if not (changed or problems or diff or "-" in paths):
+    if not (changed or problems or diff or hook or "-" in paths):
         click.echo(WORDS["nothing"][lang])
-    return 1 if problems or (check and changed) else 0
+    return 1 if problems or ((check or hook) and changed) else 0
 
 
 def _one(path: str, check: bool, diff: bool, lang: Language) -> tuple[bool, list[Diagnostic]]:
