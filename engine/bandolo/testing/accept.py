@@ -28,6 +28,9 @@ SAFE = re.compile(r"[A-Za-z0-9_À-ÿ](?:[A-Za-z0-9_À-ÿ ./@%+-]*[A-Za-z0-9_À-�
 """Texts that need no quotes wherever they stand."""
 
 
+END = re.compile(r"\r?\n|\Z")
+
+
 @dataclass(frozen=True, slots=True)
 class Edit:
     """A stretch of the file, and what takes its place."""
@@ -196,7 +199,7 @@ def _edit(case: Case, written: Written, mismatch: Mismatch) -> Edit:
     if isinstance(accepted, Drop):
         return _removal(written)
     if isinstance(accepted, list) and isinstance(written.tree, Listed) and written.tree.items:
-        return Edit(span.start, span.end, _list(written.tree, accepted, mismatch.keys))
+        return _list(written.tree, accepted, mismatch.keys)
     if isinstance(written.tree, Scalar):
         return Edit(span.start, span.end, _flow(accepted, written.tree.style))
     return Edit(span.start, span.end, _flow(accepted))
@@ -224,23 +227,28 @@ def _removal(written: Written) -> Edit:
 def _line(text: str, start: int, end: int) -> Edit:
     """The lines of an entry in block style, with the comment at their end; what stands before the entry on its line stays."""
     begins = text.rfind("\n", 0, start) + 1
-    ends = text.find("\n", end)
-    ends = len(text) if ends < 0 else ends
     if text[begins:start].strip():
-        following = re.compile(r"\n[ \t]*(?=\S)").search(text, ends)
-        return Edit(start, following.end() if following else ends, "")
-    return Edit(begins, min(ends + 1, len(text)), "")
+        following = re.compile(r"\n[ \t]*(?=\S)").search(text, end)
+        return Edit(start, following.end() if following else _line_end(text, end), "")
+    found = END.search(text, end)
+    assert found is not None
+    return Edit(begins, found.end(), "")
 
 
-def _list(tree: Listed, accepted: list[Any], keys: tuple[str, ...]) -> str:
+def _list(tree: Listed, accepted: list[Any], keys: tuple[str, ...]) -> Edit:
     """A list with other items: those that stay keep their place and their comments, new ones come last."""
-    text, base = tree.span.text, tree.span.start
-    flow = text.startswith("[")
+    whole, base, ends = tree.span.source.text, tree.span.start, tree.span.end
+    flow = tree.span.text.startswith("[")
     values = [item.value if isinstance(item, Scalar) else None for item in tree.items]
     wanted = [str(item) for item in accepted if not isinstance(item, list)]
     kept = [value for value in values if value in wanted]
-    if keys == ("order",) or not kept or None in values or len(wanted) < len(accepted) or not accepted:
-        return _flow(accepted) if flow or not accepted else _block(tree, accepted)
+    newline = ("\r\n" if "\r\n" in whole else "\n") + " " * (tree.span.column - 1)
+    if keys == ("order",) or not kept or None in values or len(wanted) < len(accepted):
+        plain = flow or not accepted
+        return Edit(base, ends, _flow(accepted) if plain else newline.join("- " + _flow(item) for item in accepted))
+    if not flow:
+        ends = _line_end(whole, ends)  # with the comment of the last item
+    text = whole[base:ends]
     items = [(i.span.start - base, i.span.end - base) for i in tree.items]
     for at in range(len(items) - 1, -1, -1):
         if values[at] in wanted:
@@ -251,20 +259,22 @@ def _list(tree: Listed, accepted: list[Any], keys: tuple[str, ...]) -> str:
         elif at == 0:
             cut = (text.rfind("-", 0, start), text.rfind("-", 0, items[1][0]))
         else:
-            newline = text.find("\n", end)
-            cut = (text.rfind("\n", 0, start), len(text) if newline < 0 else newline)
+            cut = (_line_end(text, items[at - 1][1]), _line_end(text, end))
         text = text[: cut[0]] + text[cut[1] :]
         shift = cut[1] - cut[0]
         items = [*items[:at], *((s - shift, e - shift) for s, e in items[at + 1 :])]
         del values[at]
     new = [_flow(item) for item in accepted if str(item) not in values]
-    glue = ", " if flow else "\n" + " " * (tree.span.column - 1) + "- "
-    end = items[-1][1]
-    return text[:end] + "".join(glue + item for item in new) + text[end:]
+    glue = ", " if flow else newline + "- "
+    end = items[-1][1] if flow else _line_end(text, items[-1][1])
+    return Edit(base, ends, text[:end] + "".join(glue + item for item in new) + text[end:])
 
 
-def _block(tree: Listed, accepted: list[Any]) -> str:
-    return ("\n" + " " * (tree.span.column - 1)).join("- " + _flow(item) for item in accepted)
+def _line_end(text: str, at: int) -> int:
+    """Where the line ends that a place is on."""
+    found = END.search(text, at)
+    assert found is not None
+    return found.start()
 
 
 def _flow(value: Any, style: str | None = None) -> str:

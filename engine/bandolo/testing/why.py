@@ -168,7 +168,8 @@ def _compared(naming: Naming, condition: Condition) -> str:
     assert left is not None
     assert right is not None
     value = naming.value(left.value, left.type)
-    return value if condition.operator == "in" else f"{value} {condition.operator} {naming.value(right.value, right.type)}"
+    alone = right.fixed and condition.operator in ("in", "=", "!=")  # what it is compared with stands in the expression
+    return value if alone else f"{value} {condition.operator} {naming.value(right.value, right.type)}"
 
 
 def _names(naming: Naming, condition: Condition) -> Iterator[str]:
