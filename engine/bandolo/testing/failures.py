@@ -41,14 +41,14 @@ def failure_lines(runner: Runner, result: CaseResult, lang: Language) -> list[st
     for m in result.mismatches:
         lines.append(f"    {m.where}: {WORDS['expected'][lang]} {m.expected}, {WORDS['got'][lang]} {m.got}")
     found = why(runner, result, lang)
+    if any(m.keys[:1] in (("outcome",), ("stage",), ("stages",)) for m in result.mismatches):
+        lines += [f"    {line}" for line in _open(result.decision, lang, bool(found))]
     for decider in found[:RULES]:
         of = f" {decider.record}" if decider.record else ""
         lines.append(f"    ↳ {decider.rule}{of}: {decider.came}  ({place(decider.place)})")
         lines += [f"        {line}" for line in decider.lines]
     if len(found) > RULES:
         lines.append("    " + WORDS["more"][lang].format(n=len(found) - RULES))
-    if any(m.keys[:1] in (("outcome",), ("stage",), ("stages",)) for m in result.mismatches):
-        lines += [f"    {line}" for line in _open(result.decision, lang, bool(found))]
     if result.diagnostics:
         lines += ["    " + line for line in render_all(list(result.diagnostics), lang).splitlines()]
     return lines

@@ -23,10 +23,10 @@ STATUSES = ("passed", "failed", "suspended", "undetermined", "referred", "barred
 SHOWN = 8
 
 
-def misspelt(case: Case, name: Any, known: Iterable[str], *keys: str) -> Iterator[Diagnostic]:
-    """A diagnostic at the place of a name in `expect`, unless it is one of those that may stand there."""
+def misspelt(case: Case, name: Any, known: Iterable[str], *keys: str, also: Iterable[str] = ()) -> Iterator[Diagnostic]:
+    """A diagnostic at the place of a name in `expect`, unless it is one of those that may stand there, or a less usual one (`also`)."""
     names = list(dict.fromkeys(known))
-    if str(name) not in names:
+    if str(name) not in (*names, *also):
         some = ", ".join(f"`{n}`" for n in names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
         args = {"name": str(name), "nearest": nearest(str(name), names), "known": some or "—"}
         yield Diagnostic("case-expectation", _place(case, str(name), ("expect", *keys)), args)
@@ -55,12 +55,12 @@ def unknown_names(policy: core.Policy, case: Case, application: Any, decision: D
         yield from misspelt(case, name, policy.requirements, "failed")
     yield from _of_requirements(policy, case, decision)
     paths = record_paths(policy, application)
-    records = [*(split_path(path)[-1] for path in paths), *paths]
+    keys = [split_path(path)[-1] for path in paths]
     for word in ("excluded", "barred"):
         for name in expect.get(word, ()):
-            yield from misspelt(case, name, records, word)
-    for keys, path, _ in flat(expect.get("results", {})):
-        yield from _result(policy, case, path, paths, "results", *keys)
+            yield from misspelt(case, name, [k for k in keys if not k.isdigit()] or paths, word, also=[*keys, *paths])
+    for inner, path, _ in flat(expect.get("results", {})):
+        yield from _result(policy, case, path, paths, "results", *inner)
     for name in expect.get("undetermined", ()):
         yield from _result(policy, case, str(name), paths, "undetermined")
     for name in expect.get("missing", ()):

@@ -71,7 +71,10 @@ def _requirements(case: Case, decision: Decision, mismatch: Mismatch) -> Iterato
     match mismatch.keys:
         case ("outcome",) | ("stage",) | ("stages", _):
             stage = mismatch.keys[1] if len(mismatch.keys) == 2 else decision.stage
-            yield from _those(r for r in results if r.stage == stage and _stops(r))
+            stops = [r for r in results if r.stage == stage and _stops(r)]
+            # Where nothing stops it, what could have.
+            could = [r for r in results if r.counts is not False and r.effect not in ("flag", "exclude") and r.verdict != "not_applicable"]
+            yield from _those(iter(stops or ([] if case.expect.get("failed") else could)))
             wanted = {str(name) for name in case.expect.get("failed", ())} - set(decision.failed())
             yield from _those(r for r in results if r.id in wanted)
         case ("failed",):
