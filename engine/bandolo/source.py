@@ -5,6 +5,9 @@ Takes a path or a string, gives a `SourceFile`; interprets nothing. Every later 
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -64,3 +67,24 @@ def read_bytes(path: str | Path, at_most: int) -> bytes:
     """The first `at_most` + 1 bytes of a file, so that the caller can tell that it is too large without reading it all."""
     with open(path, "rb") as stream:
         return stream.read(at_most + 1)
+
+
+def replace_file(path: str | Path, content: bytes) -> None:
+    """Puts a content in the place of a file at once, with the mode of the file; a link stays a link. Raises OSError.
+
+    Whoever reads the file meanwhile, or pulls the plug, finds the old one or the new one, never a part.
+    """
+    target = os.path.realpath(path)
+    beside = ""
+    try:
+        handle, beside = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=os.path.dirname(target))
+        with open(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        shutil.copymode(target, beside)
+        os.replace(beside, target)
+    except OSError:
+        if beside and os.path.exists(beside):
+            os.unlink(beside)
+        raise

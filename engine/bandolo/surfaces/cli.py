@@ -25,11 +25,12 @@ from bandolo.surfaces.fmt import fmt
 from bandolo.surfaces.helping import Commands
 from bandolo.surfaces.impact import impact
 from bandolo.surfaces.new import new
-from bandolo.surfaces.options import chosen_language, given, language_option, pairs, what_if_options
+from bandolo.surfaces.options import chosen_language, given, hook_option, language_option, pairs, what_if_options
 from bandolo.surfaces.rank import rank
 from bandolo.surfaces.recorded import record, replay
 from bandolo.surfaces.saying import console, decisions, load, say_diagnostics
 from bandolo.surfaces.sheets import template
+from bandolo.surfaces.test import test
 from bandolo.version import __version__
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ cli.add_command(rank)
 cli.add_command(record)
 cli.add_command(replay)
 cli.add_command(template)
+cli.add_command(test)
 
 
 def main() -> None:
@@ -85,18 +87,21 @@ def main() -> None:
 @click.option("--strict", is_flag=True, help="Warnings count as problems, as in CI.")
 @click.option("--json", "as_json", is_flag=True, help="The diagnostics as JSON, one a line.")
 @click.option("--amend", "amendments", multiple=True, type=click.Path(), help="Apply an amending act before checking.")
+@hook_option
 @language_option
-def check(paths: tuple[str, ...], strict: bool, as_json: bool, amendments: tuple[str, ...], lang: str) -> None:
+def check(paths: tuple[str, ...], strict: bool, as_json: bool, amendments: tuple[str, ...], hook: bool, lang: str) -> None:
     """Check policies, their quotes and their case files; a folder stands for all of its policies.
 
     \b
     bandolo check policies/bando_2023.yaml
     bandolo check --strict policies/
     """
-    from bandolo.surfaces.checking import check_path
+    from bandolo.surfaces.checking import check_path, kind_of
 
     clean = True
     for path in paths:
+        if hook and kind_of(Path(path)) is None:
+            continue
         for name, diagnostics in check_path(path, amendments):
             bad = [d for d in diagnostics if strict or d.severity == "error"]
             clean = clean and not bad
@@ -218,23 +223,6 @@ def schema(policy: str, validate: str | None, lang: str) -> None:
     for line in found:
         click.echo(line, err=True)
     sys.exit(1 if found else 0)
-
-
-@cli.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path())
-@click.option("-k", "word", help="Only the cases whose name contains this.")
-@click.option("--json", "as_json", is_flag=True, help="The results as JSON, one case a line.")
-@language_option
-def test(paths: tuple[str, ...], word: str | None, as_json: bool, lang: str) -> None:
-    """Run case files; a folder stands for all `*.cases.yaml` in it.
-
-    \b
-    bandolo test policies/
-    bandolo test policies/bando_2023.cases.yaml -k "nine firms"
-    """
-    from bandolo.surfaces.testing_report import report
-
-    sys.exit(report(paths, word, as_json, cast(Language, lang)))
 
 
 @cli.command()

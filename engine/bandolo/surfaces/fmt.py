@@ -14,8 +14,9 @@ from bandolo.language.types import Language
 @click.argument("paths", nargs=-1, required=True, type=click.Path(allow_dash=True), metavar="PATH...")
 @click.option("--check", is_flag=True, help="Change nothing; list what would change, and exit with 1 if anything would.")
 @click.option("--diff", is_flag=True, help="Change nothing; print the difference.")
+@click.option("--hook", is_flag=True, help="As a pre-commit hook: files of other kinds are passed over; exit with 1 if one was rewritten.")
 @click.option("--lang", type=click.Choice(["it", "en"]), help="Italian or English.")
-def fmt(paths: tuple[str, ...], check: bool, diff: bool, lang: str | None) -> None:
+def fmt(paths: tuple[str, ...], check: bool, diff: bool, hook: bool, lang: str | None) -> None:
     """Lay out policies, amendments and case files in one way; a folder stands for all that are in it.
 
     Comments, the order of entries and the meaning stay. With `-`, standard input is laid out on standard output.
@@ -29,4 +30,4 @@ def fmt(paths: tuple[str, ...], check: bool, diff: bool, lang: str | None) -> No
     from bandolo.surfaces.helping import default_language
     from bandolo.surfaces.rewriting import rewrite
 
-    sys.exit(rewrite(paths, check, diff, cast(Language, lang or default_language())))
+    sys.exit(rewrite(paths, check, diff, hook, cast(Language, lang or default_language())))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 import tomllib
 from collections.abc import Iterable
 from functools import cache
@@ -12,6 +11,7 @@ from typing import Any
 
 import click
 
+from bandolo.language.preferred import preferred_language
 from bandolo.language.types import Language
 
 CHOSEN = "bandolo.lang"
@@ -22,9 +22,7 @@ def default_language() -> Language:
     """`bandolo --lang`, else BANDOLO_LANG, else the language of the terminal where it is Italian, else English."""
     context = click.get_current_context(silent=True)
     wanted = context.meta.get(CHOSEN, "") if context is not None else ""
-    for name in ("BANDOLO_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
-        wanted = wanted or os.environ.get(name) or ""
-    return "it" if wanted.lower().startswith("it") else "en"
+    return preferred_language(wanted)
 
 
 @cache

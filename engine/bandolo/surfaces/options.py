@@ -32,6 +32,12 @@ def language_option(command: F) -> F:
     return option(command)
 
 
+def hook_option(command: F) -> F:
+    """`--hook`, as `hook`: for pre-commit, which hands over whatever files changed."""
+    option = click.option("--hook", is_flag=True, help="As a pre-commit hook: files of other kinds are passed over.")
+    return option(command)
+
+
 def records_option(command: F) -> F:
     """`--records`, as `records`: where listed records beside a CSV are."""
     option = click.option("--records", multiple=True, metavar="ENTITY=FILE", help="Listed records beside a CSV: `partner=partners.csv`.")

@@ -6,10 +6,7 @@ A file is replaced at once by a new one beside it, never written into: whoever r
 from __future__ import annotations
 
 import difflib
-import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +17,7 @@ from bandolo.diagnostics import Diagnostic
 from bandolo.diagnostics.render import render_all
 from bandolo.format.whole import formatted
 from bandolo.language.types import Language
-from bandolo.source import read_bytes
+from bandolo.source import read_bytes, replace_file
 from bandolo.surfaces.checking import kind_of
 from bandolo.surfaces.intake import not_readable
 
@@ -32,18 +29,24 @@ WORDS = {
 }
 
 
-def rewrite(paths: tuple[str, ...], check: bool, diff: bool, lang: Language) -> int:
-    """Lay out the files, say which changed, give the exit status: 1 for a file that cannot be read, or with `check` would change."""
+def rewrite(paths: tuple[str, ...], check: bool, diff: bool, hook: bool, lang: Language) -> int:
+    """Lay out the files, say which changed, give the exit status.
+
+    It is 1 for a file that cannot be read, or that would change with `check`. With `hook`, also for one that was rewritten: whoever
+    commits it is to look at it first; files of other kinds are passed over.
+    """
     problems = changed = 0
     for path, missing in _files(paths):
+        if hook and not missing and path != STDIN and Path(path).is_file() and kind_of(Path(path)) is None:
+            continue
         differs, said = (False, missing) if missing else _one(path, check, diff, lang)
         changed += differs
         problems += bool(said)
         if said:
             click.echo(render_all(said, lang) + "\n", err=True)
-    if not (changed or problems or diff or "-" in paths):
+    if not (changed or problems or diff or hook or "-" in paths):
         click.echo(WORDS["nothing"][lang])
-    return 1 if problems or (check and changed) else 0
+    return 1 if problems or ((check or hook) and changed) else 0
 
 
 def _one(path: str, check: bool, diff: bool, lang: Language) -> tuple[bool, list[Diagnostic]]:
@@ -93,19 +96,8 @@ def _show_difference(path: str, content: bytes, text: str) -> None:
 
 
 def _put(path: str, text: str) -> list[Diagnostic]:
-    """Put a text in the place of a file, with the mode of the file; a link stays a link."""
-    target = os.path.realpath(path)
-    beside = ""
     try:
-        handle, beside = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=os.path.dirname(target))
-        with open(handle, "wb") as stream:
-            stream.write(text.encode())
-            stream.flush()
-            os.fsync(stream.fileno())
-        shutil.copymode(target, beside)
-        os.replace(beside, target)
+        replace_file(path, text.encode())
     except OSError:
-        if beside and os.path.exists(beside):
-            os.unlink(beside)
         return [Diagnostic("cannot-write", file=path, args={"path": path})]
     return []

@@ -438,7 +438,9 @@ EXPECT = Keys({
     "assumed": Key(Items(IDENT), "Exactly the parameters whose value was assumed.", "Esattamente i parametri il cui valore è supposto."),
     "undetermined": Key(Items(PLAIN), "Results that must be open.", "Risultati che devono essere indeterminati."),
     "faults": Key(Items(PLAIN), "Exactly the faults.", "Esattamente gli errori di calcolo."),
-    "message": Key(Entries(PLAIN), "Italian or English messages of failed requirements.", "Messaggi dei requisiti falliti."),
+    "message": Key(Entries(OneOf(scalar=PLAIN, mapping=DATA)),
+                   "Messages of failed requirements: in either language, by language, by record.",
+                   "Messaggi dei requisiti non soddisfatti: in una delle lingue, per lingua, per record."),
     "ranking": Key(DATA, "Rows of the ranking, by application: place, status, amounts, strikes, reasons.",
                    "Righe della graduatoria, per domanda."),
     "order": Key(Items(PLAIN), "Exactly the ranked applications, in order.", "Esattamente le domande in graduatoria, in ordine."),
@@ -449,21 +451,32 @@ EXPECT = Keys({
     "error": Key(PLAIN, "The code of the fault in the data.", "Il codice dell'errore nei dati."),
 })  # fmt: skip
 
+CHANGE = Key(AtPaths("application"), "What differs, by path.", "Che cosa cambia, per percorso.")
+LIKE = Key(IDENT, "The application that it begins from.", "La domanda da cui parte.")
+TAGS = Key(Items(IDENT, single=True), "Words to select cases by.", "Parole con cui scegliere i casi.")
+
+CASE = Keys({
+    "name": Key(PLAIN, "What the case shows; of a table, with `{heading}` in it.",
+                "Che cosa mostra il caso; in una tabella, con `{intestazione}`.", required=True),
+    "tags": TAGS,
+    "like": LIKE,
+    "change": CHANGE,
+    "rank": Key(Items(Keys({
+        "like": LIKE,
+        "change": CHANGE,
+        "repeat": Key(PLAIN, "So many of them; `{n}` counts.", "Quante sono; `{n}` le conta."),
+    })), "Several applications, to be ranked.", "Più domande, da mettere in graduatoria."),
+    "table": Key(Items(Items(DATA)), "A row of headings, then a case a row.", "Una riga di intestazioni, poi un caso per riga."),
+    **CASE_COMMON,
+    "note": COMMON["note"],
+    "expect": Key(EXPECT, "What must come out; of a table, for all rows.", "Che cosa deve risultare; in una tabella, per tutte le righe."),
+})  # fmt: skip
+
 CASES = Keys({
     "cases_of": Key(PLAIN, "The policy, relative to this file.", "La policy, relativa a questo file.", required=True),
     **CASE_COMMON,
-    "applications": Key(Entries(DATA), "Applications that cases begin from.", "Domande da cui partono i casi."),
-    "cases": Key(Items(Keys({
-        "name": Key(PLAIN, "What the case shows.", "Che cosa mostra il caso.", required=True),
-        "like": Key(IDENT, "The application that it begins from.", "La domanda da cui parte."),
-        "change": Key(AtPaths("application"), "What differs, by path.", "Che cosa cambia, per percorso."),
-        "rank": Key(Items(Keys({
-            "like": Key(IDENT, "The application that it begins from.", "La domanda da cui parte."),
-            "change": Key(AtPaths("application"), "What differs, by path.", "Che cosa cambia, per percorso."),
-            "repeat": Key(PLAIN, "So many of them; `{n}` counts.", "Quante sono; `{n}` le conta."),
-        })), "Several applications, to be ranked.", "Più domande, da mettere in graduatoria."),
-        **CASE_COMMON,
-        "note": COMMON["note"],
-        "expect": Key(EXPECT, "What must come out.", "Che cosa deve risultare.", required=True),
-    })), "The cases.", "I casi.", required=True),
+    "tags": TAGS,
+    "applications": Key(Entries(DATA), "Applications that cases begin from: facts, or `like` another with a `change`.",
+                        "Domande da cui partono i casi: dati, o `like` un'altra con `change`."),
+    "cases": Key(Items(CASE), "The cases.", "I casi.", required=True),
 })  # fmt: skip
