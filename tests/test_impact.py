@@ -290,7 +290,7 @@ def test_what_neither_text_can_read_is_said_and_nothing_of_it_is_dropped(tmp_pat
     assert "Readable by neither text: 2 ([4], [5])" in said(found)
     old, new, corpus = files(tmp_path)
     Path(corpus).write_text(json.dumps(wrong[4]) + "\n" + json.dumps(wrong[1]) + "\n", encoding="utf-8")
-    status, out, err = run("impact", old, new, "--applications", corpus)
+    status, out, err = run("diff", old, new, "--applications", corpus)
     assert status == 1
     assert "error[not-compared]: neither text can read 1 applications of 2" in err
     assert "B: admitted → rejected" in out
@@ -336,33 +336,33 @@ def run(*words: str, lang: str = "en") -> tuple[int, str, str]:
 
 def test_fail_on_is_for_ci(tmp_path: Path) -> None:
     old, new, corpus = files(tmp_path)
-    status, out, err = run("impact", old, new, "--applications", corpus, "--fail-on", "outcome,invalid")
+    status, out, err = run("diff", old, new, "--applications", corpus, "--fail-on", "outcome,invalid")
     assert status == 1
     assert "changes-outcome" in err
     assert "1 applications of 4 change their outcome (B)" in err
     assert "changes-invalid" not in err
     assert "B: admitted → rejected" in out
-    assert run("impact", old, new, "--applications", corpus, "--fail-on", "invalid")[0] == 0
-    assert run("impact", old, new, "--applications", corpus)[0] == 0
-    assert run("impact", old, new, "--applications", corpus, "--fail-on", "euros")[0] == 2
-    assert run("impact", old, new)[0] == 2
+    assert run("diff", old, new, "--applications", corpus, "--fail-on", "invalid")[0] == 0
+    assert run("diff", old, new, "--applications", corpus)[0] == 0
+    assert run("diff", old, new, "--applications", corpus, "--fail-on", "euros")[0] == 2
+    assert run("diff", old, new)[0] == 2
 
 
 def test_the_whole_of_it_as_data_and_as_tables(tmp_path: Path) -> None:
     old, new, corpus = files(tmp_path)
-    data = json.loads(run("impact", old, new, "--applications", corpus, "--json")[1])
-    assert data["kinds"] == {"outcome": 1, "amount": 1, "position": 1, "verdict": 1, "invalid": 0}
-    assert data["totals"] == [
+    data = json.loads(run("diff", old, new, "--applications", corpus, "--json")[1])
+    assert data["impact"]["kinds"] == {"outcome": 1, "amount": 1, "position": 1, "verdict": 1, "invalid": 0}
+    assert data["impact"]["totals"] == [
         {"result": "grant", "old": "1150.00", "new": "950.00", "difference": "-200.00", "gain": 0, "lose": 1, "open": 0}
     ]
-    assert [a["application"] for a in data["applications"]] == ["B"]
+    assert [a["application"] for a in data["impact"]["applications"]] == ["B"]
     target = tmp_path / "impact.csv"
-    assert run("impact", old, new, "--applications", corpus, "--to", str(target))[0] == 0
+    assert run("diff", old, new, "--applications", corpus, "--to", str(target))[0] == 0
     rows = list(csv.reader(target.read_text(encoding="utf-8-sig").splitlines()))
     assert rows[1][:3] == ["B", "admitted", "rejected"]
     assert (tmp_path / "impact.verdicts.csv").exists()
-    assert run("impact", old, new, "--applications", corpus, "--to", str(target))[0] == 1
-    assert run("impact", old, new, "--applications", corpus, "--to", str(tmp_path / "impact.xlsx"), lang="it")[0] == 0
+    assert run("diff", old, new, "--applications", corpus, "--to", str(target))[0] == 1
+    assert run("diff", old, new, "--applications", corpus, "--to", str(tmp_path / "impact.xlsx"), lang="it")[0] == 0
 
 
 @pytest.mark.parametrize("bad", ["nowhere.jsonl", "empty", "broken.json"])
@@ -370,7 +370,7 @@ def test_a_corpus_that_cannot_be_read_is_said(bad: str, tmp_path: Path) -> None:
     old, new, _ = files(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "broken.json").write_text("{", encoding="utf-8")
-    status, _, err = run("impact", old, new, "--applications", str(tmp_path / bad))
+    status, _, err = run("diff", old, new, "--applications", str(tmp_path / bad))
     assert status == 1
     assert re.search(r"error\[[a-z-]+\]|[a-z-]+", err)
     assert "Traceback" not in err

@@ -242,12 +242,12 @@ def test_the_impact_takes_records_and_their_clock(tmp_path: Path) -> None:
     call = POLICIES / "manifestazione_2022.yaml"
     target = tmp_path / "r.jsonl"
     run("record", call, *sorted(EXAMPLES.glob("manifestazione_2022-*")), "--to", target, "--as-of", "2023-01-15")
-    found = json.loads(run("impact", call, "--amend", POLICIES / ACTS["manifestazione_2022"], "--applications", target, "--json")[1])
-    assert found["compared"] == 3
-    assert found["outcomes"]
-    plain_files = run("impact", call, "--amend", POLICIES / ACTS["manifestazione_2022"], "--json", "--as-of", "2023-01-15",
+    found = json.loads(run("diff", call, "--amend", POLICIES / ACTS["manifestazione_2022"], "--applications", target, "--json")[1])
+    assert found["impact"]["compared"] == 3
+    assert found["impact"]["outcomes"]
+    plain_files = run("diff", call, "--amend", POLICIES / ACTS["manifestazione_2022"], "--json", "--as-of", "2023-01-15",
                       *(x for f in sorted(EXAMPLES.glob("manifestazione_2022-*")) for x in ("--applications", f)))[1]  # fmt: skip
-    assert json.loads(plain_files)["outcomes"] == found["outcomes"]
+    assert json.loads(plain_files)["impact"]["outcomes"] == found["impact"]["outcomes"]
 
 
 def test_a_what_if_that_another_version_does_not_know_is_said() -> None:

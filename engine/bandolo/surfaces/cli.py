@@ -1,7 +1,4 @@
-"""The command line: `bandolo new | check | decide | explain | rank | calendar | template | norms | schema | test | coverage | fmt | help`.
-"""The command line: `bandolo new | check | decide | explain | diff | rank | calendar | template | norms | schema | test | fmt | help`.
-"""The command line: `bandolo new | check | decide | explain | rank | record | replay | calendar | template | norms | schema | test |
-fmt | help`.
+"""The command line: every command of `bandolo`, and what `check`, `decide`, `explain`, `schema`, `norms`, `calendar`, `help` do.
 
 Exit status 0: the command did its job, also when the decision is a refusal; 1: problems in a policy, a case or the data were
 found; 2: wrong usage. What each command needs is imported when it runs.
@@ -18,12 +15,11 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from bandolo.language.types import Language
+from bandolo.surfaces.boundaries import boundaries
 from bandolo.surfaces.coverage import coverage
 from bandolo.surfaces.diff import diff
-from bandolo.surfaces.boundaries import boundaries
 from bandolo.surfaces.fmt import fmt
 from bandolo.surfaces.helping import Commands
-from bandolo.surfaces.impact import impact
 from bandolo.surfaces.new import new
 from bandolo.surfaces.options import chosen_language, given, hook_option, language_option, pairs, what_if_options
 from bandolo.surfaces.rank import rank
@@ -52,17 +48,8 @@ def cli() -> None:
     """
 
 
-cli.add_command(coverage)
-cli.add_command(diff)
-cli.add_command(boundaries)
-cli.add_command(fmt)
-cli.add_command(impact)
-cli.add_command(new)
-cli.add_command(rank)
-cli.add_command(record)
-cli.add_command(replay)
-cli.add_command(template)
-cli.add_command(test)
+for command in (boundaries, coverage, diff, fmt, new, rank, record, replay, template, test):
+    cli.add_command(command)
 
 
 def main() -> None:

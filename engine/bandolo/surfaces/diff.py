@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from bandolo.language.types import Language
-from bandolo.surfaces.options import language_option
+from bandolo.surfaces.impact import fail_kinds, failures, impact_options, impact_report, write_impact
+from bandolo.surfaces.options import language_option, what_if_options
 from bandolo.surfaces.saying import console, say_diagnostics
 
 if TYPE_CHECKING:
     from bandolo.analysis.difference.cases import CasesCompared
     from bandolo.analysis.difference.change import Difference
+    from bandolo.analysis.impact import Impact
     from bandolo.explain.blocks import Block
     from bandolo.policy import Policy
 
@@ -27,36 +30,38 @@ Side = tuple[str, str | None]
 @click.command("diff")
 @click.argument("files", nargs=-1, required=True, metavar="OLD NEW | POLICY")
 @click.option("--git", "revision", metavar="REV", help="Compare one file at git revisions: `--git REV [REV2] POLICY`.")
-@click.option("--amend", "amendments", multiple=True, type=click.Path(), help="Apply an amending act to the new policy, in order.")
 @click.option("--amend-old", "amendments_old", multiple=True, type=click.Path(), help="Apply an amending act to the old policy, in order.")
 @click.option("--words", is_flag=True, help="Show the changes of wording and sources as well.")
 @click.option("--json", "as_json", is_flag=True, help="The whole difference as JSON.")
 @click.option("--sheet", type=click.Path(allow_dash=True), metavar="FILE", help="Write a change sheet (.md or .html; `-` prints Markdown).")
 @click.option("--on", metavar="DATE", help="The date on the change sheet, as 2024-01-15.")
 @click.option("--cases", multiple=True, type=click.Path(), help="Run a file of cases on both; the sheet says which change.")
-@click.option("--overwrite", is_flag=True, help="The change sheet may take the place of a file.")
-@click.option("--fail-on", type=click.Choice(["meaning"]), help="Exit status 1 if the meaning differs.")
+@click.option("--overwrite", is_flag=True, help="What is written may take the place of a file.")
+@impact_options
+@what_if_options
 @language_option
 def diff(
-    files: tuple[str, ...], revision: str | None, amendments: tuple[str, ...], amendments_old: tuple[str, ...], words: bool, as_json: bool,
-    sheet: str | None, on: str | None, cases: tuple[str, ...], overwrite: bool, fail_on: str | None, lang: str,
+    files: tuple[str, ...], revision: str | None, amendments_old: tuple[str, ...], words: bool, as_json: bool, sheet: str | None,
+    on: str | None, cases: tuple[str, ...], lang: str, **options: Any,
 ) -> None:  # fmt: skip
-    """What changes in meaning between two policies, or in one by an act or between git revisions.
+    """What changes in meaning between two policies, or in one by an act or between git revisions; with --applications, for whom.
+
+    --amend, --set and --reading are tried on the new policy only; --assume and --as-of hold for both.
 
     \b
     bandolo diff policies/bando_2023.yaml policies/bando_2024.yaml
+    bandolo diff policies/bando_2023.yaml policies/bando_2024.yaml --applications applications/ --assume --fail-on outcome,amount
     bandolo diff --git HEAD~1 policies/bando_2023.yaml
     bandolo diff policies/bando_2023.yaml --amend policies/bando_2023.implementing_act.yaml --sheet change.html
     """
     language = cast(Language, lang)
-    if sheet is not None and sheet != "-" and Path(sheet).suffix.lower() not in (".md", ".html"):
-        raise click.UsageError("--sheet takes a name that ends in .md or .html, or - for Markdown")
-    if sheet is None and (on is not None or overwrite):
-        raise click.UsageError("--on and --overwrite go with --sheet")
+    kinds = fail_kinds(options["fail_on"], also=("meaning",))
+    _usage(sheet, on, kinds, options)
     day = _day(on)
-    old_side, new_side = which(files, revision, amended=bool(amendments or amendments_old))
+    tried = any(options[name] for name in ("amendments", "sets", "readings")) or bool(amendments_old)
+    old_side, new_side = which(files, revision, tried)
     # Both are read before either is refused: one look shows the mistakes of both.
-    policies = [read(side, acts, language) for side, acts in ((old_side, amendments_old), (new_side, amendments))]
+    policies = [read(side, acts, language) for side, acts in ((old_side, amendments_old), (new_side, options["amendments"]))]
     old, new = policies
     if old is None or new is None:
         sys.exit(1)
@@ -66,16 +71,58 @@ def diff(
 
     found = difference(old, new)
     compared = _cases(old, new, cases, language) if cases else None
-    sections: list[Block] = []  # what others find out about the effects of the change goes here, and onto the page and the sheet
+    made, problems = impact_report(old, new, options, language) if options["applications"] else (None, [])
+    inputs = [side[0] for side in (old_side, new_side)] + [*options["amendments"], *amendments_old, *cases, *options["applications"]]
+    sections = _impact_blocks(made, language)
     if as_json:
-        listed = {"cases": compared.to_dict(language)} if compared is not None else {}
-        click.echo(json.dumps({**found.to_dict(), **listed}, ensure_ascii=False))
+        click.echo(json.dumps(_as_data(found, compared, made, language), ensure_ascii=False))
     elif sheet is None:
         show(console(), [*page(found, language, words), *_case_lines(compared, language), *sections])
     if sheet is not None:
-        inputs = [side[0] for side in (old_side, new_side)] + [*amendments, *amendments_old, *cases]
-        _write(sheet, found, day, compared, sections, overwrite, inputs, language)
-    sys.exit(1 if fail_on == "meaning" and found.meaning else 0)
+        sheet_inputs = _SheetInputs(found, day, compared, made)
+        _write(sheet, sheet_inputs, sections, options["overwrite"], inputs, language)
+    if made is not None:
+        problems += write_impact(made, options, language, tuple(inputs)) + failures(made, kinds)
+    say_diagnostics(problems, lang)
+    sys.exit(1 if problems or ("meaning" in kinds and found.meaning) else 0)
+
+
+def _usage(sheet: str | None, on: str | None, kinds: tuple[str, ...], options: dict[str, Any]) -> None:
+    """UsageErrors for options that need another."""
+    if sheet is not None and sheet != "-" and Path(sheet).suffix.lower() not in (".md", ".html"):
+        raise click.UsageError("--sheet takes a name that ends in .md or .html, or - for Markdown")
+    if sheet is None and on is not None:
+        raise click.UsageError("--on goes with --sheet")
+    if sheet is None and options["to"] is None and options["overwrite"]:
+        raise click.UsageError("--overwrite goes with --sheet or --to")
+    if options["applications"]:
+        return
+    for name in ("sets", "readings", "records", "to", "by", "amount", "no_ranking", "as_of", "assume"):
+        if options[name]:
+            shown = {"sets": "set", "readings": "reading"}.get(name, name).replace("_", "-")
+            raise click.UsageError(f"--{shown} goes with --applications")
+    if set(kinds) - {"meaning"}:
+        raise click.UsageError(f"--fail-on {','.join(kinds)} goes with --applications")
+
+
+def _impact_blocks(made: Impact | None, lang: Language) -> list[Block]:
+    if made is None:
+        return []
+    from bandolo.analysis.impact_words import impact_blocks
+
+    return impact_blocks(made, lang)
+
+
+def _as_data(found: Difference, compared: CasesCompared | None, made: Impact | None, lang: Language) -> dict[str, Any]:
+    """The difference, and under `cases` and `impact` what was asked for beside it."""
+    data = found.to_dict()
+    if compared is not None:
+        data["cases"] = compared.to_dict(lang)
+    if made is not None:
+        from bandolo.analysis.impact_data import impact_as_data
+
+        data["impact"] = impact_as_data(made)
+    return data
 
 
 def _day(text: str | None) -> date | None:
@@ -86,18 +133,18 @@ def _day(text: str | None) -> date | None:
         raise click.UsageError("--on takes a date, as --on 2024-01-15") from None
 
 
-def which(files: tuple[str, ...], revision: str | None, amended: bool) -> tuple[Side, Side]:
-    """The old and the new side: two files; one at one or two revisions; one that is amended against itself."""
+def which(files: tuple[str, ...], revision: str | None, tried: bool) -> tuple[Side, Side]:
+    """The old and the new side: two files; one at one or two revisions; one under what is tried against itself."""
     match revision, files:
         case None, (old, new):
             return (old, None), (new, None)
-        case None, (one,) if amended:
+        case None, (one,) if tried:
             return (one, None), (one, None)
         case str(), (one,):
             return (one, revision), (one, None)
         case str(), (second, one):
             return (one, revision), (one, second)
-    raise click.UsageError("diff takes two policies; or one with --amend; or --git REV [REV2] and one")
+    raise click.UsageError("diff takes two policies; or one with --amend, --set or --reading; or --git REV [REV2] and one")
 
 
 def read(side: Side, acts: tuple[str, ...], lang: Language) -> Policy | None:
@@ -155,16 +202,25 @@ def _case_lines(compared: CasesCompared | None, lang: Language) -> list[Block]:
     return [*out, *(Line(line, indent=1) for line in more_cases(compared, lang))]
 
 
-def _write(
-    path: str, found: Difference, day: date | None, compared: CasesCompared | None, sections: list[Block], overwrite: bool,
-    inputs: list[str], lang: Language,
-) -> None:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class _SheetInputs:
+    """What a change sheet is made of."""
+
+    found: Difference
+    day: date | None
+    compared: CasesCompared | None
+    made: Impact | None
+
+
+def _write(path: str, of: _SheetInputs, sections: list[Block], overwrite: bool, inputs: list[str], lang: Language) -> None:
     """The change sheet in its file; exit status 1, said, where it cannot be put there."""
     from bandolo.analysis.difference.sheet import change_sheet
     from bandolo.analysis.difference.sheet_files import as_html, as_markdown
     from bandolo.surfaces.sheets import write
 
-    made = change_sheet(found, lang, on=day, cases=compared, sections=sections)
+    examined = {"applications"} if of.made is not None else set()
+    examined |= {"ranking"} if of.made is not None and of.made.ranking is not None else set()
+    made = change_sheet(of.found, lang, on=of.day, cases=of.compared, sections=sections, examined=frozenset(examined))
     if path == "-":
         click.echo(as_markdown(made), nl=False)
         return

@@ -1,20 +1,18 @@
-"""What a change does to applications, on the command line: corpus, report, files, and the exit status for CI."""
+"""What a change does to applications, for `bandolo diff --applications`: options, corpus, files, and the exit status for CI."""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bandolo.language.types import Language
-from bandolo.surfaces.options import given, language_option, record_files, what_if_options
-from bandolo.surfaces.saying import console, load, say_diagnostics
+from bandolo.surfaces.options import given, record_files
 
 if TYPE_CHECKING:
     from bandolo.analysis.impact import Impact, Submission
@@ -34,56 +32,17 @@ def impact_options(command: Any) -> Any:
     jobs = min(os.cpu_count() or 1, 8)
     for option in (
         click.option("--applications", multiple=True, type=click.Path(allow_dash=True), help="Files, folders or records of applications."),
-        click.option("--fail-on", metavar="KINDS", help="Exit with 1 if one changes: outcome, amount, position, verdict, invalid."),
+        click.option(
+            "--fail-on", metavar="KINDS", help="Exit with 1 if one changes: meaning, outcome, amount, position, verdict, invalid."
+        ),
         click.option("--by", metavar="FACT", help="Tell amounts apart by a choice, as `partner.size`."),
         click.option("--amount", metavar="RESULT", help="The result that is summed and ordered by."),
         click.option("--no-ranking", is_flag=True, help="Compare decisions only, and make no ranking."),
         click.option("--to", type=click.Path(), help="Write every application that changes to .xlsx or .csv."),
-        click.option("--overwrite", is_flag=True, help="What is written may take the place of a file."),
         click.option("--jobs", type=click.IntRange(1, 64), default=jobs, show_default=True, help="Processes."),
     ):
         command = option(command)
     return command
-
-
-@click.command("impact", hidden=True)
-@click.argument("old", type=click.Path())
-@click.argument("new", type=click.Path(), required=False)
-@impact_options
-@what_if_options
-@click.option("--json", "as_json", is_flag=True, help="The whole impact as JSON.")
-@language_option
-def impact(old: str, new: str | None, as_json: bool, lang: str, **options: Any) -> None:
-    """What a change of a policy does to applications: who changes outcome, amount and place, and the sums.
-
-    Without NEW the policy is compared with itself under --amend, --set and --reading.
-
-    \b
-    bandolo impact policies/bando_2023.yaml bando_2024.yaml --applications applications/
-    bandolo impact policies/bando_2023.yaml --set project_cap=300000 --applications records.jsonl
-    bandolo impact old.yaml new.yaml --applications applications.xlsx --fail-on outcome,amount
-    """
-    language = cast(Language, lang)
-    if not options["applications"]:
-        raise click.UsageError("--applications is needed")
-    kinds = fail_kinds(options["fail_on"])
-    before, after = load(old, (), lang), load(new or old, options["amendments"], lang)
-    found, problems = impact_report(before, after, options, language)
-    if found is None:
-        say_diagnostics(problems, lang, False)
-        sys.exit(1)
-    if as_json:
-        from bandolo.analysis.impact_data import impact_as_data
-
-        click.echo(json.dumps(impact_as_data(found), ensure_ascii=False))
-    else:
-        from bandolo.analysis.impact_words import impact_blocks
-        from bandolo.explain.terminal import show
-
-        show(console(), impact_blocks(found, language))
-    problems += write_impact(found, options, language, (old, new or old)) + failures(found, kinds)
-    say_diagnostics(problems, lang, False)
-    sys.exit(1 if problems else 0)
 
 
 def impact_report(old: Policy, new: Policy, options: dict[str, Any], lang: Language) -> tuple[Impact | None, list[Diagnostic]]:
@@ -156,14 +115,15 @@ def _files(paths: tuple[str, ...]) -> list[str]:
     return found
 
 
-def fail_kinds(text: str | None) -> tuple[str, ...]:
-    """The kinds of `--fail-on`; a UsageError for one that is none."""
+def fail_kinds(text: str | None, also: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The kinds of `--fail-on`, those of an impact and `also` others; a UsageError for one that is none."""
     from bandolo.analysis.impact import KINDS
 
+    known = (*also, *KINDS)
     kinds = tuple(word.strip() for word in (text or "").split(",") if word.strip())
-    wrong = [kind for kind in kinds if kind not in KINDS]
+    wrong = [kind for kind in kinds if kind not in known]
     if wrong or (text is not None and not kinds):
-        raise click.UsageError(f"--fail-on takes one or more of {', '.join(KINDS)}, as --fail-on outcome,amount")
+        raise click.UsageError(f"--fail-on takes one or more of {', '.join(known)}, as --fail-on outcome,amount")
     return kinds
 
 
@@ -172,7 +132,7 @@ def failures(found: Impact, kinds: tuple[str, ...]) -> list[Diagnostic]:
     from bandolo.diagnostics import Diagnostic
 
     made = []
-    for kind in kinds:
+    for kind in (k for k in kinds if k in CODES):
         names = sorted(found.of_kind(kind))
         if names:
             ids = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
