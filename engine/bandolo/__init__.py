@@ -15,6 +15,7 @@
     policy       what a host program holds                   surfaces/  the command line; testing/, export/: uses of a policy
     ranking/     strikes, order, ties and budget over all applications, behind `rank`
     agenda       deadlines and terms as data, behind `Policy.calendar`
+    testing/     cases, what they look at, what they would miss            analysis/  what changes between two policies, and for whom
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from bandolo.agenda import Agenda, Term
     from bandolo.analysis.difference.change import Change, Difference
     from bandolo.analysis.difference.difference import difference
+    from bandolo.analysis.impact import Impact, impact
     from bandolo.diagnostics import ApplicationError, BandoloError, Diagnostic, PolicyError
     from bandolo.evaluate.decision import Decision, RequirementResult
     from bandolo.explain.explained import Explained
@@ -39,6 +41,8 @@ _PLACES = {
     "Change": "bandolo.analysis.difference.change",
     "Difference": "bandolo.analysis.difference.change",
     "difference": "bandolo.analysis.difference.difference",
+    "Impact": "bandolo.analysis.impact",
+    "impact": "bandolo.analysis.impact",
     "Agenda": "bandolo.agenda",
     "ApplicationError": "bandolo.diagnostics",
     "BandoloError": "bandolo.diagnostics",
@@ -65,6 +69,7 @@ __all__ = [
     "Diagnostic",
     "Difference",
     "Explained",
+    "Impact",
     "Policy",
     "PolicyError",
     "Ranking",
@@ -73,6 +78,7 @@ __all__ = [
     "__version__",
     "completed",
     "difference",
+    "impact",
     "load_policy",
     "rank",
     "read_applications",

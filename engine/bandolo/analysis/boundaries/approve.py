@@ -20,7 +20,7 @@ from bandolo.language.types import Language
 from bandolo.policy import Policy
 from bandolo.sheets.workbook import BadFile, RawSheet, letters, read_workbook
 from bandolo.testing.cases import BadPath, changed
-from bandolo.testing.runner import compare
+from bandolo.testing.compare import compare
 
 YES = frozenset({*WORDS["yes"], "si", "x", "✓", "✔", "true", "vero"})
 NO = frozenset({*WORDS["no"], "", "false", "falso"})
