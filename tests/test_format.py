@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -258,7 +259,13 @@ def test_an_untidy_file_keeps_its_comments_and_meaning(chance: random.Random, pa
     if made is not None:
         assert laid_out(made) == made
         # Read without the engine's own idea of a comment: every one that was put in is still there, in the same order.
-        assert re.findall(r"#~\d+", made) == re.findall(r"#~\d+", text)
+        assert put_in(made) == put_in(text)
+
+
+def put_in(text: str) -> list[str]:
+    """The comments that were put in, but for those that came to stand inside a quoted text and are none."""
+    quoted = "".join(token.value for token in yaml.scan(text) if isinstance(token, yaml.ScalarToken))
+    return [c for c in re.findall(r"#~\d+", text) if c not in quoted]
 
 
 def untidied(text: str, chance: random.Random) -> str:
