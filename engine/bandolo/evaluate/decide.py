@@ -66,9 +66,16 @@ def evaluated(
     evaluation = Evaluation(policy, settled.settings, application.records, budget, trace, strikes)
     try:
         evaluation.run()
-        return evaluation, _Assembly(policy, settled, changes, identity, application, evaluation).decision()
+        return evaluation, assembled(policy, settled, changes, identity, application, evaluation)
     except TooManySteps:
         raise TooManySteps(budget) from None
+
+
+def assembled(
+    policy: core.Policy, settled: Settled, changes: Changes, identity: Identity, application: Application, evaluation: Evaluation
+) -> Decision:
+    """The decision that an evaluation comes to, all of whose steps have run. Raises TooManySteps where a message costs too much."""
+    return _Assembly(policy, settled, changes, identity, application, evaluation).decision()
 
 
 class _Assembly:
