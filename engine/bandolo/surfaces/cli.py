@@ -1,4 +1,4 @@
-"""The command line: `bandolo new | check | decide | explain | rank | calendar | template | norms | schema | test | fmt | help`.
+"""The command line: `bandolo new | check | decide | explain | rank | calendar | template | norms | schema | test | mutate | fmt | help`.
 
 Exit status 0: the command did its job, also when the decision is a refusal; 1: problems in a policy, a case or the data were
 found; 2: wrong usage. What each command needs is imported when it runs.
@@ -17,6 +17,7 @@ import click
 from bandolo.language.types import Language
 from bandolo.surfaces.fmt import fmt
 from bandolo.surfaces.helping import Commands
+from bandolo.surfaces.mutate import mutate
 from bandolo.surfaces.new import new
 from bandolo.surfaces.options import chosen_language, given, language_option, pairs, what_if_options
 from bandolo.surfaces.rank import rank
@@ -44,6 +45,7 @@ def cli() -> None:
 
 
 cli.add_command(fmt)
+cli.add_command(mutate)
 cli.add_command(new)
 cli.add_command(rank)
 cli.add_command(template)

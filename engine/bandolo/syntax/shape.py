@@ -467,3 +467,13 @@ CASES = Keys({
         "expect": Key(EXPECT, "What must come out.", "Che cosa deve risultare.", required=True),
     })), "The cases.", "I casi.", required=True),
 })  # fmt: skip
+
+EQUIVALENT = Keys({
+    "equivalent_of": Key(PLAIN, "The policy, relative to this file.", "La policy, relativa a questo file.", required=True),
+    "mutants": Key(Items(Keys({
+        "rule": Key(PLAIN, "The rule, as `bandolo mutate` names it.", "La regola, come la chiama `bandolo mutate`.", required=True),
+        "mutation": Key(Items(PLAIN, single=True), "What is written and what instead: one or several.",
+                        "Che cosa è scritto e che cosa al suo posto: una o più.", required=True),
+        "because": Key(TEXT, "Why no application can tell them apart.", "Perché nessuna domanda può distinguerle.", required=True),
+    })), "The mutants that mean the same as the policy.", "I mutanti che significano lo stesso della policy.", required=True),
+})  # fmt: skip

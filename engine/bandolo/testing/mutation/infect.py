@@ -20,7 +20,7 @@ from bandolo.evaluate.decision import Decision
 from bandolo.evaluate.inputs import Application
 from bandolo.evaluate.reference import Evaluation, Strikes
 from bandolo.evaluate.settle import Changes, Settled, settle
-from bandolo.language.values import Value
+from bandolo.language.values import Unknown, Value
 from bandolo.testing.mutation.mutants import Mutant
 from bandolo.testing.mutation.places import observable_steps
 
@@ -51,6 +51,20 @@ class Text:
             if requirement.effect_by is not None:
                 found.setdefault(f"reading.{requirement.effect_by}", set()).update(self.admissions(requirement.entity))
         return {name: frozenset(steps) for name, steps in found.items()}
+
+    @cached_property
+    def told(self) -> Mapping[str, frozenset[str]]:
+        """The settings that the message, the cure or the effect of a requirement speaks of, by its id."""
+        found = {}
+        for requirement in self.policy.requirements.values():
+            pieces = requirement.message.pieces.values() if requirement.message is not None else ()
+            spoken = [p for texts in pieces for p in texts if not isinstance(p, str)]
+            spoken += [e for effect in requirement.effects.values() for e in (effect.cure, effect.cure_from) if e is not None]
+            names = {n.name for e in spoken for n in core.walk(e) if isinstance(n, core.Parameter | core.Dated)}
+            names |= {f"reading.{n.reading}" for e in spoken for n in core.walk(e) if isinstance(n, core.Option)}
+            names |= {f"reading.{requirement.effect_by}"} if requirement.effect_by is not None else set()
+            found[requirement.id] = frozenset(names)
+        return found
 
     def expressions(self, step: Step) -> list[core.Expr]:
         match step.kind:
@@ -110,13 +124,13 @@ class Known:
         Raises PolicyError and TooManySteps as deciding would.
         """
         settled = changed.settled(self.settled, self.changes, self.clock, self.key)
-        if changed.mutant.reach == "everything" or self.settled.open_readings or settled.ranges != self.settled.ranges:
+        if changed.mutant.reach == "everything" or settled.ranges != self.settled.ranges:
             return self._decided(changed, settled, self._whole(changed, settled))
         seeds = self._seeds(changed, settled)
         evaluation, dirty = self._again(changed, settled, seeds)
         effects_matter = changed.mutant.reach == "decision" and self._verdict_is_open(changed)
         rounding = settled.settings.money_rounding != self.settled.settings.money_rounding
-        elsewhere = changed.mutant.reach == "settings" and self._settings_told(settled)
+        elsewhere = settled is not self.settled and self._settings_told(settled)
         if not (dirty & self.text.observable or effects_matter or rounding or elsewhere):
             return None
         return self._decided(changed, settled, evaluation)
@@ -141,11 +155,7 @@ class Known:
         for step in mutant.steps if mutant.reach == "decision" else ():
             seeds |= set(text.admissions(step.entity))
         if settled is not self.settled:
-            old, new = self.settled.settings, settled.settings
-            names = [n for n, v in new.parameters.items() if v != old.parameters[n] or new.versions.get(n) != old.versions.get(n)]
-            names += [f"reading.{n}" for n, v in new.options.items() if v != old.options[n]]
-            names += ["money_rounding"] if new.money_rounding != old.money_rounding else []
-            for name in names:
+            for name in _differing(self.settled, settled):
                 seeds |= text.by_setting.get(name, frozenset())
         return seeds
 
@@ -176,15 +186,33 @@ class Known:
         return now, frozenset(dirty)
 
     def _verdict_is_open(self, changed: Changed) -> bool:
-        """Whether an effect matters: a requirement of the mutant is not simply met."""
-        ids = {step.name for step in changed.mutant.steps}
-        if not ids:
-            ids = {place[1] for place in changed.mutant.edits}
-        return any(verdict in ("failed", "unknown") for (id_, _), verdict in self.evaluation.verdicts.items() if id_ in ids)
+        """Whether what a verdict leads to matters: a requirement of the mutant is not simply met, or may have records yet unknown."""
+        ids = {step.name for step in changed.mutant.steps} or {place[1] for place in changed.mutant.edits}
+        if any(verdict in ("failed", "unknown") for (id_, _), verdict in self.evaluation.verdicts.items() if id_ in ids):
+            return True
+        return self._unlisted and any(self.text.policy.requirements[id_].entity != self.text.policy.root for id_ in ids)
+
+    @cached_property
+    def _unlisted(self) -> bool:
+        """Whether a list of records is missing."""
+        listed = [(e.owner, e.listed_in) for e in self.text.policy.entities.values() if e.owner is not None]
+        records = self.application.records
+        return any(isinstance(r.facts[name or "", None], Unknown) for owner, name in listed for r in records[owner])
 
     def _settings_told(self, settled: Settled) -> bool:
-        """Whether messages, cures or effects may speak of settings that differ."""
-        old, new = self.settled.settings, settled.settings
-        if all(old.parameters[n] == v for n, v in new.parameters.items()) and old.options == new.options and old.versions == new.versions:
-            return False
-        return any(verdict in ("failed", "unknown") for verdict in self.evaluation.verdicts.values())
+        """Whether a message or a term for putting right speaks of settings that differ, or an effect rests on them."""
+        names = _differing(self.settled, settled)
+        told = self.text.told
+        return any(
+            not told.get(id_, frozenset()).isdisjoint(names)
+            for (id_, _), verdict in self.evaluation.verdicts.items()
+            if verdict in ("failed", "unknown")
+        )
+
+
+def _differing(old: Settled, new: Settled) -> list[str]:
+    """The parameters, by their names, and the readings, as `reading.NAME`, that are worth something else; and `money_rounding`."""
+    before, now = old.settings, new.settings
+    names = [n for n, v in now.parameters.items() if v != before.parameters[n] or now.versions.get(n) != before.versions.get(n)]
+    names += [f"reading.{n}" for n, v in now.options.items() if v != before.options[n]]
+    return names + (["money_rounding"] if now.money_rounding != before.money_rounding else [])

@@ -14,9 +14,23 @@ from fractions import Fraction
 from bandolo.check import core
 from bandolo.language.functions import Conventions
 from bandolo.language.library import operation_by_name, result_type
-from bandolo.language.types import BOOLEAN, DATE, DATETIME, MONEY, PERCENT, ROUNDING, TEXT, ChoiceType, ListType, OptionalType, Type
+from bandolo.language.types import (
+    BOOLEAN,
+    DATE,
+    DATETIME,
+    MONEY,
+    PERCENT,
+    ROUNDING,
+    TEXT,
+    ChoiceType,
+    ListType,
+    OptionalType,
+    RecordType,
+    Type,
+)
 from bandolo.language.values import Duration, Value
 from bandolo.source import Span
+from bandolo.testing.mutation.places import rewritten
 from bandolo.testing.mutation.written import code
 
 MISTAKEN: dict[str, tuple[tuple[str, str], ...]] = {
@@ -68,6 +82,8 @@ class Mistake:
     about: tuple[core.Expr, ...] = ()
     reorder: bool = False
     """Whether the order in which things are computed may have to change."""
+    short: tuple[str, str] | None = None
+    """What is written at the place itself and what instead, where `old` and `new` tell of more."""
 
 
 def mistakes(node: core.Expr, parent: core.Expr | None, policy: core.Policy) -> Iterator[Mistake]:
@@ -139,23 +155,23 @@ class _Maker:
         kind = "date" if node.type in (DATE, DATETIME) else "choice" if isinstance(node.type, ChoiceType) else "step"
         for value in steps(node.value, node.type):
             moved = dataclasses.replace(node, value=value)
-            old, new = self.code(node), self.code(moved)
-            if (
-                parent is not None
-                and not isinstance(parent, core.Choose | core.Branches | core.Items)
-                and node in list(core.children(parent))
-            ):
-                # Several constants of one rule may be alike: what stands around tells them apart.
-                changed = _with_child(parent, node, moved)
-                old, new = self.code(parent), self.code(changed)
-            yield Mistake(kind, node.span, old, new, moved, (node,))
+            old, new = short = self.code(node), self.code(moved)
+            # Several constants of one rule may be alike: what stands around tells them apart.
+            match self.parent:
+                case core.Choose(options=options):
+                    row = next((f"{word}: " for word, value_of in options if value_of is node), "")
+                    old, new = row + old, row + new
+                case core.Apply() | core.Let() as around:
+                    old, new = self.code(around), self.code(_with_child(around, node, moved))
+            yield Mistake(kind, node.span, old, new, moved, (node,), short=short)
 
     def operation(self, node: core.Apply) -> Iterator[Mistake]:
         name, arguments = node.operation.name, node.arguments
         for other, kind in MISTAKEN.get(name, ()):
             row = operation_by_name()[other]
             found = result_type(row, tuple(a.type for a in arguments))
-            if found is not None and found[1] == node.type:
+            of_records = isinstance(arguments[0].type, ListType) and isinstance(arguments[0].type.item, RecordType)
+            if found is not None and found[1] == node.type and not (of_records and other == "count distinct"):
                 yield self.instead(kind, node, dataclasses.replace(node, operation=row), *arguments)
         if name == "round":
             yield from self.rounding(node)
@@ -167,7 +183,7 @@ class _Maker:
                     continue
                 chain = isinstance(argument, core.Apply) and argument.operation.name == name == "+"
                 left = rest[0] if len(rest) == 1 else dataclasses.replace(node, arguments=rest)
-                if left.type == node.type and not chain:
+                if left.type == node.type and not chain and not _neutral(name, argument):
                     yield Mistake(kind, node.span, self.code(node), self.code(left), left, (argument,))
         elif len(arguments) == 1 and arguments[0].type == node.type and name != "minus":
             yield self.instead("operand", node, arguments[0])
@@ -208,7 +224,9 @@ class _Maker:
                 changed = dataclasses.replace(node, options=options)
             else:
                 changed = dataclasses.replace(node, otherwise=new)
-            yield Mistake("row", value.span, f"{word}: {self.code(value)}", f"{word}: {self.code(new)}", changed, (node.subject, value))
+            short = self.code(value), self.code(new)
+            said = f"{word}: {short[0]}", f"{word}: {short[1]}"
+            yield Mistake("row", value.span, *said, changed, (node.subject, value), short=short)
 
     def items(self, node: core.Items) -> Iterator[Mistake]:
         items = node.items
@@ -226,9 +244,13 @@ class _Maker:
                     yield Mistake("item", node.span, self.code(node), self.code(longer), longer, (added,))
 
 
-def _with_child(parent: core.Expr, old: core.Expr, new: core.Expr) -> core.Expr:
-    from bandolo.testing.mutation.places import rewritten
+def _neutral(operator: str, dropped: core.Expr) -> bool:
+    """Whether it makes no difference: a sum begins at a zero that nobody wrote."""
+    value = dropped.value if isinstance(dropped, core.Constant) else None
+    return (operator in ("+", "-") and value == 0) or (operator in ("*", "/") and value == 1)
 
+
+def _with_child(parent: core.Expr, old: core.Expr, new: core.Expr) -> core.Expr:
     changed: core.Expr = rewritten(parent, {id(old): new})
     return changed
 

@@ -16,8 +16,8 @@ from bandolo.testing.mutation.mistakes import Mistake, mistakes
 from bandolo.testing.mutation.places import Place, expressions_by_place, put, rewritten, step_of
 from bandolo.testing.mutation.sections import Slip, slips
 
-Key = tuple[str, str, str]
-"""The rule, the kind of change, and what is written instead of what: stable as long as the rule says the same."""
+Key = tuple[str, str]
+"""The rule, and what is written instead of what: stable as long as the rule says the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class Mutant:
     """The expressions of the policy that the mutant is of."""
     slip: Slip | None = field(default=None, compare=False, repr=False)
     reorder: bool = False
+    short: tuple[str, str] | None = None
     number: int = 1
     """Counts the changes of one rule that read alike, in the order of the file."""
 
@@ -47,7 +48,7 @@ class Mutant:
 
     @property
     def key(self) -> Key:
-        return self.rule, self.kind, self.change
+        return self.rule, self.change
 
     def made(self, policy: core.Policy) -> core.Policy | None:
         """The policy with the change; None where nothing could be computed in any order. It must be the policy of the mutant."""
@@ -73,9 +74,8 @@ def mutants_of(policy: core.Policy, tree: Tree | None) -> list[Mutant]:
         if identity not in found:
             rule = rule_of(path_of(tree, at))
             kind = "bonus" if rule.startswith("bonus.") and mistake.kind in ("exception", "always") else mistake.kind
-            found[identity] = Mutant(
-                rule, kind, mistake.old, mistake.new, at, "steps", frozenset(), mistake.about, {}, places, None, mistake.reorder
-            )
+            told = (rule, kind, mistake.old, mistake.new, at, "steps", frozenset[Step](), mistake.about)
+            found[identity] = Mutant(*told, places=places, reorder=mistake.reorder, short=mistake.short)
         mutant = found[identity]
         mutant.edits.setdefault(place, {})[id(node)] = mistake.node
         step = step_of(policy, place)

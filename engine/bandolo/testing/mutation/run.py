@@ -77,15 +77,14 @@ class Hunt:
         return Fate("survived", tried=sum(1 for result in infected.values() if result is not None))
 
     def fates(self, mutants: Sequence[Mutant], jobs: int, told: Callable[[int], None] = lambda n: None) -> list[Fate]:
-        """The fates of mutants, in their order; `told` hears how many are done. Processes are forked: where that is not possible, one core."""
+        """The fates of mutants, in their order; `told` hears how many are done. Where processes cannot be forked, on one core."""
         if jobs < 2 or "fork" not in multiprocessing.get_all_start_methods():
             found = []
             for n, mutant in enumerate(mutants, 1):
                 found.append(self.fate(mutant))
                 told(n)
             return found
-        global _shared
-        _shared = (self, mutants)
+        _shared[:] = [(self, mutants)]
         # Neighbours share a rule, and with it the cases that kill: they go to one process together.
         size = max(1, len(mutants) // (jobs * 16))
         chunks = [range(start, min(start + size, len(mutants))) for start in range(0, len(mutants), size)]
@@ -97,12 +96,12 @@ class Hunt:
         return fates
 
 
-_shared: tuple[Hunt, Sequence[Mutant]] | None = None
+_shared: list[tuple[Hunt, Sequence[Mutant]]] = []
+"""What forked processes find in their memory: it is too large to be sent to them."""
 
 
 def _chunk(numbers: range) -> list[Fate]:
-    assert _shared is not None
-    hunt, mutants = _shared
+    hunt, mutants = _shared[0]
     return [hunt.fate(mutants[n]) for n in numbers]
 
 

@@ -90,10 +90,11 @@ def _requirement(policy: core.Policy, requirement: core.Requirement) -> Iterator
             effects = {**requirement.effects, option: core.Effect(effect.word)}
             cure = f"cure: {code(effect.cure, policy.conventions)}"
             yield edited("cure", cure, GONE, replace(requirement, effects=effects), "decision", "otherwise", option)
+    excludes = requirement.may("exclude")
     for stage in policy.stages:
         if stage.name != requirement.stage:
             moved = replace(requirement, stage=stage.name)
-            yield edited("stage", f"stage: {requirement.stage}", f"stage: {stage.name}", moved, "everything", "stage", reorder=True)
+            yield edited("stage", f"stage: {requirement.stage}", f"stage: {stage.name}", moved, "decision", "stage", reorder=excludes)
 
 
 def _stages(policy: core.Policy) -> Iterator[Slip]:
@@ -162,11 +163,11 @@ def _conventions(policy: core.Policy) -> Iterator[Slip]:
         for option, word in words.items():
             for other in DIRECTIONS[word]:
                 edit = _setting(money_rounding_by=(reading, {**words, option: other}))
-                yield Slip("rounding", (*path, option), f"{option}: {word}", f"{option}: {other}", edit, "everything")
+                yield Slip("rounding", (*path, option), f"{option}: {word}", f"{option}: {other}", edit, "settings")
     else:
         for other in DIRECTIONS[conventions.money_rounding]:
             edit = _setting(conventions=replace(conventions, money_rounding=other))
-            yield Slip("rounding", path, f"money_rounding: {conventions.money_rounding}", f"money_rounding: {other}", edit, "everything")
+            yield Slip("rounding", path, f"money_rounding: {conventions.money_rounding}", f"money_rounding: {other}", edit, "settings")
     if conventions.month_rounding is not None:
         other = "up" if conventions.month_rounding == "down" else "down"
         edit = _setting(conventions=replace(conventions, month_rounding=other))

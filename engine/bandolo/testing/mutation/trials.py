@@ -6,7 +6,7 @@ A mutant is killed by a case whose expectation it does not meet; what is compare
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from bandolo.language.values import Value
 from bandolo.pipeline import AS_OF_UNKNOWN
 from bandolo.policy import Policy
 from bandolo.ranking.assess import Assessor
+from bandolo.ranking.entrant import Ranking
 from bandolo.ranking.options import options_of
 from bandolo.ranking.rank import Ranker
 from bandolo.testing import rankings
@@ -92,9 +93,10 @@ class WhatIf:
     key: object
 
     @classmethod
-    def of(cls, policy: Policy, case: Case) -> WhatIf:
-        clock, shown = policy.clock(case.as_of)
-        changes = policy.changes(case.set, case.readings, case.assume)
+    def of_given(cls, policy: Policy, given: Mapping[str, Any]) -> WhatIf:
+        """From `as_of`, `set`, `readings` and `assume`. Raises PolicyError."""
+        clock, shown = policy.clock(given["as_of"])
+        changes = policy.changes(given["set"], given["readings"], given["assume"])
         assume = changes.assume if isinstance(changes.assume, bool) else tuple(sorted(changes.assume))
         return cls(changes, clock, shown, (repr(sorted(changes.set.items())), tuple(sorted(changes.readings.items())), assume, shown))
 
@@ -106,19 +108,27 @@ class Trial:
     file: CaseFile
     case: Case
     version: Version
-    what_if: WhatIf
-    known: list[Known]
-    data: list[Any]
+    known: Known | None
+    group: Group | None
     cost: int
+
+    def passes(self, runner: Runner) -> bool:
+        """Whether the case holds without any mutant."""
+        if self.group is not None:
+            return not any(True for _ in rankings.compare(self.version.policy, self.group.ranking, self.case.expect))
+        if self.known is not None:
+            return not any(True for _ in compare(self.version.policy, self.known.decision, self.case.expect))
+        return runner.run(self.case).passed
 
     def kills(self, changed: Changed, infected: Infected) -> bool:
         """Whether the case fails on the mutant. What the engine could not compute at all is raised."""
         try:
-            if self.case.rank:
-                return self._ranking_differs(changed, infected)
-            if not self.known:
+            if self.group is not None:
+                ranking = self.group.under(changed, infected)
+                return ranking is not None and any(True for _ in rankings.compare(self.version.policy, ranking, self.case.expect))
+            if self.known is None:
                 return self._whole(changed)
-            result = _under(self.known[0], changed, infected)
+            result = _under(self.known, changed, infected)
         except (PolicyError, ApplicationError, TooManySteps):
             return True
         return result is not None and any(True for _ in compare(self.version.policy, result[1], self.case.expect))
@@ -129,18 +139,41 @@ class Trial:
         runner.policies[self.case.amend] = mutated_policy(self.version.policy, changed)
         return not runner.run(self.case).passed
 
-    def _ranking_differs(self, changed: Changed, infected: Infected) -> bool:
-        core = self.version.policy.core
-        settled = changed.settled(self.known[0].settled, self.what_if.changes, self.what_if.clock, self.what_if.key)
-        same = changed.mutant.reach != "ranking" and options_of(changed.policy, settled) == options_of(core, self.known[0].settled)
-        if same and all(_under(known, changed, infected) is None for known in self.known):
-            return False
-        policy = mutated_policy(self.version.policy, changed)
-        ranker = Ranker(policy, **_given(self.case))
+
+@dataclass
+class Group:
+    """Several applications ranked: the ranking, and all that was worked out for it."""
+
+    version: Version
+    what_if: WhatIf
+    given: Mapping[str, Any]
+    data: list[Any]
+    known: list[Known]
+    ranking: Ranking
+
+    @classmethod
+    def of(cls, version: Version, what_if: WhatIf, given: Mapping[str, Any], data: list[Any]) -> Group:
+        """Raises ApplicationError for bad data, PolicyError for what cannot be ranked."""
+        ranker = Ranker(version.policy, **given)
+        ranker.assessor = remembered = _Remembered(ranker, version, what_if)
+        ranking = _ranking(ranker, data)
+        return cls(version, what_if, given, data, remembered.found, ranking)
+
+    def under(self, changed: Changed, infected: Infected) -> Ranking | None:
+        """The ranking by a mutant; None where nothing that it takes from the applications or the settings differs."""
+        before = self.known[0].settled if self.known else self.version.policy.settled_as(self.what_if.changes, self.what_if.clock)
+        settled = changed.settled(before, self.what_if.changes, self.what_if.clock, self.what_if.key)
+        options = options_of(changed.policy, settled) == options_of(self.version.policy.core, before)
+        if changed.mutant.reach != "ranking" and options and all(_under(known, changed, infected) is None for known in self.known):
+            return None
+        ranker = Ranker(mutated_policy(self.version.policy, changed), **self.given)
         ranker.assessor = _Replayed(ranker, self, changed, infected)
-        entrants = [ranker.assess(data) for data in self.data]
-        ranking = ranker.rank(entrants, {e.id: d for e, d in zip(entrants, self.data, strict=True)}.__getitem__)
-        return any(True for _ in rankings.compare(self.version.policy, ranking, self.case.expect))
+        return _ranking(ranker, self.data)
+
+
+def _ranking(ranker: Ranker, data: list[Any]) -> Ranking:
+    entrants = [ranker.assess(one) for one in data]
+    return ranker.rank(entrants, {e.id: d for e, d in zip(entrants, data, strict=True)}.__getitem__)
 
 
 def _given(case: Case) -> dict[str, Any]:
@@ -163,12 +196,12 @@ class _Remembered(Assessor):
         self.data: dict[int, Any] = {}
         self.found: list[Known] = []
 
-    def read(self, text: Policy, data: Mapping[str, Any]) -> Application:
+    def read(self, text: Policy, data: Mapping[str, Any]) -> Application:  # noqa: ARG002
         application = self.version.know(self.what_if, data).application
         self.data[id(application)] = data
         return application
 
-    def evaluated(self, text: Policy, application: Application, strikes: Strikes) -> tuple[Evaluation, Decision]:
+    def evaluated(self, text: Policy, application: Application, strikes: Strikes) -> tuple[Evaluation, Decision]:  # noqa: ARG002
         known = self.version.know(self.what_if, self.data[id(application)], strikes)
         if not any(known is k for k in self.found):
             self.found.append(known)
@@ -178,18 +211,20 @@ class _Remembered(Assessor):
 class _Replayed(Assessor):
     """Assesses for a mutant: what the mutant does not change is taken as it was."""
 
-    def __init__(self, ranker: Ranker, trial: Trial, changed: Changed, infected: Infected) -> None:
+    def __init__(self, ranker: Ranker, group: Group, changed: Changed, infected: Infected) -> None:
         old = ranker.assessor
-        super().__init__(old.policy, trial.what_if.shown, old.changes, old.recheck)
-        self.trial, self.changed, self.infected = trial, changed, infected
+        super().__init__(old.policy, group.what_if.shown, old.changes, old.recheck)
+        self.group, self.changed, self.infected = group, changed, infected
 
     def read(self, text: Policy, data: Mapping[str, Any]) -> Application:
-        known = self.trial.version.applications.get((self.trial.what_if.key, repr(data)))
-        same_ranges = self._settled(text).ranges == self.trial.known[0].settled.ranges
+        if not self.group.known:
+            return super().read(text, data)
+        known = self.group.version.applications.get((self.group.what_if.key, repr(data)))
+        same_ranges = self._settled(text).ranges == self.group.known[0].settled.ranges
         return known if known is not None and same_ranges else super().read(text, data)
 
     def evaluated(self, text: Policy, application: Application, strikes: Strikes) -> tuple[Evaluation, Decision]:
-        for known in self.trial.known:
+        for known in self.group.known:
             if known.application is application and known.strikes == strikes:
                 return _under(known, self.changed, self.infected) or (known.evaluation, known.decision)
         return super().evaluated(text, application, strikes)
@@ -218,8 +253,8 @@ class Prepared:
     diagnostics: list[Diagnostic]
 
 
-def prepared(policy: Policy, path: Path, files: list[Path]) -> Prepared:
-    """Every case of some case files worked out on the policy as it is."""
+def prepared(policy: Policy, files: Sequence[Path], told: Callable[[int], None] = lambda n: None) -> Prepared:
+    """Every case of some case files worked out on the policy as it is; `told` hears how many are."""
     versions: dict[tuple[str, ...], Version] = {(): Version.of(policy)}
     made = Prepared(versions[()], [], [], [])
     for file_path in files:
@@ -239,10 +274,11 @@ def prepared(policy: Policy, path: Path, files: list[Path]) -> Prepared:
                     continue
             runner.policies[case.amend] = versions[acts].policy
             trial = _prepared(file, case, versions[acts])
-            if trial is None or not runner.run(case).passed:
+            if trial is None or not trial.passes(runner):
                 made.failing.append((file_path, case))
             else:
                 made.trials.append(trial)
+            told(len(made.trials))
     made.trials.sort(key=lambda t: t.cost)
     return made
 
@@ -251,17 +287,14 @@ def _prepared(file: CaseFile, case: Case, version: Version) -> Trial | None:
     policy = version.policy
     in_parts = not any(act.applies_to is not None for act in policy.loaded.amendments)
     try:
-        what_if = WhatIf.of(policy, case)
+        what_if = WhatIf.of_given(policy, _given(case))
         if case.rank:
             data = rankings.applications(policy, file, case)
-            ranker = Ranker(policy, **_given(case))
-            ranker.assessor = remembered = _Remembered(ranker, version, what_if)
-            entrants = [ranker.assess(one) for one in data]
-            ranker.rank(entrants, {e.id: d for e, d in zip(entrants, data, strict=True)}.__getitem__)
-            return Trial(file, case, version, what_if, remembered.found, data, 10 * len(remembered.found))
+            group = Group.of(version, what_if, _given(case), data)
+            return Trial(file, case, version, None, group, 10 * len(group.known) or 10)
         application = changed(policy.core, file.applications[case.like] if case.like is not None else {}, case.change)
         if "error" in case.expect or not in_parts:
-            return Trial(file, case, version, what_if, [], [application], 5)
-        return Trial(file, case, version, what_if, [version.know(what_if, application)], [application], 1)
+            return Trial(file, case, version, None, None, 5)
+        return Trial(file, case, version, version.know(what_if, application), None, 1)
     except (ApplicationError, PolicyError, TooManySteps):
         return None
