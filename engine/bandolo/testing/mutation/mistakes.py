@@ -190,14 +190,18 @@ class _Maker:
 
     def rounding(self, node: core.Apply) -> Iterator[Mistake]:
         value, direction, step = node.arguments
+        said = f"round {self.code(direction)} {self.code(step)}"
         if isinstance(direction, core.Constant) and isinstance(direction.value, str):
             for word in DIRECTIONS.get(direction.value, ()):
                 changed = dataclasses.replace(node, arguments=(value, dataclasses.replace(direction, value=word), step))
-                yield self.instead("rounding", node, changed)
-        yield self.instead("rounding", node, value)
+                other = f"round {word} {self.code(step)}"
+                yield Mistake("rounding", direction.span, said, other, changed, (value,), short=(direction.value, word))
+        yield Mistake("rounding", direction.span, said, GONE, value, (value,))
         if isinstance(step, core.Constant) and isinstance(step.value, Fraction):
             coarse = dataclasses.replace(step, value=step.value * 10)
-            yield self.instead("rounding", node, dataclasses.replace(node, arguments=(value, direction, coarse)))
+            changed = dataclasses.replace(node, arguments=(value, direction, coarse))
+            short = self.code(step), self.code(coarse)
+            yield Mistake("rounding", step.span, said, f"round {self.code(direction)} {short[1]}", changed, (value,), short=short)
 
     def branches(self, node: core.Branches) -> Iterator[Mistake]:
         for i, branch in enumerate(node.branches):
