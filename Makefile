@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check lint types layers update schemas wheel clean
+SEARCH ?= 10000
+
+.PHONY: demo test check mutate lint types layers update schemas wheel clean
 
 demo: $(STAMP)  ## decide example applications of both calls and explain one
 	@$(BIN)/python -m bandolo.surfaces.demo
@@ -13,6 +15,10 @@ test: $(STAMP)  ## the whole test suite
 	@$(BIN)/python -m pytest -n auto
 
 check: lint types layers test  ## what CI runs before it builds the wheel
+
+mutate: $(STAMP)  ## small wrong changes of both calls, against their cases; the claims of equivalence against made-up applications
+	@$(BIN)/bandolo mutate policies/manifestazione_2022.yaml --search $(SEARCH)
+	@$(BIN)/bandolo mutate policies/bando_2023.yaml --search $(SEARCH)
 
 lint: $(STAMP)
 	@$(BIN)/ruff format --check engine tests && $(BIN)/ruff check engine tests && $(BIN)/bandolo fmt --check policies tests/policies

@@ -9,7 +9,7 @@ import pytest
 
 from bandolo.diagnostics import ApplicationError
 from bandolo.policy import Policy, load_policy, policy_from_bytes
-from bandolo.testing.compared import compared
+from bandolo.testing.constants import compared
 from bandolo.testing.generate import Limits, bases_of, generated
 
 POLICIES = Path(__file__).parent.parent / "policies"
@@ -96,6 +96,13 @@ def test_bases_are_those_of_the_cases_with_their_changes_and_of_rankings() -> No
     assert len({len(b["partners"]) for b in bases if "partners" in b}) > 3
     ranked = bases_of(POLICIES.parent / "tests/policies/ranked_call.yaml")
     assert len(ranked) > 10
+
+
+def test_none_in_a_case_file_stays_none() -> None:
+    path = POLICIES / "manifestazione_2022.yaml"
+    made = list(generated(load_policy(path), 40, 1, bases_of(path)))
+    assert any(p.get("group", "") is None for a in made for p in a.get("partners", []))
+    assert not any(p.get("group") == "none" for a in made for p in a.get("partners", []))
 
 
 def test_what_a_fact_meets_is_found_through_definitions_and_terms(small: Policy) -> None:

@@ -20,7 +20,7 @@ def order_of_steps(policy: core.Policy, loops: list[list[tuple[str, str]]]) -> t
 
     `loops` are those that were met while definitions were typed; what is typed within one has lost its edges.
     """
-    graph = _graph(policy)
+    graph = graph_of_steps(policy)
     ordered: list[Step] = []
     state: dict[Step, int] = {}  # 1 while open, 2 when done
     diagnostics = [_cycle(policy, [Step("definition", *key) for key in loop]) for loop in loops]
@@ -48,15 +48,16 @@ def order_of_steps(policy: core.Policy, loops: list[list[tuple[str, str]]]) -> t
     return tuple(ordered), diagnostics
 
 
-def _graph(policy: core.Policy) -> dict[Step, list[Step]]:
+def graph_of_steps(policy: core.Policy) -> dict[Step, list[Step]]:
+    """What each step needs, directly."""
     graph: dict[Step, list[Step]] = {}
     for (entity, name), definition in policy.definitions.items():
-        graph[Step("definition", entity, name)] = _needs([definition.value])
+        graph[Step("definition", entity, name)] = needs_of([definition.value])
     for requirement in policy.requirements.values():
         parts = [requirement.check] + ([requirement.applies] if requirement.applies is not None else [])
-        graph[Step("requirement", requirement.entity, requirement.id)] = _needs(parts)
+        graph[Step("requirement", requirement.entity, requirement.id)] = needs_of(parts)
     for stage in policy.stages:
-        graph[Step("opens", policy.root, stage.name)] = _needs([stage.opens] if stage.opens is not None else [])
+        graph[Step("opens", policy.root, stage.name)] = needs_of([stage.opens] if stage.opens is not None else [])
     for listed in (e for e in policy.entities.values() if e.owner is not None):
         for moment in ("", *(s.name for s in policy.stages)):
             graph[Step("admitted", listed.name, moment)] = _of_admission(policy, listed, moment)
@@ -76,7 +77,8 @@ def _of_admission(policy: core.Policy, entity: core.Entity, moment: str) -> list
     return list(dict.fromkeys(needs))
 
 
-def _needs(expressions: Iterable[core.Expr]) -> list[Step]:
+def needs_of(expressions: Iterable[core.Expr]) -> list[Step]:
+    """The steps that some expressions mention."""
     found: dict[Step, None] = {}
     for expression in expressions:
         for node in core.walk(expression):

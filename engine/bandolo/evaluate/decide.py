@@ -67,13 +67,20 @@ def evaluated(
     evaluation = evaluation_of(policy, settled.settings, application.records, budget, trace, strikes)
     try:
         evaluation.run()
-        decision = _Assembly(policy, settled, changes, identity, application, evaluation).decision()
+        decision = assembled(policy, settled, changes, identity, application, evaluation)
     except TooManySteps:
         raise TooManySteps(budget) from None
     watcher = watched()
     if watcher is not None:
         watcher.decided(evaluation, decision)
     return evaluation, decision
+
+
+def assembled(
+    policy: core.Policy, settled: Settled, changes: Changes, identity: Identity, application: Application, evaluation: Evaluation
+) -> Decision:
+    """The decision that an evaluation comes to, all of whose steps have run. Raises TooManySteps where a message costs too much."""
+    return _Assembly(policy, settled, changes, identity, application, evaluation).decision()
 
 
 class _Assembly:

@@ -34,6 +34,8 @@ from bandolo.language.values import (
 )  # fmt: skip
 
 Slots = Mapping[int, Value]
+Judged = tuple[Value, str]
+"""Whether a requirement is not violated, and its verdict."""
 
 
 class TooManySteps(Exception):
@@ -86,33 +88,52 @@ class Evaluation:
         """Compute every step, for every record of its entity, in the order in which each needs only earlier ones."""
         for step in self.policy.steps:
             for record in self.records.get(step.entity, []):
-                match step.kind:
-                    case "definition":
-                        expression = self.policy.definitions[step.entity, step.name].value
-                        self.definitions[step.entity, step.name, record] = self.value(expression, {0: record})
-                    case "requirement":
-                        self._requirement(self.policy.requirements[step.name], record)
-                    case "admitted":
-                        self.admitted[record, step.name] = self._admitted(record, step.name)
-                    case _:
-                        stage = self.policy.stages[self.policy.stage_index(step.name)]
-                        self.open[step.name] = True if stage.opens is None else self.value(stage.opens, {0: record})
+                self.keep(step, record, self.worked_out(step, record))
 
-    def _requirement(self, requirement: core.Requirement, record: Record) -> None:
-        """`met` is whether nothing is violated; the verdict also tells what does not apply at all."""
+    def worked_out(self, step: core.Step, record: Record) -> Value | Judged:
+        """What a step comes to for a record, from what earlier steps have left; nothing is kept yet."""
+        match step.kind:
+            case "definition":
+                return self.value(self.policy.definitions[step.entity, step.name].value, {0: record})
+            case "requirement":
+                return self._judged(self.policy.requirements[step.name], record)
+            case "admitted":
+                return self._admitted(record, step.name)
+        stage = self.policy.stages[self.policy.stage_index(step.name)]
+        return True if stage.opens is None else self.value(stage.opens, {0: record})
+
+    def keep(self, step: core.Step, record: Record, value: Value | Judged) -> None:
+        """Leave what a step comes to for the steps that need it."""
+        if isinstance(value, tuple):
+            self.met[step.name, record], self.verdicts[step.name, record] = value
+        elif step.kind == "definition":
+            self.definitions[step.entity, step.name, record] = value
+        elif step.kind == "admitted":
+            self.admitted[record, step.name] = value
+        else:
+            self.open[step.name] = value
+
+    def kept(self, step: core.Step, record: Record) -> Value | Judged:
+        """What a step has left for a record."""
+        match step.kind:
+            case "definition":
+                return self.definitions[step.entity, step.name, record]
+            case "requirement":
+                return self.met[step.name, record], self.verdicts[step.name, record]
+            case "admitted":
+                return self.admitted[record, step.name]
+        return self.open[step.name]
+
+    def _judged(self, requirement: core.Requirement, record: Record) -> Judged:
+        """Whether nothing is violated; and the verdict, which also tells what does not apply at all."""
         if (requirement.id, record.path) in self.strikes.kept:
-            place = (requirement.id, record)
-            self.met[place], self.verdicts[place] = self.strikes.kept[requirement.id, record.path]
-            return
+            return self.strikes.kept[requirement.id, record.path]
         applies = True if requirement.applies is None else self.value(requirement.applies, {0: record})
         holds: Value = True if applies is False else self.value(requirement.check, {0: record})
         met = or_([not_(applies), holds])
-        self.met[requirement.id, record] = met
         if applies is False:
-            verdict = "not_applicable"
-        else:
-            verdict = "met" if met is True else "failed" if met is False else "unknown"
-        self.verdicts[requirement.id, record] = verdict
+            return met, "not_applicable"
+        return met, "met" if met is True else "failed" if met is False else "unknown"
 
     def _admitted(self, record: Record, moment: str) -> Value:
         """No `exclude` requirement of an open stage up to this moment has failed, of the record or of its owners."""

@@ -11,11 +11,13 @@ ANY = s.Anything()
 
 
 def shape_of_file(tree: Tree) -> s.Shape | None:
-    """The shape of a policy, an amendment or a case file; None for any other file."""
+    """The shape of a policy, an amendment, a case file or a list of equivalent mutants; None for any other file."""
     if not isinstance(tree, Mapping):
         return None
     if tree.get("cases_of") is not None:
         return s.CASES
+    if tree.get("equivalent_of") is not None:
+        return s.EQUIVALENT
     if tree.get("amends") is not None:
         return s.AMENDMENT
     return s.POLICY if any(tree.get(key) is not None for key in ("bandolo", "policy", "entities")) else None

@@ -40,11 +40,11 @@ class Assessor:
         text = self.text_for(data)
         application = self.read(text, data)
         if self.recheck == ("all",):
-            return self._entrant(text.core, *self._evaluated(text, application, Strikes(struck)))
-        evaluation, decision = self._evaluated(text, application, Strikes())
+            return self._entrant(text.core, *self.evaluated(text, application, Strikes(struck)))
+        evaluation, decision = self.evaluated(text, application, Strikes())
         before = self._entrant(text.core, evaluation, decision)
         strikes = Strikes(struck, self._kept(text.core, evaluation, struck))
-        after = self._entrant(text.core, *self._evaluated(text, application, strikes))
+        after = self._entrant(text.core, *self.evaluated(text, application, strikes))
         # What is not looked at again keeps its place in the order too.
         return after if after.standing != "candidate" else replace(after, order=before.order, keep=before.keep)
 
@@ -53,10 +53,10 @@ class Assessor:
         texts, open_ = self.policy.texts(data, self.clock, self.changes)
         if len(texts) > 1:
             # Which text holds is open: nothing can be ranked, but what is missing can be said.
-            decision = agreed([self._evaluated(text, self.read(text, data), Strikes())[1] for text in texts], open_)
+            decision = agreed([self.evaluated(text, self.read(text, data), Strikes())[1] for text in texts], open_)
             return _unranked(self.policy.core, decision), decision
         text = texts[0]
-        evaluation, decision = self._evaluated(text, self.read(text, data), Strikes())
+        evaluation, decision = self.evaluated(text, self.read(text, data), Strikes())
         return self._entrant(text.core, evaluation, decision), decision
 
     def text_for(self, data: Mapping[str, Any]) -> Policy:
@@ -73,7 +73,7 @@ class Assessor:
     def parts(self, data: Mapping[str, Any]) -> dict[str, Fraction]:
         """Each exclusive record's part of an award that is given in the data, by its path. Only known ones."""
         text = self.text_for(data)
-        evaluation, _ = self._evaluated(text, self.read(text, data), Strikes())
+        evaluation, _ = self.evaluated(text, self.read(text, data), Strikes())
         plan = text.core.ranking
         assert plan is not None
         assert plan.exclusive_record is not None
@@ -89,7 +89,8 @@ class Assessor:
             self.settled[text.amendments] = text.settled_as(self.changes, self.clock)
         return self.settled[text.amendments]
 
-    def _evaluated(self, text: Policy, application: Application, strikes: Strikes) -> tuple[Evaluation, Decision]:
+    def evaluated(self, text: Policy, application: Application, strikes: Strikes) -> tuple[Evaluation, Decision]:
+        """An application decided by a text under strikes. Raises ApplicationError where it takes too many steps."""
         identity = text.identity(self.shown)
         try:
             return evaluated(text.core, self._settled(text), self.changes, identity, application, strikes, False)

@@ -13,6 +13,7 @@ from bandolo.source import read_bytes
 from bandolo.surfaces.beside import read_beside
 from bandolo.surfaces.intake import not_readable
 from bandolo.testing.cases import read_cases
+from bandolo.testing.mutation.equivalent import read_equivalent
 
 
 def check_path(path: str, amendments: tuple[str, ...]) -> Iterator[tuple[str, list[Diagnostic]]]:
@@ -29,12 +30,14 @@ def check_path(path: str, amendments: tuple[str, ...]) -> Iterator[tuple[str, li
 
 
 def kind_of(path: Path) -> str | None:
-    """Which kind of file it is, by its first telling key: policy, amendment or cases; None for none of them."""
+    """Which kind of file it is, by its first telling key: policy, amendment, cases or equivalent; None for none of them."""
     try:
         head = path.read_bytes()[: limits.POLICY_BYTES].decode("utf-8", "replace")
     except OSError:
         return None
-    for kind, pattern in (("cases", r"(?m)^cases_of\s*:"), ("amendment", r"(?m)^amends\s*:"), ("policy", r"(?m)^(policy|bandolo)\s*:")):
+    telling = {"cases": "cases_of", "amendment": "amends", "equivalent": "equivalent_of", "policy": "(policy|bandolo)"}
+    for kind, key in telling.items():
+        pattern = rf"(?m)^{key}\s*:"
         if re.search(pattern, head):
             return kind
     return None
@@ -45,6 +48,8 @@ def _check_file(path: Path, amendments: tuple[str, ...]) -> list[Diagnostic]:
         kind = kind_of(path) or "policy"
         if kind == "cases":
             return read_cases(path)[1]
+        if kind == "equivalent":
+            return read_equivalent(path)[1]
         if kind == "amendment":
             return _check_amendment(path)
         acts = [(a, read_bytes(a, limits.POLICY_BYTES)) for a in amendments]

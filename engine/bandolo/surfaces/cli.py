@@ -20,6 +20,7 @@ from bandolo.surfaces.coverage import coverage
 from bandolo.surfaces.diff import diff
 from bandolo.surfaces.fmt import fmt
 from bandolo.surfaces.helping import Commands
+from bandolo.surfaces.mutate import mutate
 from bandolo.surfaces.new import new
 from bandolo.surfaces.options import chosen_language, given, hook_option, language_option, pairs, what_if_options
 from bandolo.surfaces.rank import rank
@@ -48,7 +49,7 @@ def cli() -> None:
     """
 
 
-for command in (boundaries, coverage, diff, fmt, new, rank, record, replay, template, test):
+for command in (boundaries, coverage, diff, fmt, mutate, new, rank, record, replay, template, test):
     cli.add_command(command)
 
 

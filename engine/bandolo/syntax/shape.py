@@ -480,3 +480,13 @@ CASES = Keys({
                         "Domande da cui partono i casi: dati, o `like` un'altra con `change`."),
     "cases": Key(Items(CASE), "The cases.", "I casi.", required=True),
 })  # fmt: skip
+
+EQUIVALENT = Keys({
+    "equivalent_of": Key(PLAIN, "The policy, relative to this file.", "La policy, relativa a questo file.", required=True),
+    "mutants": Key(Items(Keys({
+        "rule": Key(PLAIN, "The rule, as `bandolo mutate` names it.", "La regola, come la chiama `bandolo mutate`.", required=True),
+        "mutation": Key(Items(PLAIN, single=True), "What is written and what instead: one or several.",
+                        "Che cosa è scritto e che cosa al suo posto: una o più.", required=True),
+        "because": Key(TEXT, "Why no application can tell them apart.", "Perché nessuna domanda può distinguerle.", required=True),
+    })), "The mutants that mean the same as the policy.", "I mutanti che significano lo stesso della policy.", required=True),
+})  # fmt: skip

@@ -12,6 +12,7 @@ from typing import Any
 
 from bandolo.check import core
 from bandolo.diagnostics import ApplicationError
+from bandolo.evaluate.data import Plain
 from bandolo.evaluate.inputs import read_application
 from bandolo.evaluate.settle import Changes, Settled, settle
 from bandolo.evaluate.typed import BadValue, read_value
@@ -19,7 +20,7 @@ from bandolo.language.types import TEXT, ListType, RecordType, Type
 from bandolo.pipeline import AS_OF_UNKNOWN
 from bandolo.policy import Policy, load_policy
 from bandolo.testing.cases import BadPath, changed, read_cases
-from bandolo.testing.compared import Place, bare
+from bandolo.testing.constants import Place, bare
 from bandolo.testing.plausible import Values
 from bandolo.testing.rankings import applications
 
@@ -46,20 +47,21 @@ def generated(
     seed: int,
     bases: Sequence[Mapping[str, Any]] = (),
     limits: Limits = Limits(),
+    first: int = 0,
 ) -> Iterator[Data]:
     """`count` applications of a policy, the same for the same seed; the first of them are the same whatever the count.
 
     Each starts from one of `bases` (else from the declared types and bounds), and a few of its facts are changed: most often to values on
     and next to the constants that the policy compares them with; records are dropped and doubled, facts left out. Keys of listed records
     are unique within an application and recur in others, as one firm applies twice. The key of the root is new each time. Values are plain
-    data: amounts, numbers and dates as text.
+    data: amounts, numbers and dates as text. `first` leaves out so many at the beginning.
     """
     settled, _ = settle(policy.core, Changes(assume=True), AS_OF_UNKNOWN)
     maker = _Maker(policy.core, settled, limits, Values(policy.core, settled))
     starts = [start for base in bases if (start := maker.usual(base)) is not None]
     maker.learn(starts)
     starts = starts or _climbed(policy, maker, Random(f"{seed}/start"))
-    for n in range(count):
+    for n in range(first, first + count):
         yield maker.application(starts, Random(f"{seed}/{n}"), n + 1)
 
 
@@ -150,6 +152,8 @@ class _Maker:
 
     def _usual(self, fact: core.FactDeclaration, raw: Any) -> Any:
         type_ = bare(fact.type)
+        if fact.optional and (raw is None or (isinstance(raw, Plain) and raw in ("none", "null", "~", ""))):
+            return None
         if isinstance(type_, RecordType):
             key = self.policy.entities[type_.entity].key
             type_ = TEXT if key is None else key.type

@@ -31,7 +31,7 @@ from bandolo.language.types import (
     Type,
 )
 from bandolo.language.values import Duration, Value, is_known
-from bandolo.testing.compared import Compared, Place, bare, compared
+from bandolo.testing.constants import Compared, Place, bare, compared
 
 EXTREME_MONEY = tuple(Fraction(n) for n in ("0", "0.01", "0.05", "1", "999999.99", "1000000000"))
 EXTREME_DAYS = (date(1970, 1, 1), date(2023, 1, 31), date(2024, 2, 29), date(2099, 12, 31))
