@@ -22,7 +22,7 @@ from golden import masked
 from small import ROOT
 
 FENCE = re.compile(r"(?ms)^```([^\n`]*)\n(.*?)^```$")
-FILE = r"`([\w./-]+\.(?:yaml|json|txt))`"
+FILE = r"`([\w./-]+\.(?:yaml|json|jsonl|txt|csv))`"
 TABLE = re.compile(r"(?m)^(Replace everywhere in (?:[^\n]|\n(?!\n))*:)\n\n\|.*\n\|[ |-]+\n((?:\|.*\n)+)")
 
 # What the sentence before a block may ask for, in the words of either guide. The file is the last one named.
@@ -70,8 +70,8 @@ def blocks(page: str, lang: str) -> list[Block]:
         found.append(Block(kind, ask, file, match.group(2), line, match.start(2), match.end(2)))
     for match in TABLE.finditer(page):
         line = page.count("\n", 0, match.start()) + 1
-        for file in re.findall(FILE, match.group(1)):
-            found.append(Block("table", "everywhere", file, match.group(2), line, match.start(2), match.end(2)))
+        files = " ".join(re.findall(FILE, match.group(1)))
+        found.append(Block("table", "everywhere", files, match.group(2), line, match.start(2), match.end(2)))
     return sorted(found, key=lambda b: b.start)
 
 
@@ -139,17 +139,14 @@ def edit(block: Block, found: Block | None) -> None:
     """Do to a file what the reader is asked to do."""
     path = Path(block.file)
     where = f"line {block.line} of the guide, {block.file}"
+    if block.ask == "everywhere":
+        replace_everywhere([Path(name) for name in block.file.split()], table_rows(block.text), where)
+        return
     if block.ask == "create":
         assert not path.exists(), f"{where}: it is there already"
         path.write_text(block.text, encoding="utf-8")
         return
     text = path.read_text(encoding="utf-8")
-    if block.ask == "everywhere":
-        for old, new in table_rows(block.text):
-            assert old in text, f"{where}: `{old}` is not there"
-            text = text.replace(old, new)
-        path.write_text(text, encoding="utf-8")
-        return
     if block.ask == "patch":
         path.write_text(patched(text, block.text, where), encoding="utf-8")
         return
@@ -163,6 +160,16 @@ def edit(block: Block, found: Block | None) -> None:
     new = {"below": sought + block.text, "replace": block.text, "delete": ""}.get(block.ask)
     if new is not None:
         path.write_text(re.sub(rf"(?m)^{re.escape(sought)}", lambda _: new, text), encoding="utf-8")
+
+
+def replace_everywhere(paths: list[Path], rows: list[list[str]], where: str) -> None:
+    """Put the second cell of each row in place of the first, wherever that stands; it stands in one of the files at least."""
+    texts = {path: path.read_text(encoding="utf-8") for path in paths}
+    for old, new in rows:
+        assert any(old in text for text in texts.values()), f"{where}: `{old}` is not there"
+        texts = {path: text.replace(old, new) for path, text in texts.items()}
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
 
 
 def table_rows(text: str) -> list[list[str]]:

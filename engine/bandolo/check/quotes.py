@@ -168,4 +168,4 @@ def _nearest(quote: str, text: str) -> str | None:
         start -= 1
     while end < len(text) and re.match(r"\w\w", text[end - 1 : end + 1]):
         end += 1
-    return text[start:end]
+    return text[start:end].strip()
