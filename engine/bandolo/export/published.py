@@ -11,6 +11,8 @@ from bandolo.export.policy_schema import FILES, file_schema
 from bandolo.export.ranking_schema import ranking_schema
 from bandolo.export.reference_tables import refreshed
 from bandolo.resources import grammar_folder, grammar_text
+from bandolo.syntax.by_lark import table_data
+from bandolo.syntax.table import GRAMMAR, TABLE
 
 
 def published() -> dict[str, str]:
@@ -20,6 +22,7 @@ def published() -> dict[str, str]:
         "decision.schema.json": _text(decision_schema()),
         "calendar.schema.json": _text(calendar_schema()),
         "ranking.schema.json": _text(ranking_schema()),
+        TABLE: json.dumps(table_data(grammar_text(GRAMMAR)), ensure_ascii=False, separators=(",", ":")).replace("},{", "},\n{") + "\n",
         "LANGUAGE.md": refreshed(grammar_text("LANGUAGE.md")),
     }
 
