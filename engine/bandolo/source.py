@@ -6,9 +6,10 @@ Takes a path or a string, gives a `SourceFile`; interprets nothing. Every later 
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+
+from bandolo.records import dataclass, field
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from bandolo.diagnostics import Diagnostic, Label
+from bandolo.records import dataclass
 from bandolo.source import Span
 from bandolo.syntax import ast
 

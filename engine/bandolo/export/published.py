@@ -10,6 +10,7 @@ from bandolo.export.decision_schema import decision_schema
 from bandolo.export.policy_schema import FILES, file_schema
 from bandolo.export.ranking_schema import ranking_schema
 from bandolo.export.reference_tables import refreshed
+from bandolo.language.calendar import PLACES, places_known
 from bandolo.resources import grammar_folder, grammar_text
 from bandolo.syntax.by_lark import table_data
 from bandolo.syntax.table import GRAMMAR, TABLE
@@ -34,6 +35,8 @@ def _text(data: dict[str, Any]) -> str:
 def main() -> None:
     for name, text in published().items():
         (grammar_folder() / name).write_text(text, encoding="utf-8")
+    # Of the installed library of holidays, so that no test may hold it to the letter.
+    PLACES.write_text("{" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in places_known().items()) + "}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -7,12 +7,17 @@ one that it repeats is the earlier of the two. Adding months keeps the day of th
 
 from __future__ import annotations
 
+import json
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bandolo.language.values import Duration
+
+PLACES = Path(__file__).with_name("places.json")
 
 
 class OutOfRange(ValueError):
@@ -80,6 +85,40 @@ def whole_months(first: date, second: date) -> int:
         return -whole_months(second, first)
     months = (second.year - first.year) * 12 + second.month - first.month
     return months - (second.day < first.day)
+
+
+def has_calendar(country: str, subdivision: str | None) -> bool:
+    """Whether the holidays of a place are known. ImportError where the library of holidays is not installed.
+
+    The library takes longer to import than a policy to read, and is needed for it only in decisions with terms that roll: the places
+    that it knew when `places.json` was made are looked up there.
+    """
+    if find_spec("holidays") is None:
+        raise ImportError("holidays")
+    if (subdivision or "") in _listed_places().get(country, ()):
+        return True
+    try:
+        working_day_from(date(2024, 1, 2), country, subdivision)
+    except (NotImplementedError, KeyError):
+        return False
+    return True
+
+
+@lru_cache(maxsize=1)
+def _listed_places() -> dict[str, list[str]]:
+    try:
+        places: dict[str, list[str]] = json.loads(PLACES.read_text(encoding="utf-8"))
+        return places
+    except (OSError, ValueError):
+        return {}
+
+
+def places_known() -> dict[str, list[str]]:
+    """The countries of the installed library by their codes, each with its subdivisions and "" for the whole: what `places.json` holds."""
+    import holidays
+
+    supported = holidays.list_supported_countries(include_aliases=False)
+    return {country: ["", *sorted(subdivisions)] for country, subdivisions in sorted(supported.items())}
 
 
 @lru_cache(maxsize=16)

@@ -6,7 +6,6 @@ All numbers are `Fraction`. A result that does not exist is a `Fault`, never an 
 from __future__ import annotations
 
 from calendar import monthrange
-from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
 from math import ceil as ceil_
@@ -15,6 +14,7 @@ from typing import Any
 
 from bandolo.language import aggregates, calendar, intervals
 from bandolo.language.values import Duration, Fault, ListValue, Unknown, Value, and_, bounded, bounds, is_known, or_, unknown
+from bandolo.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from lark import Lark
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
 from bandolo import limits
 from bandolo.resources import grammar_text
@@ -39,8 +39,7 @@ def stopped(text: str) -> Stopped | None:
         at_end = error.token.type == "$END"
         start = len(text.rstrip()) if at_end else (error.token.start_pos or 0)
         return Stopped(start, "" if at_end else str(error.token), frozenset(error.accepts or error.expected))
-    except UnexpectedInput as error:
-        assert isinstance(error, UnexpectedCharacters)
+    except UnexpectedCharacters as error:
         start = error.pos_in_stream or 0
         return Stopped(start, text[start : start + 1], frozenset(error.allowed or ()))
     return None
@@ -81,9 +80,7 @@ def table_data(grammar: str) -> dict[str, Any]:
     return {
         "grammar": digest(grammar),
         "tokens": [[t.name, t.pattern.to_regexp()] for t in lexer.scanner.terminals],
-        "keywords": {
-            kind: {t.pattern.value: t.name for t in unless.scanner.terminals} for kind, unless in sorted(lexer.callback.items())
-        },
+        "keywords": {kind: {t.pattern.value: t.name for t in unless.scanner.terminals} for kind, unless in sorted(lexer.callback.items())},
         "ignored": sorted(lexer.ignore_types),
         "rules": [[rule.origin.name, len(rule.expansion), _makes(rule)] for rule in rules],
         "states": rows,

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from bandolo import limits
 from bandolo.diagnostics import Diagnostic
+from bandolo.records import dataclass
 from bandolo.source import Span
 from bandolo.syntax import ast
 from bandolo.syntax.hints import ITALIAN_WORDS, hint

@@ -11,10 +11,10 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
+from bandolo.records import dataclass
 from bandolo.resources import grammar_text
 
 P = TypeVar("P")

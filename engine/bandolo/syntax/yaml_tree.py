@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import yaml
 
 from bandolo import limits
 from bandolo.diagnostics import Diagnostic, Label
+from bandolo.records import dataclass, field
 from bandolo.source import SourceFile, Span
 from bandolo.syntax.yaml_traps import curly_quotes, explain_yaml_error, flow_trap, split_amount
 
