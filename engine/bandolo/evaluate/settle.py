@@ -15,6 +15,8 @@ from bandolo.language.values import Fault, Unknown, Value, is_known
 from bandolo.language.wording import Shown
 from bandolo.records import dataclass, field
 
+AS_OF_UNKNOWN = Unknown(frozenset({"as_of"}))
+
 
 @dataclass(frozen=True)
 class Changes:
