@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 
 @cache
 def grammar_folder() -> Path:
     """The `grammar/` folder: the package's own copy in an installed wheel, else the checkout's."""
-    packaged = Path(str(files("bandolo"))) / "grammar"
-    if packaged.is_dir():
-        return packaged
-    return Path(__file__).resolve().parents[2] / "grammar"
+    # importlib.resources would take longer to import than the grammar to read; an archive that is not unpacked is not supported.
+    package = Path(__file__).resolve().parent
+    packaged = package / "grammar"
+    return packaged if packaged.is_dir() else package.parents[1] / "grammar"
 
 
 @cache

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from bandolo.resources import grammar_folder
 from bandolo.version import __version__
 
 FORMAT = 1
@@ -124,6 +125,5 @@ def _engine() -> str:
         with os.scandir(package / name) as entries:
             files = [(entry.name, entry.stat()) for entry in entries if entry.name.endswith((".py", ".json"))]
         found += [f"{name}/{file} {about.st_size} {about.st_mtime_ns}" for file, about in sorted(files)]
-    from bandolo.resources import grammar_text
-
-    return hashlib.sha256("\n".join([*found, grammar_text("expression.lark")]).encode()).hexdigest()
+    grammar = os.stat(grammar_folder() / "expression.lark")
+    return hashlib.sha256("\n".join([*found, f"{grammar.st_size} {grammar.st_mtime_ns}"]).encode()).hexdigest()
