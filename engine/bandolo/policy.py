@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from pathlib import Path
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from bandolo import limits
@@ -24,6 +24,8 @@ from bandolo.source import SourceFile, read_bytes
 from bandolo.version import __version__
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bandolo.agenda import Agenda
     from bandolo.explain.explained import Explained
     from bandolo.pipeline import Loaded
@@ -305,7 +307,7 @@ def load_policy(path: str | Path, *, amendments: str | Path | Sequence[str | Pat
     Raises PolicyError with every diagnostic of the files if there is an error, OSError if a file cannot be read.
     """
     content = read_bytes(path, limits.POLICY_BYTES)
-    paths = [amendments] if isinstance(amendments, str | Path) else amendments
+    paths = [amendments] if isinstance(amendments, str | PathLike) else amendments
     acts = [(str(a), read_bytes(a, limits.POLICY_BYTES)) for a in paths]
     return policy_from_bytes(str(path), content, acts, cached=True)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from dataclasses import field
 from operator import attrgetter
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def _quick() -> Any:
         return dataclasses.dataclass
 
     missing, error = dataclasses.MISSING, dataclasses.FrozenInstanceError
-    compiled: dict[str, Any] = {}
+    compiled: dict[int, Any] = {}
 
     def decorate(cls: type | None = None, **options: bool) -> Any:
         if cls is None and options == {"frozen": True, "slots": True}:
@@ -71,28 +72,30 @@ def _quick() -> Any:
     return decorate
 
 
-def _init(cls: type, fields: dict[str, Any], missing: Any, compiled: dict[str, Any]) -> Any:
-    """`__init__`, which puts each value straight into its slot. Classes with the same fields share the code."""
-    words: dict[str, Any] = {}
-    takes, puts = [], []
-    for name, one in fields.items():
-        words[f"_put_{name}"] = getattr(cls, name).__set__
-        default, value = "", name
+def _init(cls: type, fields: dict[str, Any], missing: Any, compiled: dict[int, Any]) -> Any:
+    """`__init__`, which puts each value straight into its slot: one compiled text for each number of fields, its names changed."""
+    count = len(fields)
+    if count not in compiled:
+        text = f"def __init__({', '.join(['self', *(f'a{n}' for n in range(count))])}):\n"
+        space: dict[str, Any] = {}
+        exec(text + ("\n".join(f"    put{n}(self, a{n})" for n in range(count)) or "    pass"), space)
+        compiled[count] = space["__init__"].__code__
+    code = compiled[count].replace(co_varnames=("self", *fields), co_qualname=f"{cls.__qualname__}.__init__")
+    puts = {f"put{n}": getattr(cls, name).__set__ for n, name in enumerate(fields)}
+    defaults = []
+    for n, (name, one) in enumerate(fields.items()):
         if one.default is not missing:
-            words[f"_default_{name}"], default = one.default, f"=_default_{name}"
+            defaults.append(one.default)
         elif one.default_factory is not missing:
-            words[f"_make_{name}"], words["_missing"], default = one.default_factory, missing, "=_missing"
-            value = f"_make_{name}() if {name} is _missing else {name}"
-        takes.append(name + default)
-        puts.append(f"    _put_{name}(self, {value})")
-    text = f"def __init__({', '.join(['self', *takes])}):\n" + ("\n".join(puts) or "    pass")
-    if text not in compiled:
-        compiled[text] = compile(text, "<records>", "exec")
-    exec(compiled[text], words)
-    made = words["__init__"]
-    made.__qualname__ = f"{cls.__qualname__}.__init__"
+            defaults.append(missing)
+            puts[f"put{n}"] = _making(getattr(cls, name).__set__, one.default_factory, missing)
+    made = FunctionType(code, puts, "__init__", tuple(defaults) or None)
     made.__module__ = cls.__module__
     return made
+
+
+def _making(put: Any, factory: Any, missing: Any) -> Any:
+    return lambda self, value: put(self, factory() if value is missing else value)
 
 
 def _nothing(_: object) -> None:

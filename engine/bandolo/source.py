@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from functools import cached_property
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bandolo.records import dataclass, field
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,9 +14,8 @@ import stat
 import sys
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 
-from bandolo.resources import grammar_folder
+from bandolo.resources import grammar_file
 from bandolo.version import __version__
 
 FORMAT = 1
@@ -27,21 +26,21 @@ OF_THE_ENGINE = ("", "cache", "check", "evaluate", "language", "syntax")
 """The folders of the package whose code decides what a policy means."""
 
 
-def folder() -> Path | None:
+def folder() -> str | None:
     """`BANDOLO_CACHE`, or the platform's place for such files; None where the cache is off."""
     wanted = os.environ.get("BANDOLO_CACHE", "").strip()
     if wanted.lower() in ("off", "0", "no", "false"):
         return None
     if wanted:
-        return Path(wanted)
+        return wanted
     home = os.path.expanduser("~")
     if sys.platform == "win32":
         local = os.environ.get("LOCALAPPDATA")
-        return Path(local) / "bandolo" / "cache" if local else None
+        return os.path.join(local, "bandolo", "cache") if local else None
     if sys.platform == "darwin":
-        return Path(home) / "Library" / "Caches" / "bandolo"
+        return os.path.join(home, "Library", "Caches", "bandolo")
     base = os.environ.get("XDG_CACHE_HOME", "")
-    return Path(base if os.path.isabs(base) else os.path.join(home, ".cache")) / "bandolo"
+    return os.path.join(base if os.path.isabs(base) else os.path.join(home, ".cache"), "bandolo")
 
 
 def name_of(files: Sequence[tuple[str, bytes]]) -> str:
@@ -60,7 +59,7 @@ def read(name: str, kind: str) -> bytes | None:
     if home is None or not _only_ours(home):
         return None
     try:
-        with open(home / f"{name}.{kind}", "rb") as stream:
+        with open(os.path.join(home, f"{name}.{kind}"), "rb") as stream:
             if not _safe(os.fstat(stream.fileno())):
                 return None
             head, _, content = stream.read().partition(b"\n")
@@ -75,16 +74,17 @@ def write(name: str, kind: str, content: bytes) -> None:
     if home is None:
         return
     with contextlib.suppress(OSError):
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.makedirs(home, mode=0o700, exist_ok=True)
         if not _only_ours(home):
             return
-        passing = home / f"{name}.{os.getpid()}-{os.urandom(6).hex()}.new"
+        passing = os.path.join(home, f"{name}.{os.getpid()}-{os.urandom(6).hex()}.new")
         try:
             with os.fdopen(os.open(passing, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
                 stream.write(_head(name, kind, content) + b"\n" + content)
-            os.replace(passing, home / f"{name}.{kind}")  # whole or not at all, for whoever reads meanwhile
+            os.replace(passing, os.path.join(home, f"{name}.{kind}"))  # whole or not at all, for whoever reads meanwhile
         except OSError:
-            passing.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                os.unlink(passing)
             raise
         _forget_the_oldest(home)
 
@@ -93,9 +93,9 @@ def _head(name: str, kind: str, content: bytes) -> bytes:
     return b" ".join((MAGIC, str(FORMAT).encode(), kind.encode(), name.encode(), hashlib.sha256(content).hexdigest().encode()))
 
 
-def _only_ours(home: Path) -> bool:
+def _only_ours(home: str) -> bool:
     try:
-        return _safe(home.stat(), folder=True)
+        return _safe(os.stat(home), folder=True)
     except OSError:
         return False
 
@@ -109,7 +109,7 @@ def _safe(found: os.stat_result, folder: bool = False) -> bool:
     return found.st_uid in (os.geteuid(), 0) and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
-def _forget_the_oldest(home: Path) -> None:
+def _forget_the_oldest(home: str) -> None:
     entries = [(entry.stat().st_mtime, entry.path) for entry in os.scandir(home) if entry.is_file(follow_symlinks=False)]
     for _, path in sorted(entries)[:-AT_MOST]:
         with contextlib.suppress(OSError):
@@ -119,11 +119,11 @@ def _forget_the_oldest(home: Path) -> None:
 @cache
 def _engine() -> str:
     """What tells this engine from another of the same version: the names, sizes and times of its files, in a checkout as installed."""
-    package = Path(__file__).resolve().parents[1]
+    package = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
     found = []
     for name in OF_THE_ENGINE:
-        with os.scandir(package / name) as entries:
+        with os.scandir(os.path.join(package, name)) as entries:
             files = [(entry.name, entry.stat()) for entry in entries if entry.name.endswith((".py", ".json"))]
         found += [f"{name}/{file} {about.st_size} {about.st_mtime_ns}" for file, about in sorted(files)]
-    grammar = os.stat(grammar_folder() / "expression.lark")
+    grammar = os.stat(grammar_file("expression.lark"))
     return hashlib.sha256("\n".join([*found, f"{grammar.st_size} {grammar.st_mtime_ns}"]).encode()).hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from bandolo.export.calendar_data import calendar_schema
@@ -36,7 +37,9 @@ def main() -> None:
     for name, text in published().items():
         (grammar_folder() / name).write_text(text, encoding="utf-8")
     # Of the installed library of holidays, so that no test may hold it to the letter.
-    PLACES.write_text("{" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in places_known().items()) + "}\n", encoding="utf-8")
+    Path(PLACES).write_text(
+        "{" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in places_known().items()) + "}\n", encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

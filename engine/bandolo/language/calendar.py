@@ -8,16 +8,14 @@ one that it repeats is the earlier of the two. Adding months keeps the day of th
 from __future__ import annotations
 
 import json
-from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
+from os import path
 from zoneinfo import ZoneInfo
 
 from bandolo.language.values import Duration
 
-PLACES = Path(__file__).with_name("places.json")
+PLACES = path.join(path.dirname(__file__), "places.json")
 
 
 class OutOfRange(ValueError):
@@ -48,13 +46,18 @@ def wall_time(moment: datetime, zone_name: str) -> datetime:
         raise OutOfRange from error
 
 
+def last_of_month(year: int, month: int) -> int:
+    """How many days a month has."""
+    return 31 if month == 12 else (date(year, month + 1, 1) - date(year, month, 1)).days
+
+
 def add(day: date, length: Duration, month_rounding: str | None) -> date:
     """`length` after `day`: months and years together first, rounded once to a day that exists, then days."""
     total = day.year * 12 + day.month - 1 + length.months
     year, month = total // 12, total % 12 + 1
     if not 1 <= year <= 9999:
         raise OutOfRange
-    last = monthrange(year, month)[1]
+    last = last_of_month(year, month)
     excess = day.day - last
     try:
         if excess <= 0:
@@ -93,6 +96,8 @@ def has_calendar(country: str, subdivision: str | None) -> bool:
     The library takes longer to import than a policy to read, and is needed for it only in decisions with terms that roll: the places
     that it knew when `places.json` was made are looked up there.
     """
+    from importlib.util import find_spec
+
     if find_spec("holidays") is None:
         raise ImportError("holidays")
     if (subdivision or "") in _listed_places().get(country, ()):
@@ -107,7 +112,8 @@ def has_calendar(country: str, subdivision: str | None) -> bool:
 @lru_cache(maxsize=1)
 def _listed_places() -> dict[str, list[str]]:
     try:
-        places: dict[str, list[str]] = json.loads(PLACES.read_text(encoding="utf-8"))
+        with open(PLACES, encoding="utf-8") as stream:
+            places: dict[str, list[str]] = json.load(stream)
         return places
     except (OSError, ValueError):
         return {}
