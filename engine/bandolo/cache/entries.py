@@ -110,7 +110,8 @@ def _safe(found: os.stat_result, folder: bool = False) -> bool:
 
 
 def _forget_the_oldest(home: str) -> None:
-    entries = [(entry.stat().st_mtime, entry.path) for entry in os.scandir(home) if entry.is_file(follow_symlinks=False)]
+    with os.scandir(home) as listed:
+        entries = [(entry.stat().st_mtime, entry.path) for entry in listed if entry.is_file(follow_symlinks=False)]
     for _, path in sorted(entries)[:-AT_MOST]:
         with contextlib.suppress(OSError):
             os.unlink(path)
