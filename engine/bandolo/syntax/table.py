@@ -132,22 +132,24 @@ def read_table(data: dict[str, Any]) -> Table:
     )
 
 
-@cache
-def shipped() -> Table | None:
-    """The table of the grammar folder; None where there is none, or it is of another grammar."""
+def table_for(grammar: str, shipped: str) -> Table:
+    """The table of a grammar: the shipped one where it is of that grammar, else one worked out now."""
     try:
-        data = json.loads(grammar_text(TABLE))
-        return read_table(data) if data["grammar"] == digest(grammar_text(GRAMMAR)) else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        data = json.loads(shipped)
+        if data["grammar"] == digest(grammar):
+            return read_table(data)
+    except (ValueError, KeyError, TypeError):
+        pass
+    from bandolo.syntax.by_lark import table_data
+
+    return read_table(table_data(grammar))
 
 
 @cache
 def table() -> Table:
-    """The shipped table, or one worked out now."""
-    found = shipped()
-    if found is not None:
-        return found
-    from bandolo.syntax.by_lark import table_data
-
-    return read_table(table_data(grammar_text(GRAMMAR)))
+    """The table of the grammar folder."""
+    try:
+        shipped = grammar_text(TABLE)
+    except OSError:
+        shipped = ""
+    return table_for(grammar_text(GRAMMAR), shipped)
