@@ -183,7 +183,7 @@ def damaged(content: bytes) -> dict[str, bytes]:
     def forged(body: bytes, kind: str = "policy", name: str = name) -> bytes:
         return entries._head(name, kind, body) + b"\n" + body
 
-    leaves, rows = json.loads(body)
+    leaves, spans, rows = json.loads(body)
     return {
         "empty": b"",
         "cut short": content[: len(content) // 2],
@@ -194,10 +194,11 @@ def damaged(content: bytes) -> dict[str, bytes]:
         "of another kind": forged(body, kind="plan"),
         "not JSON": forged(b"cos\nsystem\n(S'true'\ntR."),
         "deep": forged(b"[" * 100_000),
-        "no policy": forged(b'[["a"],[]]'),
-        "an unknown class": forged(json.dumps([leaves, [*rows[:-1], [999, 0]]]).encode()),
-        "a row of something else": forged(json.dumps([leaves, [*rows[:-1], ["policy"]]]).encode()),
-        "too few fields": forged(json.dumps([leaves, [row[:-1] for row in rows]]).encode()),
+        "no policy": forged(b'[["a"],[],[]]'),
+        "an unknown class": forged(json.dumps([leaves, spans, [*rows[:-1], [999, 0]]]).encode()),
+        "a row of something else": forged(json.dumps([leaves, spans, [*rows[:-1], ["policy"]]]).encode()),
+        "a span of no file": forged(json.dumps([leaves, [7, 0, 1, *spans[3:]], rows]).encode()),
+        "too few fields": forged(json.dumps([leaves, spans, [row[:-1] for row in rows]]).encode()),
     }
 
 

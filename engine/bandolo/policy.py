@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from os import PathLike
@@ -329,8 +330,15 @@ def policy_from_bytes(path: str, content: bytes, amendments: Sequence[tuple[str,
     conditional = tuple(act.applies_to is not None for act in loaded.amendments)
     policy = Policy(loaded.policy, loaded.settled, names, files, conditional, kept=cached, _loaded=[loaded])
     if name is not None:
-        entries.write(name, KIND, _to_bytes(policy))
+        _keep(name, policy)
     return policy
+
+
+def _keep(name: str, policy: Policy) -> None:
+    from bandolo.cache.coding import NotCoded
+
+    with suppress(NotCoded, RecursionError):  # what cannot be kept is read again
+        entries.write(name, KIND, _to_bytes(policy))
 
 
 def _to_bytes(policy: Policy) -> bytes:

@@ -1,4 +1,4 @@
-"""A checked policy as JSON and back: numbers and texts first, then one row for each object, each after those that it is made of.
+"""A checked policy as JSON and back: numbers and texts, then spans, then one row for each object, each after those that it is made of.
 
 A row is the number of a class in `KINDS` and the places of its fields in what came before. So objects that are one stay one (the
 evaluator knows nodes by identity), nothing is nested, and reading is one loop. Texts of files are not kept: who reads has the files.
@@ -27,7 +27,7 @@ class NotCoded(Exception):
 def _classes() -> list[type]:
     own = [c for m in (core, types, values) for c in vars(m).values() if isinstance(c, type) and c.__module__ == m.__name__]
     data = {c for c in own if dataclasses.is_dataclass(c)} - {core.Node, values.Record}
-    return sorted(data | {Conventions, Span}, key=lambda c: c.__name__)
+    return sorted(data | {Conventions}, key=lambda c: c.__name__)
 
 
 def _mapping(*items: Any) -> dict[Any, Any]:
@@ -48,7 +48,7 @@ MAKERS: list[Callable[..., Any]] = [
 ]
 TUPLE, MAPPING, SET, FRACTION, DATE, INSTANT, OPERATION, NONE = range(8)
 KINDS = {c: number for number, c in enumerate(CLASSES, 8)}
-BY_VALUE = {Span, core.Texts, core.Source, *(c for c in CLASSES if c.__module__ == types.__name__)} - {types.ChoiceType}
+BY_VALUE = {core.Texts, core.Source, *(c for c in CLASSES if c.__module__ == types.__name__)} - {types.ChoiceType}
 """What is kept once however often it was made: nobody tells equal ones apart."""
 
 
@@ -56,52 +56,67 @@ def encode(thing: Any, paths: Sequence[str]) -> bytes:
     """The data of a thing made of the known classes. `paths` are those of the files that its spans speak of. Raises NotCoded."""
     coder = _Coder(paths)
     coder.place(thing)
-    count = len(coder.leaves)
-    rows = [[row[0], *(-1 - r if r < 0 else count + r for r in row[1:])] for row in coder.rows]
-    return json.dumps([coder.leaves, rows], ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    first = {"source": 0, "leaf": len(paths), "span": len(paths) + len(coder.leaves)}
+    first["row"] = first["span"] + len(coder.spans)
+    rows = [[row[0], *(first[part] + number for part, number in row[1:])] for row in coder.rows]
+    spans = [number for span in coder.spans for number in span]
+    return json.dumps([coder.leaves, spans, rows], ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 
 def decode(content: bytes, sources: Sequence[SourceFile]) -> Any:
     """The thing again; `sources` are the files of the paths that it was made with. Raises NotCoded where the content is none of ours."""
     makers = MAKERS
     try:
-        leaves, rows = json.loads(content.decode("utf-8", "surrogatepass"))
-        made: list[Any] = leaves
-        made[: len(sources)] = sources
+        leaves, spans, rows = json.loads(content.decode("utf-8", "surrogatepass"))
+        numbers = iter(spans)
+        made = [*sources, *leaves]
+        made += [Span(sources[source], start, end) for source, start, end in zip(numbers, numbers, numbers, strict=True)]
+        part = made.__getitem__
         for row in rows:
-            made.append(makers[row[0]](*[made[place] for place in row[1:]]))
+            made.append(makers[row[0]](*map(part, row[1:])))
         return made[-1]
     except (ValueError, TypeError, LookupError, RecursionError, ArithmeticError) as error:
         raise NotCoded from error
 
 
+Place = tuple[str, int]
+"""A source, leaf, span or row, and which one."""
+
+
 class _Coder:
-    """Collects leaves and rows. Places of leaves are negative (-1 is the first) until their number is known."""
+    """Collects leaves, spans and rows: of a row its kind, and the places of its parts."""
 
     def __init__(self, paths: Sequence[str]) -> None:
-        self.leaves: list[Any] = [None] * len(paths)
-        self.rows: list[list[int]] = []
-        self.known: dict[Any, int] = {("source", path): -1 - n for n, path in enumerate(paths)}
+        self.paths = list(paths)
+        self.leaves: list[Any] = []
+        self.spans: list[tuple[int, int, int]] = []
+        self.rows: list[list[Any]] = []
+        self.known: dict[Any, Place] = {}
         self.kept: list[Any] = []
         """Keeps alive what is known by its identity."""
 
-    def place(self, thing: Any) -> int:
+    def place(self, thing: Any) -> Place:
         kind = type(thing)
         if thing is None or kind in (str, int, bool):
-            return self._leaf((kind, thing), thing)
-        key: Any = (kind, id(thing))
-        if kind in BY_VALUE:
-            key = (kind, id(thing.source), thing.start, thing.end) if kind is Span else (kind, thing)
-        elif kind is SourceFile:
-            key = ("source", thing.path)
-            if key not in self.known:
-                raise NotCoded(f"a place in {thing.path}, which is not among the files")
+            return self._put("leaf", self.leaves, (kind, thing), thing)
+        if kind is Span:
+            if thing.source.path not in self.paths:
+                raise NotCoded(f"a place in {thing.source.path}, which is not among the files")
+            span = (self.paths.index(thing.source.path), thing.start, thing.end)
+            return self._put("span", self.spans, (kind, *span), span)
+        key = (kind, thing) if kind in BY_VALUE else (kind, id(thing))
         if key not in self.known:
             self.kept.append(thing)
-            self.known[key] = self._row(self._parts(kind, thing))
+            return self._put("row", self.rows, key, self._parts(kind, thing))
         return self.known[key]
 
-    def _parts(self, kind: type, thing: Any) -> list[int]:
+    def _put(self, part: str, into: list[Any], key: Any, thing: Any) -> Place:
+        if key not in self.known:
+            into.append(thing)
+            self.known[key] = (part, len(into) - 1)
+        return self.known[key]
+
+    def _parts(self, kind: type, thing: Any) -> list[Any]:
         if kind in KINDS:
             return [KINDS[kind], *[self.place(getattr(thing, name)) for name in thing.__dataclass_fields__]]
         if kind is tuple:
@@ -121,13 +136,3 @@ class _Coder:
         if thing is values.NONE:
             return [NONE]
         raise NotCoded(f"no place for {kind.__name__}")
-
-    def _leaf(self, key: Any, thing: Any) -> int:
-        if key not in self.known:
-            self.leaves.append(thing)
-            self.known[key] = -len(self.leaves)
-        return self.known[key]
-
-    def _row(self, row: list[int]) -> int:
-        self.rows.append(row)
-        return len(self.rows) - 1
