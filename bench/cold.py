@@ -1,14 +1,14 @@
 """From nothing to the first decision: `python bench/cold.py [--rounds 15]`.
 
 Each line is the median over fresh processes, all lines taken in turn so that a busy moment meets every one of them; in brackets the
-lowest and the highest. Times are of the whole process, Python's own start included, as a shell would see them. The ratio is to a
-process that does nothing. Bytecode is compiled before the first round, as it is in any installation.
+lowest and the highest. Times are of the whole process, Python's own start and end included, as a shell would see them. The ratio is to
+a process that does nothing. A round before the first compiles the bytecode, as any installation has it, and fills the cache. Memory is what
+a loaded policy holds in Python objects, its modules not counted.
 """
 
 from __future__ import annotations
 
 import argparse
-import compileall
 import os
 import platform
 import statistics
@@ -83,5 +83,4 @@ def _run(arguments: list[str], environment: dict[str, str]) -> str:
 
 
 if __name__ == "__main__":
-    compileall.compile_dir(str(ROOT / "engine"), quiet=2) if not sys.dont_write_bytecode else None
     main()

@@ -34,6 +34,8 @@ def folder() -> str | None:
     if wanted:
         return wanted
     home = os.path.expanduser("~")
+    if not os.path.isabs(home):
+        return None  # a user without a home
     if sys.platform == "win32":
         local = os.environ.get("LOCALAPPDATA")
         return os.path.join(local, "bandolo", "cache") if local else None
