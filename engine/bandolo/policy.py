@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from bandolo.language import calendar
 from bandolo.language.functions import Conventions
 from bandolo.language.types import DATE, DATETIME, Language
 from bandolo.language.values import Fault, Unknown, Value
+from bandolo.records import dataclass, field
 from bandolo.source import SourceFile, read_bytes
 from bandolo.version import __version__
 
@@ -151,6 +151,8 @@ class Policy:
         first = next((text for text in texts if text.digest == decision.policy_digest), None)
         if first is None:
             raise ValueError(f"this decision is of another policy: {decision.policy_id} {decision.policy_digest}")
+        from dataclasses import replace
+
         told = {r.id for r in decision.requirements} <= first.requirements.keys()
         if told and {(r.entity, r.name) for r in decision.result_values} <= first.definitions.keys():
             return first

@@ -6,7 +6,6 @@ evaluator knows nodes by identity), nothing is nested, and reading is one loop. 
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
@@ -26,7 +25,7 @@ class NotCoded(Exception):
 
 def _classes() -> list[type]:
     own = [c for m in (core, types, values) for c in vars(m).values() if isinstance(c, type) and c.__module__ == m.__name__]
-    data = {c for c in own if dataclasses.is_dataclass(c)} - {core.Node, values.Record}
+    data = {c for c in own if "__match_args__" in vars(c)} - {core.Node, values.Record}
     return sorted(data | {Conventions}, key=lambda c: c.__name__)
 
 
@@ -118,7 +117,7 @@ class _Coder:
 
     def _parts(self, kind: type, thing: Any) -> list[Any]:
         if kind in KINDS:
-            return [KINDS[kind], *[self.place(getattr(thing, name)) for name in thing.__dataclass_fields__]]
+            return [KINDS[kind], *[self.place(getattr(thing, name)) for name in thing.__match_args__]]
         if kind is tuple:
             return [TUPLE, *[self.place(item) for item in thing]]
         if kind is dict:

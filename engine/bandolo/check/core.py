@@ -6,7 +6,6 @@ requirement speaks of; each `where` and `of` binds a slot of its own. Spans and 
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from datetime import date
 
@@ -507,7 +506,7 @@ def children(node: Expr) -> Iterator[Expr]:
     """The expressions directly inside a node."""
     kind = type(node).__name__
     if kind not in _PARTS:
-        _PARTS[kind] = tuple(f.name for f in dataclasses.fields(node) if f.name not in ("span", "type"))
+        _PARTS[kind] = tuple(name for name in node.__match_args__ if name not in ("span", "type"))
     for name in _PARTS[kind]:
         value = getattr(node, name)
         if isinstance(value, Node):
