@@ -108,7 +108,8 @@ def _made(cls: type, frozen: bool = False, slots: bool = False, eq: bool = True)
         methods |= {"__getstate__": _state, "__setstate__": _set_state} if slots else {}
     added = {
         "__record_fields__": fields, "__record_key__": attrgetter(*compared) if compared else staticmethod(_nothing),
-        "__dataclass_fields__": _StandardFields(fields, annotations | own), "__dataclass_params__": _Parameters(frozen, eq), "__match_args__": tuple(fields),
+        "__dataclass_fields__": _StandardFields(fields, annotations | own),
+        "__dataclass_params__": _Parameters(frozen, eq), "__match_args__": tuple(fields),
         "__doc__": space.get("__doc__") or f"{cls.__name__}({', '.join(fields)})",
         **{name: method for name, method in methods.items() if space.get(name) is None},
     }  # fmt: skip
