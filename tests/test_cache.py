@@ -118,6 +118,18 @@ def test_a_policy_from_the_cache_needs_neither_lark_nor_yaml() -> None:
     assert not {"lark", "yaml", "rich", "click", "jsonschema", "holidays"} & set(runs[1][1].split())
 
 
+def test_the_command_that_prints_json_needs_no_more_than_click() -> None:
+    load_policy(SMALL)
+    code = (
+        "import sys\nfrom bandolo.surfaces.cli import cli\n"
+        f"try: cli.main(['decide', {str(SMALL)!r}, {str(LATE)!r}, '--json'])\n"
+        "except SystemExit: print(*sorted({m.partition('.')[0] for m in sys.modules}))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert said[0] == json.dumps(json.loads(late(load_policy(SMALL))), ensure_ascii=False)
+    assert not {"lark", "yaml", "rich", "jsonschema", "holidays", "tomllib"} & set(said[1].split())
+
+
 def test_reading_a_policy_without_mistakes_does_not_need_lark() -> None:
     code = f"import sys, bandolo; bandolo.load_policy({str(CALL)!r}); print('lark' in sys.modules, 'holidays' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split() == ["False", "False"]
