@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ import pytest
 pytest_plugins = ["pytester"]
 collect_ignore_glob = ["cases/*", "policies/*"]
 """Files of cases that are the matter of tests here, good and bad: `test_decisions.py` runs those that are to pass."""
+
+os.environ["BANDOLO_CACHE"] = "off"
+"""No test depends on what an earlier run left behind; `test_cache.py` has folders of its own."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

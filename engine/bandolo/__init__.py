@@ -14,6 +14,7 @@
     pipeline     the driver, one line an arrow               explain/   decision → reasons → words
     policy       what a host program holds                   surfaces/  the command line; testing/, export/: uses of a policy
     ranking/     strikes, order, ties and budget over all applications, behind `rank`
+    cache/       compiled policies, kept between runs as data
     agenda       deadlines and terms as data, behind `Policy.calendar`
     testing/     cases, what they look at, what they would miss            analysis/  what changes between two policies, and for whom
 """

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
@@ -24,6 +23,7 @@ from bandolo.evaluate.settle import Settled
 from bandolo.language import calendar
 from bandolo.language.types import RecordType
 from bandolo.language.values import Fault, Record, Unknown, Value, either, is_known
+from bandolo.records import dataclass
 
 Kind = Literal["deadline", "cure"]
 State = Literal["past", "next", "later"]

@@ -16,17 +16,14 @@ from bandolo.check.policy import check as check_document
 from bandolo.check.quotes import Norm, check_norms, check_quotes
 from bandolo.diagnostics import Diagnostic, errors, in_order
 from bandolo.evaluate.foresee import foresee
-from bandolo.evaluate.settle import Changes, Settled, settle
+from bandolo.evaluate.settle import AS_OF_UNKNOWN, Changes, Settled, settle
 from bandolo.format.canonical import digest_of
-from bandolo.language.values import Unknown
 from bandolo.syntax import ast
 from bandolo.syntax.amendment import Amendment, amend, read_amendment
 from bandolo.syntax.document import read_document
 from bandolo.syntax.parser import parse_expression
 from bandolo.syntax.read import read_tree
 from bandolo.syntax.yaml_tree import Tree, embedded
-
-AS_OF_UNKNOWN = Unknown(frozenset({"as_of"}))
 
 
 @dataclass(frozen=True)

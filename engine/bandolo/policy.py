@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
 from datetime import date, datetime
-from pathlib import Path
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from bandolo import agenda as agendas
 from bandolo import limits
-from bandolo.agenda import Agenda
+from bandolo.cache import entries
 from bandolo.check import core
 from bandolo.diagnostics import ApplicationError, Diagnostic, PolicyError, errors
 from bandolo.evaluate.decide import Identity, changes_said, decide
 from bandolo.evaluate.decision import Decision
-from bandolo.evaluate.settle import Changes, Settled, settle
+from bandolo.evaluate.settle import AS_OF_UNKNOWN, Changes, Settled, settle
 from bandolo.evaluate.typed import BadValue, read_value
 from bandolo.language import calendar
 from bandolo.language.functions import Conventions
 from bandolo.language.types import DATE, DATETIME, Language
 from bandolo.language.values import Fault, Unknown, Value
-from bandolo.pipeline import AS_OF_UNKNOWN, Loaded, load
-from bandolo.reach import agreed, texts_that_reach
-from bandolo.source import read_bytes
+from bandolo.records import dataclass, field
+from bandolo.source import SourceFile, read_bytes
 from bandolo.version import __version__
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bandolo.agenda import Agenda
     from bandolo.explain.explained import Explained
+    from bandolo.pipeline import Loaded
+
+KIND = "policy"
+"""What an entry of the cache holds; another kind may stand beside it under the same name."""
 
 AsOf = date | datetime | str | None
 Text = core.Policy
@@ -36,23 +41,41 @@ Text = core.Policy
 
 @dataclass(frozen=True)
 class Policy:
-    """A checked policy. `load_policy` makes one.
-
-    `warnings` are the diagnostics that did not keep it from loading. `core` is the policy as meant, for tools.
-    """
+    """A checked policy. `load_policy` makes one; it can be sent to another process. `core` is the policy as meant, for tools."""
 
     core: core.Policy
     settled: Settled
-    warnings: tuple[Diagnostic, ...]
     amendments: tuple[str, ...]
-    loaded: Loaded
-    files: tuple[tuple[str, bytes], ...] = ()
+    files: tuple[tuple[str, bytes], ...] = field(repr=False)
     """The policy's file and those of its amendments, for the texts that hold where an amendment does not reach."""
+    conditional: tuple[bool, ...] = ()
+    """Of each amendment, whether it reaches only some applications (`applies_to`)."""
+    kept: bool = field(default=False, compare=False, repr=False)
+    """Whether it may be taken from the cache, and put there."""
     variants: dict[tuple[int, ...], Policy] = field(default_factory=dict, compare=False, repr=False)
+    _loaded: list[Loaded] = field(default_factory=list, compare=False, repr=False)
 
     @property
     def id(self) -> str:
         return self.core.id
+
+    @property
+    def loaded(self) -> Loaded:
+        """What the files are at every stage of reading; a policy from the cache is read when this is first asked for."""
+        if not self._loaded:
+            from bandolo.pipeline import load
+
+            (path, content), *acts = self.files
+            self._loaded.append(load(path, content, acts))
+        return self._loaded[0]
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """The diagnostics that did not keep it from loading."""
+        return self.loaded.diagnostics
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickled, (self.files, _to_bytes(self), self.kept)
 
     @property
     def digest(self) -> str:
@@ -98,6 +121,8 @@ class Policy:
 
         Raises ApplicationError if the application is bad data, PolicyError if an event or another what-if is.
         """
+        from bandolo import agenda as agendas
+
         clock, shown = self.clock(as_of)
         changes = self.changes(set or {}, readings or {}, assume)
         events = events or {}
@@ -126,6 +151,8 @@ class Policy:
         first = next((text for text in texts if text.digest == decision.policy_digest), None)
         if first is None:
             raise ValueError(f"this decision is of another policy: {decision.policy_id} {decision.policy_digest}")
+        from dataclasses import replace
+
         told = {r.id for r in decision.requirements} <= first.requirements.keys()
         if told and {(r.entity, r.name) for r in decision.result_values} <= first.definitions.keys():
             return first
@@ -161,12 +188,18 @@ class Policy:
     def _decide(self, application: Mapping[str, Any], clock: Value, shown: str | None, changes: Changes, trace: bool) -> Decision:
         texts, open_ = self.texts(application, clock, changes)
         decisions = [text.decide_as_amended(application, clock, shown, changes, trace) for text in texts]
-        return decisions[0] if len(decisions) == 1 else agreed(decisions, open_)
+        if len(decisions) == 1:
+            return decisions[0]
+        from bandolo.reach import agreed
+
+        return agreed(decisions, open_)
 
     def texts(self, application: Mapping[str, Any], clock: Value, changes: Changes) -> tuple[list[Policy], list[Unknown | Fault]]:
         """The texts that may hold for an application, and what leaves it open which of them does."""
-        if not any(act.applies_to is not None for act in self.loaded.amendments):
+        if not any(self.conditional):
             return [self], []
+        from bandolo.reach import texts_that_reach
+
         return texts_that_reach(self, application, clock, changes)
 
     def with_acts(self, chosen: tuple[int, ...]) -> Policy:
@@ -176,7 +209,7 @@ class Policy:
         if chosen not in self.variants:
             # Two threads may both make one: they make the same.
             (path, content), *acts = self.files
-            self.variants[chosen] = policy_from_bytes(path, content, [acts[i] for i in chosen])
+            self.variants[chosen] = policy_from_bytes(path, content, [acts[i] for i in chosen], cached=self.kept)
         return self.variants[chosen]
 
     def decide_as_amended(self, application: Mapping[str, Any], clock: Value, shown: str | None, changes: Changes, trace: bool) -> Decision:
@@ -277,15 +310,65 @@ def load_policy(path: str | Path, *, amendments: str | Path | Sequence[str | Pat
     Raises PolicyError with every diagnostic of the files if there is an error, OSError if a file cannot be read.
     """
     content = read_bytes(path, limits.POLICY_BYTES)
-    paths = [amendments] if isinstance(amendments, str | Path) else amendments
+    paths = [amendments] if isinstance(amendments, str | PathLike) else amendments
     acts = [(str(a), read_bytes(a, limits.POLICY_BYTES)) for a in paths]
-    return policy_from_bytes(str(path), content, acts)
+    return policy_from_bytes(str(path), content, acts, cached=True)
 
 
-def policy_from_bytes(path: str, content: bytes, amendments: Sequence[tuple[str, bytes]] = ()) -> Policy:
-    """As `load_policy`, from the bytes of the files."""
+def policy_from_bytes(path: str, content: bytes, amendments: Sequence[tuple[str, bytes]] = (), *, cached: bool = False) -> Policy:
+    """As `load_policy`, from the bytes of the files; `cached` says whether the cache of compiled policies may be used."""
+    files = ((path, content), *amendments)
+    name = entries.name_of(files) if cached and entries.folder() is not None else None
+    if name is not None:
+        policy = _from_bytes(files, entries.read(name, KIND), kept=True)
+        if policy is not None:
+            return policy
+    from bandolo.pipeline import load
+
     loaded = load(path, content, amendments)
     if loaded.policy is None or loaded.settled is None:
         raise PolicyError(list(loaded.diagnostics))
     names = tuple(act.id for act in loaded.amendments)
-    return Policy(loaded.policy, loaded.settled, loaded.diagnostics, names, loaded, ((path, content), *amendments))
+    conditional = tuple(act.applies_to is not None for act in loaded.amendments)
+    policy = Policy(loaded.policy, loaded.settled, names, files, conditional, kept=cached, _loaded=[loaded])
+    if name is not None:
+        _keep(name, policy)
+    return policy
+
+
+def _keep(name: str, policy: Policy) -> None:
+    from bandolo.cache.coding import NotCoded
+
+    with suppress(NotCoded, RecursionError):  # what cannot be kept is read again
+        entries.write(name, KIND, _to_bytes(policy))
+
+
+def _to_bytes(policy: Policy) -> bytes:
+    """What a policy says, as data of which nothing is executed when it is read."""
+    from bandolo.cache.coding import encode
+
+    return encode((policy.core, policy.amendments, policy.conditional), [path for path, _ in policy.files])
+
+
+def _from_bytes(files: Sequence[tuple[str, bytes]], content: bytes | None, kept: bool) -> Policy | None:
+    """The policy that such data says, of the given files; None where it is none, or speaks of what this machine does not know."""
+    if content is None:
+        return None
+    from bandolo.cache.coding import NotCoded, decode
+
+    try:
+        sources = [SourceFile(path, text.decode("utf-8-sig")) for path, text in files]
+        meant, amendments, conditional = decode(content, sources)
+        settled, found = settle(meant, Changes(), AS_OF_UNKNOWN)
+        calendar.zone(meant.conventions.time_zone)
+        if errors(found) or (meant.conventions.working_days is not None and not calendar.has_calendar(*meant.conventions.working_days)):
+            return None
+    except (NotCoded, ValueError, TypeError, AttributeError, LookupError, ImportError, OSError):
+        return None
+    return Policy(meant, settled, amendments, tuple(files), conditional, kept)
+
+
+def _unpickled(files: tuple[tuple[str, bytes], ...], content: bytes, kept: bool) -> Policy:
+    """The policy in another process; read again where that knows other places or time zones."""
+    (path, text), *acts = files
+    return _from_bytes(files, content, kept) or policy_from_bytes(path, text, acts)

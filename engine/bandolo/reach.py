@@ -27,11 +27,11 @@ def texts_that_reach(
     """
     chosen: list[tuple[int, ...]] = [()]
     open_: list[Unknown | Fault] = []
-    for number, act in enumerate(policy.loaded.amendments):
+    for number, conditional in enumerate(policy.conditional):
         following: list[tuple[int, ...]] = []
         for acts in chosen:
             with_act = (*acts, number)
-            holds = True if act.applies_to is None else _holds(policy.with_acts(with_act), application, clock, changes)
+            holds = _holds(policy.with_acts(with_act), application, clock, changes) if conditional else True
             if isinstance(holds, Unknown | Fault):
                 open_.append(holds)
             following += [with_act] if holds is not False else []

@@ -9,9 +9,13 @@ import os
 import shutil
 import tempfile
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bandolo.records import dataclass, field
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,15 +6,14 @@ requirement speaks of; each `where` and `of` binds a slot of its own. Spans and 
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date
 
 from bandolo.language.functions import Conventions
 from bandolo.language.library import Operation
 from bandolo.language.types import ChoiceType, Type
 from bandolo.language.values import Value
+from bandolo.records import dataclass, field
 from bandolo.source import Span
 
 
@@ -500,10 +499,17 @@ class Policy:
         return sorted(self.entities, key=lambda e: (self.depth(e), e))
 
 
+_PARTS: dict[str, tuple[str, ...]] = {}
+"""The fields of each kind of node that may hold expressions."""
+
+
 def children(node: Expr) -> Iterator[Expr]:
     """The expressions directly inside a node."""
-    for item in dataclasses.fields(node):
-        value = getattr(node, item.name)
+    kind = type(node).__name__
+    if kind not in _PARTS:
+        _PARTS[kind] = tuple(name for name in node.__match_args__ if name not in ("span", "type"))
+    for name in _PARTS[kind]:
+        value = getattr(node, name)
         if isinstance(value, Node):
             yield value  # type: ignore[misc]
         elif isinstance(value, tuple):

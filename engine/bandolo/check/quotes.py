@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
+from typing import get_args
 
 from bandolo.diagnostics import Diagnostic, Label
+from bandolo.records import dataclass
 from bandolo.source import Span
 from bandolo.syntax import ast
 
@@ -17,6 +18,8 @@ RULES: dict[type[ast.Node | ast.Common], str] = {
     ast.Entity: "entity", ast.Scoring: "scoring", ast.Ranking: "ranking", ast.Unencoded: "unencoded",
 }  # fmt: skip
 """What a quote stands at; those of an exception, a version or a row belong to the rule around them."""
+HOLD_NONE = {str, bool, type(None), Span, ast.Ident, ast.Text, ast.Template, *get_args(ast.Expr)}
+"""Most of what is in a document: no need to look inside for quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ def quoted(doc: ast.PolicyDoc) -> list[Quoted]:
     stack: list[tuple[object, str, str]] = [(doc, "policy", "")]
     while stack:
         item, kind, name = stack.pop()
+        if type(item) in HOLD_NONE:
+            continue
         if isinstance(item, ast.Quote):
             found.append(Quoted(item, kind, name))
         elif isinstance(item, tuple):
@@ -67,7 +72,7 @@ def quoted(doc: ast.PolicyDoc) -> list[Quoted]:
                 kind = RULES[type(item)]
                 ident = item.because if isinstance(item, ast.Unencoded) else getattr(item, "name", None)
                 name = ident.name if isinstance(ident, ast.Ident) else ""
-            stack.extend((getattr(item, part), kind, name) for part in item.__dataclass_fields__ if part != "span")
+            stack.extend((getattr(item, part), kind, name) for part in item.__match_args__ if part != "span")
     return sorted(found, key=lambda q: q.quote.span.start)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
 
 from bandolo.check import core
 from bandolo.language.types import Type
+from bandolo.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,6 @@ declared twice, reserved, or would mean two things at the same place.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from bandolo.diagnostics import Diagnostic, Label
 from bandolo.diagnostics.spelling import nearest
 from bandolo.language.types import (
@@ -20,6 +18,7 @@ from bandolo.language.types import (
     RecordType,
     Type,
 )
+from bandolo.records import dataclass, field
 from bandolo.source import Span
 from bandolo.syntax import ast
 

@@ -6,10 +6,10 @@ page that explains it is `pages/CODE.md`. Takes findings from every stage, gives
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bandolo.language.types import Language
+from bandolo.records import dataclass, field
 from bandolo.source import Span
 
 Severity = Literal["error", "warning"]

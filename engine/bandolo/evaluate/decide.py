@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
 
@@ -32,6 +31,7 @@ from bandolo.language.functions import round_
 from bandolo.language.types import MONEY, Language, OptionalType
 from bandolo.language.values import Fault, Record, Unknown, Value, is_known
 from bandolo.language.wording import say
+from bandolo.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
 from bandolo.language.types import Type
 from bandolo.language.values import Value
+from bandolo.records import dataclass, field
 
 Outcome = Literal["admitted", "rejected", "suspended", "undetermined", "referred", "barred"]
 StageStatus = Literal["passed", "failed", "suspended", "undetermined", "referred", "barred", "not_started"]

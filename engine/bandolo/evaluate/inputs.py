@@ -10,7 +10,6 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -24,6 +23,7 @@ from bandolo.evaluate.typed import BadValue, read_value
 from bandolo.language.types import ListType, OptionalType, RecordType, Type
 from bandolo.language.values import NONE, Bound, ListValue, Member, Record, Unknown, Value, is_known
 from bandolo.language.wording import Shown
+from bandolo.records import dataclass, field
 
 
 @dataclass

@@ -7,7 +7,6 @@ LANGUAGE.md ("Unknown", "Faults"); nothing raises but the budget of steps.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from typing import assert_never
@@ -32,6 +31,7 @@ from bandolo.language.values import (
     or_,
     unknown,
 )  # fmt: skip
+from bandolo.records import dataclass, field
 
 Slots = Mapping[int, Value]
 Judged = tuple[Value, str]

@@ -6,7 +6,6 @@ The result is the same for every application, so it is worked out once when a po
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from fractions import Fraction
 
 from bandolo.check import core
@@ -14,6 +13,9 @@ from bandolo.diagnostics import Diagnostic, Label
 from bandolo.evaluate.reference import Evaluation, Settings
 from bandolo.language.values import Fault, Unknown, Value, is_known
 from bandolo.language.wording import Shown
+from bandolo.records import dataclass, field
+
+AS_OF_UNKNOWN = Unknown(frozenset({"as_of"}))
 
 
 @dataclass(frozen=True)

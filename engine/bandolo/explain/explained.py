@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from bandolo.check import core
@@ -11,6 +11,7 @@ from bandolo.explain.blocks import Block
 from bandolo.explain.page import page
 from bandolo.explain.reasons import explanation
 from bandolo.language.types import Language
+from bandolo.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -15,6 +15,7 @@ from bandolo.evaluate.reference import Evaluation
 from bandolo.explain.formulas import said
 from bandolo.language.types import ListType, RecordType, Type
 from bandolo.language.values import Record, Value
+from bandolo.records import dataclass, field
 
 UNFOLDED = 3
 """How many definitions deep a condition is unfolded."""

@@ -7,12 +7,15 @@ one that it repeats is the earlier of the two. Adding months keeps the day of th
 
 from __future__ import annotations
 
-from calendar import monthrange
+import json
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from os import path
 from zoneinfo import ZoneInfo
 
 from bandolo.language.values import Duration
+
+PLACES = path.join(path.dirname(__file__), "places.json")
 
 
 class OutOfRange(ValueError):
@@ -43,13 +46,18 @@ def wall_time(moment: datetime, zone_name: str) -> datetime:
         raise OutOfRange from error
 
 
+def last_of_month(year: int, month: int) -> int:
+    """How many days a month has."""
+    return 31 if month == 12 else (date(year, month + 1, 1) - date(year, month, 1)).days
+
+
 def add(day: date, length: Duration, month_rounding: str | None) -> date:
     """`length` after `day`: months and years together first, rounded once to a day that exists, then days."""
     total = day.year * 12 + day.month - 1 + length.months
     year, month = total // 12, total % 12 + 1
     if not 1 <= year <= 9999:
         raise OutOfRange
-    last = monthrange(year, month)[1]
+    last = last_of_month(year, month)
     excess = day.day - last
     try:
         if excess <= 0:
@@ -80,6 +88,43 @@ def whole_months(first: date, second: date) -> int:
         return -whole_months(second, first)
     months = (second.year - first.year) * 12 + second.month - first.month
     return months - (second.day < first.day)
+
+
+def has_calendar(country: str, subdivision: str | None) -> bool:
+    """Whether the holidays of a place are known. ImportError where the library of holidays is not installed.
+
+    The library takes longer to import than a policy to read, and is needed for it only in decisions with terms that roll: the places
+    that it knew when `places.json` was made are looked up there.
+    """
+    from importlib.util import find_spec
+
+    if find_spec("holidays") is None:
+        raise ImportError("holidays")
+    if (subdivision or "") in _listed_places().get(country, ()):
+        return True
+    try:
+        working_day_from(date(2024, 1, 2), country, subdivision)
+    except (NotImplementedError, KeyError):
+        return False
+    return True
+
+
+@lru_cache(maxsize=1)
+def _listed_places() -> dict[str, list[str]]:
+    try:
+        with open(PLACES, encoding="utf-8") as stream:
+            places: dict[str, list[str]] = json.load(stream)
+        return places
+    except (OSError, ValueError):
+        return {}
+
+
+def places_known() -> dict[str, list[str]]:
+    """The countries of the installed library by their codes, each with its subdivisions and "" for the whole: what `places.json` holds."""
+    import holidays
+
+    supported = holidays.list_supported_countries(include_aliases=False)
+    return {country: ["", *sorted(subdivisions)] for country, subdivisions in sorted(supported.items())}
 
 
 @lru_cache(maxsize=16)

@@ -5,8 +5,6 @@ All numbers are `Fraction`. A result that does not exist is a `Fault`, never an 
 
 from __future__ import annotations
 
-from calendar import monthrange
-from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
 from math import ceil as ceil_
@@ -15,6 +13,7 @@ from typing import Any
 
 from bandolo.language import aggregates, calendar, intervals
 from bandolo.language.values import Duration, Fault, ListValue, Unknown, Value, and_, bounded, bounds, is_known, or_, unknown
+from bandolo.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +239,7 @@ def day(conventions: Conventions, moment: date) -> Value:
 
 
 def end_of_month(_: Conventions, moment: date) -> Value:
-    return moment.replace(day=monthrange(moment.year, moment.month)[1])
+    return moment.replace(day=calendar.last_of_month(moment.year, moment.month))
 
 
 def days_between(_: Conventions, first: date, second: date) -> Value:

@@ -10,7 +10,6 @@ A signature is written as `money, number -> money`. In it `number` accepts perce
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -32,6 +31,7 @@ from bandolo.language.types import (
     accepts,
     join,
 )
+from bandolo.records import dataclass, field
 
 VARIABLES = ("T", "V")
 

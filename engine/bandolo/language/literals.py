@@ -6,13 +6,13 @@ Each `read_*` takes the text of one literal and gives its value, or raises `BadL
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from fractions import Fraction
 
 from bandolo import limits
 from bandolo.language import calendar
 from bandolo.language.values import Duration
+from bandolo.records import dataclass
 
 NUMBER = re.compile(r"(-?)([0-9][0-9_]*)(?:\.([0-9_]+))?")
 GROUPED = re.compile(r"[0-9]{1,3}(_[0-9]{3})+|[0-9]+")

@@ -6,13 +6,13 @@ Numbers, percentages and amounts are `Fraction`: exact, whatever the order of a 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
 from fractions import Fraction
 from typing import Final, TypeGuard
 
 from bandolo import limits
+from bandolo.records import dataclass, field
 from bandolo.source import Span
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
@@ -10,6 +9,7 @@ from fractions import Fraction
 from bandolo.language.calendar import OutOfRange, wall_time
 from bandolo.language.types import MONEY, PERCENT, ChoiceType, Language, OptionalType, Type
 from bandolo.language.values import NONE, Duration, Fault, ListValue, Record, Unknown, Value
+from bandolo.records import dataclass
 
 SIGNS = {"EUR": "€", "USD": "$", "GBP": "£"}
 MONTHS_EN = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")

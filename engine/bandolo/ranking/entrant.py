@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from fractions import Fraction
 from typing import Any, Literal
 
 from bandolo.language.types import Type
+from bandolo.records import dataclass, field
 
 Standing = Literal["candidate", "not_admitted", "suspended", "undetermined"]
 Status = Literal["financed", "partly_financed", "admitted_not_financed", "not_admitted", "suspended", "undetermined"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from bandolo import limits
@@ -11,6 +10,7 @@ from bandolo.diagnostics import Diagnostic, PolicyError
 from bandolo.evaluate.settle import Settled
 from bandolo.evaluate.watching import evaluation_of
 from bandolo.language.values import Fault, Unknown
+from bandolo.records import dataclass
 
 DEFAULTS: dict[str, tuple[str, ...]] = {
     "counts": ("admitted",),

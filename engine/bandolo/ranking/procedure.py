@@ -15,13 +15,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from itertools import islice, takewhile
 
 from bandolo.ranking.entrant import Entrant, Strike
 from bandolo.ranking.options import Options
 from bandolo.ranking.order import by_keep, groups
 from bandolo.ranking.spending import Spent, spend
+from bandolo.records import dataclass, field
 
 Redecide = Callable[[str, frozenset[str]], Entrant]
 """An application decided again with some of its records struck."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import permutations
 
 from bandolo.ranking.entrant import Entrant
 from bandolo.ranking.options import Options
+from bandolo.records import dataclass, field
 
 TRIED = 5
 """Of a tie of up to so many, every order is tried; of more, only what is plain."""

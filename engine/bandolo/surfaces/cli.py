@@ -120,9 +120,6 @@ def decide(
     bandolo decide policies/bando_2023.yaml application.json --set minimum_firms=8
     bandolo decide policies/bando_2023.yaml applications.xlsx --to decisions.xlsx
     """
-    from bandolo.explain.summary import summary
-    from bandolo.explain.terminal import show
-
     loaded = load(policy, what_ifs["amendments"], lang)
     if to is not None:
         from bandolo.surfaces.sheets import write_results
@@ -130,7 +127,11 @@ def decide(
         problems: list[Diagnostic] = []
         decided = decisions(loaded, applications, what_ifs, trace, lang, problems)
         sys.exit(write_results(loaded, decided, problems, to, overwrite, (policy, *applications), cast(Language, lang)))
-    terminal = console()
+    if not as_json:
+        from bandolo.explain.summary import summary
+        from bandolo.explain.terminal import show
+
+        terminal = console()
     ok = True
     for label, decision in decisions(loaded, applications, what_ifs, trace, lang):
         if decision is None:

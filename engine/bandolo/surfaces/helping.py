@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-import tomllib
 from collections.abc import Iterable
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import click
@@ -28,7 +27,9 @@ def default_language() -> Language:
 @cache
 def texts() -> dict[str, Any]:
     """The Italian texts: by command its `help` and `options`, the options that commands share, and the headings."""
-    return tomllib.loads((files("bandolo.surfaces") / "help_texts.toml").read_text(encoding="utf-8"))
+    import tomllib
+
+    return tomllib.loads(Path(__file__).with_name("help_texts.toml").read_text(encoding="utf-8"))
 
 
 def option_text(command: str, option: str) -> str | None:

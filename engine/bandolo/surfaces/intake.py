@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, Any
 from bandolo import limits
 from bandolo.diagnostics import Diagnostic
 from bandolo.evaluate.data import read_json
-from bandolo.evaluate.yaml_data import data_of
 from bandolo.source import SourceFile, Span, read_bytes
 from bandolo.syntax.read import decode
-from bandolo.syntax.yaml_tree import parse_yaml
 
 if TYPE_CHECKING:
     from bandolo.check import core
@@ -25,6 +23,9 @@ if TYPE_CHECKING:
 
 READ = (".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".xlsx")
 """The files that a folder of applications is read for; a folder with CSV files is one table an entity."""
+
+NO_TABLES = (".json", ".jsonl", ".ndjson")
+"""What begins as JSON under such a name is no workbook."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Submitted:
 
     def located(self, diagnostics: tuple[Diagnostic, ...]) -> list[Diagnostic]:
         """Diagnostics of this application with their place in its file, as near to it as can be found."""
+        if not diagnostics:
+            return []
         if self.row is not None:
             return [self._in_row(d, self.row) for d in diagnostics]
         places = self.places or self._find_places()
@@ -62,6 +65,9 @@ class Submitted:
         """JSON is read fast and without places; when there is something to show, its text is read again as YAML, which it is."""
         if self.source is None:
             return {}
+        from bandolo.evaluate.yaml_data import data_of
+        from bandolo.syntax.yaml_tree import parse_yaml
+
         places: dict[str, Span] = {}
         source = self.source if self.line is None else SourceFile(self.source.path, self.line.text)
         tree, _ = parse_yaml(source)
@@ -145,16 +151,17 @@ def not_readable(path: str, error: OSError) -> Diagnostic:
 
 
 def _from_bytes(label: str, content: bytes, policy: core.Policy | None, records: Mapping[str, str]) -> Iterator[Submitted]:
-    from bandolo.sheets.files import are_tables, read_tables
+    suffix = Path(label).suffix.lower()
+    if policy is not None and (suffix not in NO_TABLES or content[:1] not in (b"{", b"[")):
+        from bandolo.sheets.files import are_tables, read_tables
 
-    if policy is not None and are_tables(label, content):
-        yield from _from_tables(label, read_tables(policy, label, content, records))
-        return
+        if are_tables(label, content):
+            yield from _from_tables(label, read_tables(policy, label, content, records))
+            return
     source, found = decode(label, content, limits.APPLICATION_BYTES)
     if source is None:
         yield Submitted(label, None, tuple(found))
         return
-    suffix = Path(label).suffix.lower()
     text = source.text
     if suffix in (".jsonl", ".ndjson") or (suffix not in (".json", ".yaml", ".yml") and _looks_like_lines(text)):
         yield from _lines(label, source)
@@ -164,6 +171,9 @@ def _from_bytes(label: str, content: bytes, policy: core.Policy | None, records:
         submitted = Submitted(label, data, (), source)
         yield from _one_or_many(replace(submitted, diagnostics=tuple(submitted.located(tuple(diagnostics)))))
     else:
+        from bandolo.evaluate.yaml_data import data_of
+        from bandolo.syntax.yaml_tree import parse_yaml
+
         tree, diagnostics = parse_yaml(source)
         places: dict[str, Span] = {}
         data = data_of(tree, places=places) if tree is not None else None

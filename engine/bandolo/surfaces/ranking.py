@@ -14,7 +14,7 @@ import click
 from bandolo.diagnostics import ApplicationError, Diagnostic, PolicyError
 from bandolo.diagnostics.render import render_all
 from bandolo.language.types import Language
-from bandolo.policy import load_policy
+from bandolo.policy import Policy, load_policy
 from bandolo.ranking.entrant import Entrant, Ranking
 from bandolo.ranking.rank import Ranker
 from bandolo.surfaces.intake import Submitted, not_readable, read_applications
@@ -43,7 +43,7 @@ def rank_files(
         entrants: list[Entrant] = []
         data: dict[str, Any] = {}
         unread: list[str] = []
-        assessed = _assessed(ranker, path, amendments, what_ifs, submitted, jobs)
+        assessed = _assessed(ranker, policy, what_ifs, submitted, jobs)
         for one, (entrant, diagnostics) in zip(submitted, _watched(assessed, len(submitted), lang), strict=True):
             if entrant is None:
                 click.echo(render_all(one.located(diagnostics) if one.data is not None else list(diagnostics), lang) + "\n", err=True)
@@ -62,22 +62,20 @@ def rank_files(
 
 Assessed = tuple[Entrant | None, tuple[Diagnostic, ...]]
 _RANKER: Ranker | None = None
-"""In a worker: each makes its own, since a policy does not travel between processes."""
+"""In a worker."""
 
 
-def _assessed(
-    ranker: Ranker, path: str, amendments: tuple[str, ...], what_ifs: Mapping[str, Any], submitted: list[Submitted], jobs: int
-) -> Iterator[Assessed]:
+def _assessed(ranker: Ranker, policy: Policy, what_ifs: Mapping[str, Any], submitted: list[Submitted], jobs: int) -> Iterator[Assessed]:
     if jobs < 2 or len(submitted) <= ALONE:
         yield from (_one(ranker, one.data, one.diagnostics) for one in submitted)
         return
-    with ProcessPoolExecutor(jobs, initializer=_begin, initargs=(path, amendments, dict(what_ifs))) as pool:
+    with ProcessPoolExecutor(jobs, initializer=_begin, initargs=(policy, dict(what_ifs))) as pool:
         yield from pool.map(_in_worker, ((one.data, one.diagnostics) for one in submitted), chunksize=20)
 
 
-def _begin(path: str, amendments: tuple[str, ...], what_ifs: dict[str, Any]) -> None:
+def _begin(policy: Policy, what_ifs: dict[str, Any]) -> None:
     global _RANKER  # noqa: PLW0603
-    _RANKER = Ranker(load_policy(path, amendments=amendments), **what_ifs)
+    _RANKER = Ranker(policy, **what_ifs)
 
 
 def _in_worker(task: tuple[Any, tuple[Diagnostic, ...]]) -> Assessed:

@@ -31,12 +31,14 @@ def console() -> Console:
 
 def say_diagnostics(diagnostics: list[Diagnostic], lang: str, as_json: bool = False) -> None:
     """Diagnostics for people on standard error, or as JSON, one a line, on standard output."""
+    if not diagnostics:
+        return
     from bandolo.diagnostics.render import as_data, render_all
 
     if as_json:
         for diagnostic in diagnostics:
             click.echo(json.dumps(as_data(diagnostic, cast(Language, lang)), ensure_ascii=False))
-    elif diagnostics:
+    else:
         click.echo(render_all(diagnostics, cast(Language, lang)) + "\n", err=True)
 
 

@@ -6,11 +6,11 @@ The amended tree is checked like any other; each node keeps the place where it i
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from bandolo.diagnostics import Diagnostic
 from bandolo.diagnostics.spelling import nearest
 from bandolo.language import literals
+from bandolo.records import dataclass
 from bandolo.source import Span
 from bandolo.syntax.shape import AMENDMENT
 from bandolo.syntax.shaped import fit

@@ -5,9 +5,9 @@ Spans never take part in equality: two texts that mean the same tree are equal t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from bandolo.records import dataclass, field
 from bandolo.source import Span
 
 T = TypeVar("T")

@@ -1,26 +1,22 @@
-"""Expression text to expression nodes: the only module that knows Lark.
+"""Expression text to expression nodes.
 
-Texts are parsed as they lie in the file, so that each node and each mistake has its place there. The tree is built while Lark
-reduces, without recursion; depth, tokens and lengths are bounded here.
+Texts are parsed as they lie in the file, so that each node and each mistake has its place there. The nodes are built while the parser
+reduces, without recursion; depth, tokens and lengths are bounded here. Lark is only asked where a text is no expression.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
 from typing import Any
-
-from lark import Lark, Token
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from bandolo import limits
 from bandolo.diagnostics import Diagnostic
-from bandolo.resources import grammar_text
+from bandolo.records import dataclass
 from bandolo.source import Span
 from bandolo.syntax import ast
 from bandolo.syntax.hints import ITALIAN_WORDS, hint
+from bandolo.syntax.table import NotAccepted, Word, table
 from bandolo.syntax.yaml_tree import Embedded
 
 MONTHS_IT = "gennaio|febbraio|marzo|aprile|maggio|giugno|luglio|agosto|settembre|ottobre|novembre|dicembre"
@@ -65,114 +61,63 @@ def parse_expression(text: Embedded) -> tuple[ast.Expr, list[Diagnostic]]:
         foreign = re.search(pattern, bare)
         if foreign is not None:
             return ast.Hole(whole), [Diagnostic(code, text.span(*foreign.span()), {"found": foreign.group()})]
-    builder = _Builder(text)
     try:
-        tree = _parse(text.text)
-        if tree is None:
-            return ast.Hole(whole), [Diagnostic("expression-too-long", whole, {"limit": limits.EXPRESSION_TOKENS})]
-        return builder.build(tree).node, []
-    except UnexpectedInput as error:
-        return ast.Hole(whole), [_syntax_diagnostic(text, error)]
-    except _TooDeep as error:
-        span = text.span(error.start, error.end)
-        limit = limits.EXPRESSION_DEPTH if error.code == "expression-too-deep" else limits.CHAIN_TERMS
-        return ast.Hole(whole), [Diagnostic(error.code, span, {"limit": limit})]
-
-
-def _parse(text: str) -> Any:
-    """Lark's tree, or None where the text has more tokens than are allowed."""
-    interactive: Any = _lark().parse_interactive(text)
-    for count, token in enumerate(interactive.lexer_thread.lex(interactive.parser_state)):
-        if count >= limits.EXPRESSION_TOKENS:
-            return None
-        interactive.feed_token(token)
-    return interactive.feed_eof()
+        return table().parse(text.text, limits.EXPRESSION_TOKENS, _Builder(text).node).node, []
+    except (NotAccepted, _TooDeep) as error:
+        return ast.Hole(whole), [_mistake(text, whole, error)]
 
 
 def tokens(text: str) -> list[tuple[str, str, int]] | None:
     """The tokens of an expression: the grammar's name of each, its spelling and where it begins; None where something is no token."""
-    interactive: Any = _lark().parse_interactive(text)
     try:
-        return [(token.type, str(token), token.start_pos or 0) for token in interactive.lexer_thread.lex(interactive.parser_state)]
-    except UnexpectedInput:
+        return [(word.type, word.text, word.start) for word in table().words(text)]
+    except NotAccepted:
         return None
 
 
-@cache
-def _lark() -> Lark:
-    # keep_all_tokens: a node's place runs from its first word or bracket to its last.
-    return Lark(grammar_text("expression.lark"), parser="lalr", lexer="basic", keep_all_tokens=True, maybe_placeholders=False)
+def _mistake(text: Embedded, whole: Span, error: NotAccepted | _TooDeep) -> Diagnostic:
+    """What is wrong with a text. That it is no expression comes before that it is too deep."""
+    from bandolo.syntax.by_lark import stopped
 
-
-def _syntax_diagnostic(text: Embedded, error: UnexpectedInput) -> Diagnostic:
-    if isinstance(error, UnexpectedToken):
-        at_end = error.token.type == "$END"
-        start = len(text.text.rstrip()) if at_end else (error.token.start_pos or 0)
-        found = "" if at_end else str(error.token)
-        expected = set(error.accepts or error.expected)
-    else:
-        assert isinstance(error, UnexpectedCharacters)
-        start = error.pos_in_stream or 0
-        found = text.text[start : start + 1]
-        expected = set(error.allowed or ())
-    code, begin, length = hint(text.text, start, found, expected)
-    span = text.span(begin, min(begin + max(length, 1), len(text.text)) if begin < len(text.text) else begin)
-    args = {"found": text.text[begin : begin + max(length, 1)] or found}
-    if code == "syntax-italian-word":
-        args["right"] = ITALIAN_WORDS[args["found"].lower()]
-    return Diagnostic(code, span, args)
+    place = stopped(text.text)
+    if place is not None:
+        code, begin, length = hint(text.text, place.start, place.found, set(place.expected))
+        span = text.span(begin, min(begin + max(length, 1), len(text.text)) if begin < len(text.text) else begin)
+        args = {"found": text.text[begin : begin + max(length, 1)] or place.found}
+        if code == "syntax-italian-word":
+            args["right"] = ITALIAN_WORDS[args["found"].lower()]
+        return Diagnostic(code, span, args)
+    if isinstance(error, NotAccepted):
+        return Diagnostic("expression-too-long", whole, {"limit": limits.EXPRESSION_TOKENS})
+    limit = limits.EXPRESSION_DEPTH if error.code == "expression-too-deep" else limits.CHAIN_TERMS
+    return Diagnostic(error.code, text.span(error.start, error.end), {"limit": limit})
 
 
 class _Builder:
-    """Turns Lark's tree into nodes, bottom up and without recursion."""
+    """Makes nodes of what the parser has put together, from the inside outwards."""
 
     def __init__(self, text: Embedded) -> None:
         self.text = text
 
-    def build(self, tree: Any) -> Piece:
-        """The node of a Lark tree: children first, by an explicit stack."""
-        done: list[Any] = []
-        work: list[tuple[Any, bool]] = [(tree, False)]
-        while work:
-            item, ready = work.pop()
-            if isinstance(item, Token):
-                done.append(item)
-            elif ready:
-                count = len(item.children)
-                children = done[len(done) - count :]
-                del done[len(done) - count :]
-                done.append(self._node(item.data, children))
-            else:
-                work.append((item, True))
-                work.extend((child, False) for child in reversed(item.children))
-        piece: Piece = done[0]
-        return piece
-
-    def _node(self, production: str, children: list[Any]) -> Piece:
+    def node(self, production: str, children: list[Piece | Word]) -> Piece:
         first, last = children[0], children[-1]
-        start: int = first.start if isinstance(first, Piece) else first.start_pos
-        end: int = last.end if isinstance(last, Piece) else last.end_pos
-        parts = [c.node for c in children if isinstance(c, Piece)]
-        depth = 1 + max((c.depth for c in children if isinstance(c, Piece)), default=0)
+        start, end = first.start, last.end
+        pieces = [c for c in children if isinstance(c, Piece)]
+        depth = 1 + max((c.depth for c in pieces), default=0)
         if depth > limits.EXPRESSION_DEPTH:
             raise _TooDeep(start, end, "expression-too-deep")
-        if len(parts) > limits.CHAIN_TERMS:
+        if len(pieces) > limits.CHAIN_TERMS:
             raise _TooDeep(start, end, "expression-too-long")
-        span = self.text.span(start, end)
-        node = BUILDERS[str(production)](span, parts, children, self.text)
+        node = BUILDERS[production](self.text.span(start, end), [c.node for c in pieces], children, self.text)
         return Piece(node, start, end, depth)
 
 
-def _tokens(children: list[Any], kind: str | None = None) -> list[Token]:
-    return [c for c in children if isinstance(c, Token) and (kind is None or c.type == kind)]
-
-
 def _alternating(parts: list[Any], children: list[Any]) -> tuple[tuple[str, Any], ...]:
-    return tuple(zip((str(t) for t in _tokens(children)), parts[1:], strict=True))
+    return tuple(zip((c.text for c in children if isinstance(c, Word)), parts[1:], strict=True))
 
 
-def _place(token: Token, text: Embedded) -> Span:
-    return text.span(token.start_pos or 0, token.end_pos or 0)
+def _place(word: Word, text: Embedded) -> Span:
+    return text.span(word.start, word.end)
 
 
 def _literal(kind: str) -> Callable[..., ast.Expr]:

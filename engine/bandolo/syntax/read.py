@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from bandolo import limits
 from bandolo.diagnostics import Diagnostic
 from bandolo.source import SourceFile, Span
-from bandolo.syntax.yaml_tree import Tree, parse_yaml
+
+if TYPE_CHECKING:
+    from bandolo.syntax.yaml_tree import Tree
 
 INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
@@ -37,4 +40,6 @@ def read_tree(path: str, content: bytes) -> tuple[Tree | None, list[Diagnostic]]
     source, diagnostics = decode(path, content)
     if source is None:
         return None, diagnostics
+    from bandolo.syntax.yaml_tree import parse_yaml  # JSON in UTF-8 needs none of it
+
     return parse_yaml(source)

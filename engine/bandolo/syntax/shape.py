@@ -6,8 +6,9 @@ page lists its keys. A shape says nothing of names and types: that is the checke
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from bandolo.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

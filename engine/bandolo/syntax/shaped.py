@@ -133,9 +133,11 @@ def _keys(tree: Tree, shape: s.Keys, out: list[Diagnostic], key: str) -> Tree:
         elif (meant := _misspelt(name, value, tree, shape, out, key)) is not None:
             kept.append(meant)
     present = {name.value for name, _ in (*tree.entries, *kept)}
-    # A misspelt key is one mistake: what it was meant to be is not missing besides.
-    present |= {nearest(name.value, shape.keys) or "" for name, _ in tree.entries if name.value not in shape.keys}
-    for required in (k for k, v in shape.keys.items() if v.required and k not in present):
+    missing = [k for k, v in shape.keys.items() if v.required and k not in present]
+    if missing:
+        # A misspelt key is one mistake: what it was meant to be is not missing besides.
+        present |= {nearest(name.value, shape.keys) or "" for name, _ in tree.entries if name.value not in shape.keys}
+    for required in (k for k in missing if k not in present):
         first = tree.entries[0][0].span if tree.entries else tree.span
         out.append(Diagnostic("missing-key", first, {"key": required, "section": key}))
     return Mapping(tree.span, tuple(kept))

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import yaml
 
 from bandolo import limits
 from bandolo.diagnostics import Diagnostic, Label
+from bandolo.records import dataclass, field
 from bandolo.source import SourceFile, Span
 from bandolo.syntax.yaml_traps import curly_quotes, explain_yaml_error, flow_trap, split_amount
 
@@ -188,17 +188,19 @@ def _close(source: SourceFile, opened: _Open, end: int, diagnostics: list[Diagno
 
 def _refuse_extras(source: SourceFile, event: yaml.NodeEvent, diagnostics: list[Diagnostic]) -> bool:
     """Report anchors, aliases, tags and merge keys; whether there was one."""
-    before = len(diagnostics)
+    tag = getattr(event, "tag", None)
+    merges = isinstance(event, yaml.ScalarEvent) and event.value == "<<" and not event.style
+    if event.anchor is None and tag is None and not merges:
+        return False
     span = Span(source, *_offsets(event))
     if event.anchor is not None:
         code = "yaml-alias" if isinstance(event, yaml.AliasEvent) else "yaml-anchor"
         diagnostics.append(Diagnostic(code, span, {"name": event.anchor}))
-    tag = getattr(event, "tag", None)
     if tag is not None:
         diagnostics.append(Diagnostic("yaml-tag", span, {"tag": tag}))
-    if isinstance(event, yaml.ScalarEvent) and event.value == "<<" and not event.style:
+    if merges:
         diagnostics.append(Diagnostic("yaml-merge", span))
-    return len(diagnostics) > before
+    return True
 
 
 def _stop(diagnostics: list[Diagnostic], code: str, source: SourceFile, start: int, end: int, **args: object) -> None:

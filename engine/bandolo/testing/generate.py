@@ -14,10 +14,9 @@ from bandolo.check import core
 from bandolo.diagnostics import ApplicationError
 from bandolo.evaluate.data import Plain
 from bandolo.evaluate.inputs import read_application
-from bandolo.evaluate.settle import Changes, Settled, settle
+from bandolo.evaluate.settle import AS_OF_UNKNOWN, Changes, Settled, settle
 from bandolo.evaluate.typed import BadValue, read_value
 from bandolo.language.types import TEXT, ListType, RecordType, Type
-from bandolo.pipeline import AS_OF_UNKNOWN
 from bandolo.policy import Policy, load_policy
 from bandolo.testing.cases import BadPath, changed, read_cases
 from bandolo.testing.constants import Place, bare

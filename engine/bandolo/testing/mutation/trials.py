@@ -16,9 +16,8 @@ from bandolo.evaluate.decide import evaluated
 from bandolo.evaluate.decision import Decision
 from bandolo.evaluate.inputs import Application, read_application
 from bandolo.evaluate.reference import Evaluation, Strikes, TooManySteps
-from bandolo.evaluate.settle import Changes, Settled, settle
+from bandolo.evaluate.settle import AS_OF_UNKNOWN, Changes, Settled, settle
 from bandolo.language.values import Value
-from bandolo.pipeline import AS_OF_UNKNOWN
 from bandolo.policy import Policy
 from bandolo.ranking.assess import Assessor
 from bandolo.ranking.entrant import Ranking
