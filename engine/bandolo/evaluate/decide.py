@@ -71,6 +71,13 @@ def evaluated(
         raise TooManySteps(budget) from None
 
 
+def assembled(
+    policy: core.Policy, settled: Settled, changes: Changes, identity: Identity, application: Application, evaluation: Evaluation
+) -> Decision:
+    """The decision that an evaluation comes to."""
+    return _Assembly(policy, settled, changes, identity, application, evaluation).decision()
+
+
 class _Assembly:
     """Puts a decision together from what was computed."""
 
