@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from bandolo import agenda as agendas
 from bandolo import limits
@@ -22,6 +22,8 @@ from bandolo.language.functions import Conventions
 from bandolo.language.types import DATE, DATETIME, Language
 from bandolo.language.values import Fault, Unknown, Value
 from bandolo.pipeline import AS_OF_UNKNOWN, Loaded, load
+from bandolo.plan.keeping import Programs
+from bandolo.plan.planned import decide_compiled
 from bandolo.reach import agreed, texts_that_reach
 from bandolo.source import read_bytes
 from bandolo.version import __version__
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from bandolo.explain.explained import Explained
 
 AsOf = date | datetime | str | None
+Engine = Literal["auto", "compiled", "reference"]
+"""Who computes a decision: the reference, the policy's program, or the program once it is worth compiling. All give the same."""
 Text = core.Policy
 """What a policy means, with the acts that reach an application."""
 
@@ -49,6 +53,7 @@ class Policy:
     files: tuple[tuple[str, bytes], ...] = ()
     """The policy's file and those of its amendments, for the texts that hold where an amendment does not reach."""
     variants: dict[tuple[int, ...], Policy] = field(default_factory=dict, compare=False, repr=False)
+    programs: Programs = field(default_factory=Programs, compare=False, repr=False)
 
     @property
     def id(self) -> str:
@@ -68,18 +73,19 @@ class Policy:
         readings: Mapping[str, str] | None = None,
         assume: bool | Sequence[str] = False,
         trace: bool = False,
+        engine: Engine = "auto",
     ) -> Decision:
         """The decision on an application given as a mapping of facts.
 
         Amounts, rates and numbers are text, int, Decimal or Fraction; a float is refused. `as_of` is the clock: a date (its start), an
         instant, or text; without it what depends on the clock is undetermined. `set`, `readings` and `assume` are what-ifs and are
-        listed in the decision.
+        listed in the decision. `engine` changes the time it takes, never what comes out; a trace is always the reference's.
 
         Raises ApplicationError if the data is bad, PolicyError if a what-if is.
         """
         clock, shown = self.clock(as_of)
         changes = self.changes(set or {}, readings or {}, assume)
-        return self._decide(application, clock, shown, changes, trace)
+        return self._decide(application, clock, shown, changes, trace, engine)
 
     def calendar(
         self,
@@ -158,9 +164,11 @@ class Policy:
 
         return application_schema(self.core, lang)
 
-    def _decide(self, application: Mapping[str, Any], clock: Value, shown: str | None, changes: Changes, trace: bool) -> Decision:
+    def _decide(
+        self, application: Mapping[str, Any], clock: Value, shown: str | None, changes: Changes, trace: bool, engine: Engine
+    ) -> Decision:
         texts, open_ = self.texts(application, clock, changes)
-        decisions = [text.decide_as_amended(application, clock, shown, changes, trace) for text in texts]
+        decisions = [text.decide_as_amended(application, clock, shown, changes, trace, engine) for text in texts]
         return decisions[0] if len(decisions) == 1 else agreed(decisions, open_)
 
     def texts(self, application: Mapping[str, Any], clock: Value, changes: Changes) -> tuple[list[Policy], list[Unknown | Fault]]:
@@ -179,9 +187,23 @@ class Policy:
             self.variants[chosen] = policy_from_bytes(path, content, [acts[i] for i in chosen])
         return self.variants[chosen]
 
-    def decide_as_amended(self, application: Mapping[str, Any], clock: Value, shown: str | None, changes: Changes, trace: bool) -> Decision:
+    def decide_as_amended(
+        self,
+        application: Mapping[str, Any],
+        clock: Value,
+        shown: str | None,
+        changes: Changes,
+        trace: bool,
+        engine: Engine = "reference",
+    ) -> Decision:
         """The decision with all amendments in force, whether or not they reach the application."""
         settled = self.settled_as(changes, clock)
+        if engine != "reference" and not trace:
+            program = self.programs.program(self.core, settled, changes, engine == "compiled")
+            if program is not None:
+                found = decide_compiled(program, settled, changes, self.identity(shown), application)
+                if found is not None:
+                    return found
         decision, diagnostics = decide(self.core, settled, changes, self.identity(shown), application, trace)
         if decision is None:
             raise ApplicationError(diagnostics)

@@ -8,7 +8,7 @@ from typing import Any
 from bandolo import limits
 from bandolo.evaluate.decide import Identity, assembled
 from bandolo.evaluate.decision import Decision
-from bandolo.evaluate.inputs import Application
+from bandolo.evaluate.inputs import Application, read_application
 from bandolo.evaluate.reference import Evaluation, Strikes
 from bandolo.evaluate.settle import Changes, Settled
 from bandolo.evaluate.shares import allocate
@@ -197,6 +197,14 @@ def decide_planned(
     plan.run()
     moved = Application(records[program.policy.root][0], records, application.digest)  # type: ignore[arg-type]
     return assembled(program.policy, settled, changes, identity, moved, plan)
+
+
+def decide_compiled(
+    program: Program, settled: Settled, changes: Changes, identity: Identity, data: object
+) -> Decision | None:
+    """The decision on plain data; None where the reference must say what is wrong with it, or count its steps."""
+    application, _ = read_application(program.policy, settled, data)
+    return decide_planned(program, settled, changes, identity, application) if application is not None else None
 
 
 __all__ = ["OPEN", "Planned", "decide_planned", "planned_records"]

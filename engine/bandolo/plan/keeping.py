@@ -1,0 +1,55 @@
+"""The programs of one policy: each is compiled once, when it is worth it, and kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bandolo.check import core
+from bandolo.evaluate.settle import Changes, Settled
+from bandolo.plan.program import Program, compile_program
+
+WORTH_IT = 3
+"""Compiling costs about as much as a few decisions by the reference."""
+WORTH_IT_CHANGED = 8
+MOST_CHANGED = 32
+"""What-ifs whose programs are kept; a sweep over more is for the columnar path."""
+
+
+@dataclass
+class Programs:
+    """The programs of a policy, by what is changed in it. Threads may share it: at worst two compile the same."""
+
+    plain: Program | None = None
+    asked: int = 0
+    changed: dict[str, Program] = field(default_factory=dict)
+    changed_asked: dict[str, int] = field(default_factory=dict)
+    clock_in_parameters: bool | None = None
+
+    def program(self, policy: core.Policy, settled: Settled, changes: Changes, now: bool) -> Program | None:
+        """The program for a what-if; None while it is not worth compiling, unless it is wanted `now`."""
+        if self.clock_in_parameters is None:
+            self.clock_in_parameters = _clock_in_parameters(policy)
+        if self.clock_in_parameters:
+            return None
+        if not (changes.set or changes.readings or changes.assume):
+            if self.plain is None:
+                self.asked += 1
+                if not now and self.asked < WORTH_IT:
+                    return None
+                self.plain = compile_program(policy, settled)
+            return self.plain
+        key = repr(changes)
+        found = self.changed.get(key)
+        if found is None:
+            self.changed_asked[key] = asked = self.changed_asked.get(key, 0) + 1
+            if not now and (asked < WORTH_IT_CHANGED or len(self.changed) >= MOST_CHANGED):
+                return None
+            found = self.changed[key] = compile_program(policy, settled)
+        return found
+
+
+def _clock_in_parameters(policy: core.Policy) -> bool:
+    """Whether a parameter or a range speaks of `as_of`: then the constants of a program would change with every clock."""
+    parts = [p for x in policy.parameters.values() for p in (x.value, x.assume, *(v.value for v in x.versions))]
+    parts += [p for entity in policy.entities.values() for fact in entity.facts.values() for p in (fact.low, fact.high)]
+    return any(isinstance(node, core.AsOf) for part in parts if part is not None for node in core.walk(part))
