@@ -18,7 +18,7 @@ from bandolo.evaluate.reference import Settings
 from bandolo.language.types import DATE, DATETIME, INTEGER, MONEY, ChoiceType, DurationType, ListType, OptionalType, Type, is_quantity
 from bandolo.language.values import NONE, Duration, Fault, ListValue, Record, Unknown, Value
 from bandolo.plan import numbers
-from bandolo.plan.kinds import Kind, Many, Maybe, Nothing, OfEntity, Ratio, Same, Whole, bare, joined, kind_of_fact
+from bandolo.plan.kinds import Cash, Kind, Many, Maybe, Nothing, OfEntity, Ratio, Same, Whole, bare, joined, kind_of_fact
 from bandolo.plan.quote import code, is_plain, lines, literal, name
 
 COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
@@ -39,6 +39,7 @@ class Code:
         return self.expr.value if isinstance(self.expr, ast.Constant) and type(self.expr.value) is int else None
 
 
+CASH_BITS = 100
 NEVER = Code(literal(None), None)
 
 
@@ -232,6 +233,19 @@ class Writer:
         elements = [self.packed(self.turned(c, made)) for c in codes]
         return Code(ast.List(elements, ast.Load()), Many(made))
 
+    def start(self, listed: core.Expr, template: str, **pieces: Any) -> None:
+        """What is to be done before the first member of a list is looked at."""
+        self.add(template, **pieces)
+
+    def counted(self, value: Code) -> Code:
+        """An amount in cents."""
+        match value.kind:
+            case Cash():
+                return self.held(Code(code("int(V * HUNDRED)", V=value.expr), Whole(100, CASH_BITS)))
+            case Maybe(of=Cash()):
+                return self.held(Code(code("int(V * HUNDRED)", V=value.expr), Whole(100, CASH_BITS)))
+        return value
+
     # Nodes.
 
     def value(self, node: core.Expr) -> Code:
@@ -243,17 +257,12 @@ class Writer:
                 return self.slots[slot]
             case core.Fact(name=fact, stage=stage):
                 record = self.value(node.record)
-                if not isinstance(bare(record.kind) if record.kind is not None else None, OfEntity):
+                kind = bare(record.kind) if record.kind is not None else None
+                if not isinstance(kind, OfEntity):
                     return self.raised()
-                entity = bare(record.kind).entity  # type: ignore[arg-type, union-attr]
-                kind = kind_of_fact(self.policy.entities[entity].facts[fact].type)
-                return Code(ast.Attribute(record.expr, self.names.facts[entity, fact, stage], ast.Load()), kind)
+                return self.fact(record, kind.entity, fact, stage)
             case core.Computed(entity=entity, name=defined):
-                record = self.value(node.record)
-                kind_ = self.kinds[entity, defined]
-                if record.kind is None or kind_ is None:
-                    return self.raised()
-                return Code(ast.Attribute(record.expr, self.names.definitions[entity, defined], ast.Load()), kind_)
+                return self._of_record(node.record, self.names.definitions[entity, defined], self.kinds[entity, defined])
             case core.Met(requirement=requirement):
                 return self._of_record(node.record, self.names.requirements[requirement], Same(node.type))
             case core.Admitted(stage=stage):
@@ -290,7 +299,7 @@ class Writer:
                 return numbers.brackets(self, node)
             case core.Items(items=items):
                 item = node.type.item if isinstance(node.type, ListType) else node.type
-                return self.items([self.held(self.value(i)) for i in items], item)
+                return self.items([self.held(self.counted(self.value(i))) for i in items], item)
             case core.Filter() | core.Map():
                 return self._collected(node)
             case core.Share():
@@ -303,9 +312,18 @@ class Writer:
             case _:
                 assert_never(node)
 
-    def _of_record(self, record: core.Expr, slot: str, kind: Kind) -> Code:
+    def fact(self, record: Code, entity: str, fact: str, stage: str | None) -> Code:
+        """A fact of a record."""
+        kind = kind_of_fact(self.policy.entities[entity].facts[fact].type)
+        return self.slot(record, self.names.facts[entity, fact, stage], kind)
+
+    def slot(self, record: Code, slot: str, kind: Kind) -> Code:
+        """What a record holds in a slot."""
+        return Code(ast.Attribute(record.expr, slot, ast.Load()), kind)
+
+    def _of_record(self, record: core.Expr, slot: str, kind: Kind | None) -> Code:
         value = self.value(record)
-        return value if value.kind is None else Code(ast.Attribute(value.expr, slot, ast.Load()), kind)
+        return self.raised() if value.kind is None or kind is None else self.slot(value, slot, kind)
 
     def _owner(self, record: Code, entity: str) -> Code:
         kind = bare(record.kind) if record.kind is not None else None
@@ -315,8 +333,11 @@ class Writer:
         while current != entity:
             above = self.policy.entities[current].owner
             assert above is not None, "the checker admits only owners"
-            current, expr = above, ast.Attribute(expr, "owner", ast.Load())
+            current, expr = above, self.owner_of(Code(expr, OfEntity(current)), above)
         return Code(expr, OfEntity(entity))
+
+    def owner_of(self, record: Code, entity: str) -> ast.expr:
+        return ast.Attribute(record.expr, "owner", ast.Load())
 
     def _is_known(self, inner: core.Expr, type_: Type) -> Code:
         """A fact that is not there has no slot; whether anything else is known, only its computation tells."""
@@ -375,12 +396,12 @@ class Writer:
 
     def _ladder(self, branches: list[tuple[core.Expr, core.Expr]], otherwise: core.Expr) -> Code:
         if not branches:
-            return self.value(otherwise)
+            return self.counted(self.value(otherwise))
         test = self.value(branches[0][0])
         if test.kind is None:
             return test
         with self.block() as then:
-            yes = self.value(branches[0][1])
+            yes = self.counted(self.value(branches[0][1]))
         with self.block() as rest:
             no = self._ladder(branches[1:], otherwise)
         if not then and not rest and yes.kind == no.kind and yes.under is None and no.under is None:
@@ -397,7 +418,7 @@ class Writer:
         cases: list[tuple[str | None, list[ast.stmt], Code]] = []
         for word, option in [*options, *([(None, node.otherwise)] if node.otherwise is not None else [])]:
             with self.block() as block:
-                cases.append((word, block, self.value(option)))
+                cases.append((word, block, self.counted(self.value(option))))
         kind: Kind | None = None
         for _, _, value in cases:
             kind = joined(kind, value.kind)
@@ -468,6 +489,7 @@ class Writer:
         kinds: list[Kind] = []
 
         def append(member: Code) -> None:
+            member = self.counted(member)
             assert member.kind is not None
             kinds.append(member.kind)
             self.add("T.append(V)", T=temp, V=self.packed(member))

@@ -71,7 +71,12 @@ class Nothing:
     """`none` itself."""
 
 
-Kind = Whole | Ratio | Same | Maybe | Many | OfEntity | Nothing
+@dataclass(frozen=True, slots=True)
+class Cash:
+    """An amount as a Decimal of whole cents, as it was given: only added up, then counted in cents."""
+
+
+Kind = Cash | Whole | Ratio | Same | Maybe | Many | OfEntity | Nothing
 
 DIGITS_BITS = 4 * limits.NUMBER_DIGITS
 SCALES = {INTEGER: 1, MONEY: 100, PERCENT: 10**8}
@@ -117,6 +122,8 @@ def freeze(kind: Kind, value: Value, record_of: Callable[[Any], Any]) -> Any:
             if not isinstance(value, Fraction) or value.numerator.bit_length() + value.denominator.bit_length() > bits:
                 raise Open
             return value.numerator, value.denominator
+        case Cash():
+            raise Open
         case Nothing():
             if value is not NONE:
                 raise Open
@@ -142,6 +149,8 @@ def thaw(kind: Kind, value: Any, record_of: Callable[[Any], Any]) -> Value:
             return Fraction(value, scale)
         case Ratio():
             return Fraction(*value)
+        case Cash():
+            return Fraction(value)
         case Nothing():
             return NONE
         case Same():

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bandolo.check import core
 from bandolo.language.types import DATE, INTEGER, TEXT, ChoiceType, ListType, is_quantity
 from bandolo.language.types import MONEY as MONEY_TYPE
-from bandolo.plan.kinds import MOST_BITS, Kind, Many, Maybe, Nothing, OfEntity, Ratio, Same, Whole, bare, joined, kind_of_fact
+from bandolo.plan.kinds import MOST_BITS, Cash, Kind, Many, Maybe, Nothing, OfEntity, Ratio, Same, Whole, bare, joined, kind_of_fact
 from bandolo.plan.quote import code, literal, name
 
 if TYPE_CHECKING:
@@ -36,6 +36,9 @@ def apply(writer: Writer, node: core.Apply) -> Code:
     arguments = [writer.value(a) for a in node.arguments]
     if any(a.kind is None for a in arguments):
         return _never()
+    if word in ("+", "-") and all(isinstance(a.kind, Cash) for a in arguments):
+        return _made(code(f"A {word} B", A=arguments[0].expr, B=arguments[1].expr), arguments[0].kind)
+    arguments = [writer.counted(a) for a in arguments]
     kinds = [bare(a.kind) for a in arguments if a.kind is not None]
     numeric = all(isinstance(k, Whole | Ratio) for k in kinds)
     if word in COMPARED:
@@ -244,8 +247,8 @@ def _extreme(writer: Writer, word: str, values: list[Code]) -> Code:
     for value in values[1:]:
         (n, d), (m, e) = _pair(writer, best), _pair(writer, value)
         above, under = writer.names.fresh(), writer.names.fresh()
-        template = "if N * E <= M * D: A, U = N, D\nelse: A, U = M, E" if word == "min" else "if N * E >= M * D: A, U = N, D\nelse: A, U = M, E"
-        writer.add(template, N=n, D=d, M=m, E=e, A=above, U=under)
+        template = "if X <= Y: A, U = N, D\nelse: A, U = M, E" if word == "min" else "if X >= Y: A, U = N, D\nelse: A, U = M, E"
+        writer.add(template, X=_times(n, e), Y=_times(m, d), N=n, D=d, M=m, E=e, A=above, U=under)
         best = _made(name(above), Ratio(max(_pair_bits(best), _pair_bits(value))), name(under))
     return best
 
@@ -288,11 +291,11 @@ def _aggregate(writer: Writer, node: core.Apply, word: str) -> Code:
         if not isinstance(listed, core.Filter | core.Map):
             value = writer.value(listed)
             return value if value.kind is None else _made(code("len(V)", V=value.expr), Whole(1, LIST_BITS))
-        writer.add("T = 0", T=temp)
+        writer.start(listed, "T = 0", T=temp)
         found = writer.each(listed, lambda _: writer.add("T += 1", T=temp))
         return _made(name(temp), Whole(1, LIST_BITS)) if found else _never()
     if word in ("any", "all"):
-        writer.add("T = V", T=temp, V=literal(word == "all"))
+        writer.start(listed, "T = V", T=temp, V=literal(word == "all"))
 
         def decide(member: Code) -> None:
             if isinstance(member.kind, OfEntity):
@@ -316,12 +319,12 @@ def _over_values(writer: Writer, node: core.Apply, word: str, temp: str) -> Code
     if not numeric and (word in ("sum", "average") or str(item).startswith("duration")):
         return _called(writer, node, [writer.value(a) for a in node.arguments])
     counter = writer.names.fresh()
-    writer.add(start, T=temp)
+    writer.start(listed, start, T=temp)
     if word == "average":
-        writer.add("C = 0", C=counter)
+        writer.start(listed, "C = 0", C=counter)
 
     def add(member: Code) -> None:
-        value = _bare(member)
+        value = member if isinstance(member.kind, Cash) and word == "sum" else _bare(writer.counted(member))
         if value.kind is None:
             return
         kinds.append(value.kind)
@@ -350,6 +353,8 @@ def _over_values(writer: Writer, node: core.Apply, word: str, temp: str) -> Code
         return _of_fraction(writer, temp) if isinstance(kind, Ratio) else _made(name(temp), kind)
     if word == "average":
         writer.add("if C == 0: raise Open", C=counter)
+    if isinstance(kind, Cash):
+        return writer.counted(_made(name(temp), kind))
     if isinstance(kind, Ratio):
         total = _of_fraction(writer, temp)
     else:
@@ -369,7 +374,7 @@ def _of_fraction(writer: Writer, temp: str) -> Code:
 
 
 def _contained(writer: Writer, node: core.Apply) -> Code:
-    item = writer.held(_bare(writer.unpacked(writer.value(node.arguments[0]))))
+    item = writer.held(_bare(writer.unpacked(writer.counted(writer.value(node.arguments[0])))))
     if item.kind is None:
         return item
     options = node.arguments[1]
@@ -381,7 +386,7 @@ def _contained(writer: Writer, node: core.Apply) -> Code:
     writer.add("T = False", T=temp)
 
     def same(member: Code) -> None:
-        other = _bare(member)
+        other = _bare(writer.counted(member))
         if isinstance(other.kind, Whole | Ratio) and isinstance(item.kind, Whole | Ratio):
             test = _compared(writer, "=", item, other, node).expr
         elif isinstance(other.kind, OfEntity):
@@ -437,11 +442,11 @@ def _from_reference(writer: Writer, expr: ast.expr, node: core.Apply) -> Code:
 
 def brackets(writer: Writer, node: core.Brackets) -> Code:
     """The band that an amount falls in, or each part at the rate of its band."""
-    amount = writer.held(_bare(writer.unpacked(writer.value(node.amount))))
+    amount = writer.held(_bare(writer.unpacked(writer.counted(writer.value(node.amount)))))
     steps = []
     for step in node.steps:
-        to = writer.held(_bare(writer.unpacked(writer.value(step.to)))) if step.to is not None else None
-        worth = writer.value(step.amount)
+        to = writer.held(_bare(writer.unpacked(writer.counted(writer.value(step.to))))) if step.to is not None else None
+        worth = writer.counted(writer.value(step.amount))
         steps.append((to, writer.held(writer.unpacked(worth)) if isinstance(worth.kind, Ratio) else writer.held(worth)))
     if amount.kind is None or any(c is not None and c.kind is None for step in steps for c in step):
         return _never()

@@ -16,12 +16,22 @@ from bandolo import limits
 from bandolo.check import core
 from bandolo.evaluate.settle import Settled
 from bandolo.language.values import Unknown
-from bandolo.plan import running
+from bandolo.plan import intake, running
 from bandolo.plan.expressions import Code, Names, Writer
+from bandolo.plan.fused import Fused, Layout, NotFused, eligible
 from bandolo.plan.kinds import Kind, OfEntity, Same, Whole
 from bandolo.plan.quote import code, lines, literal, name
 from bandolo.plan.records import PlannedRecord, record_class
 from bandolo.language.types import BOOLEAN
+
+
+@dataclass(frozen=True)
+class OnePass:
+    """`decide(app)` gives what a complete application comes to, placed as `layout` says."""
+
+    decide: Callable[[Any], Any]
+    layout: Layout
+    tree: ast.FunctionDef
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,8 @@ class Program:
     most_records: int
     """Up to so many records the reference is sure to stay within its steps."""
     tree: ast.Module
+    whole: OnePass | None = None
+    """What decides complete applications in one pass, where the policy allows it."""
 
 
 def compile_program(policy: core.Policy, settled: Settled) -> Program:
@@ -68,12 +80,27 @@ def compile_program(policy: core.Policy, settled: Settled) -> Program:
     while at < len(shares):  # a share inside the parts of another adds itself to the list
         functions.append(_share(policy, settled, names, kinds, shares, at))
         at += 1
+    one_pass = _one_pass(policy, settled)
     tree = ast.fix_missing_locations(ast.Module(functions, []))
     table = running.table(policy) | names.constants
     code_object: CodeType = compile(tree, f"<bandolo {policy.digest[:19]}>", "exec")
     exec(code_object, table)  # only code written in this package, and constants by name
     classes = {e: record_class(names.slots(policy, e)) for e in policy.entities}
-    return Program(policy, settled, names, kinds, classes, table["run"], tuple(unsupported), _most_records(policy), tree)
+    return Program(policy, settled, names, kinds, classes, table["run"], tuple(unsupported), _most_records(policy), tree, one_pass)
+
+
+def _one_pass(policy: core.Policy, settled: Settled) -> OnePass | None:
+    if not eligible(policy, settled):
+        return None
+    names = Names(policy)
+    try:
+        function, layout = Fused(policy, settled, names).written()
+    except NotFused:
+        return None
+    tree = ast.fix_missing_locations(ast.Module([function], []))
+    found = running.table(policy) | intake.table() | names.constants
+    exec(compile(tree, f"<bandolo {policy.digest[:19]} in one pass>", "exec"), found)
+    return OnePass(found["decide"], layout, function)
 
 
 def records_of(policy: core.Policy, entity: str) -> str:

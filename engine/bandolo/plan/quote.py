@@ -19,6 +19,11 @@ def literal(value: int | bool | None) -> ast.expr:
     return ast.Constant(value)
 
 
+def text(word: str) -> ast.expr:
+    """A name of the policy as a constant: the compiler is given the value, never its spelling."""
+    return ast.Constant(word)
+
+
 def code(template: str, **pieces: Piece) -> ast.expr:
     """The expression of a template; a piece that is text is the name of a variable."""
     return _filled(_expression(template), {k: _tree(v) for k, v in pieces.items()})

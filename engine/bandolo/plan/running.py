@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +15,14 @@ from bandolo.plan.quote import code
 if TYPE_CHECKING:
     from bandolo.plan.expressions import Code, Writer
 
-OPEN = (Open, AttributeError, TypeError, KeyError, NameError, ZeroDivisionError)
+OPEN = (Open, AttributeError, TypeError, KeyError, NameError, ArithmeticError)
 """What a program raises where it meets something that is not there: an empty slot, `none`, an unlisted word."""
 
 
 def table(policy: core.Policy) -> dict[str, Any]:
     """The names that a program finds besides its own constants."""
     return {
-        "Open": Open, "OPEN": OPEN, "Fraction": Fraction, "conventions": policy.conventions, "known": known, "whole_of": whole_of,
+        "HUNDRED": Decimal(100), "Open": Open, "OPEN": OPEN, "Fraction": Fraction, "conventions": policy.conventions, "known": known, "whole_of": whole_of,
         "pair_of": pair_of, "thawed": thawed, "listed": thawed, "ROUNDING": ROUNDING,
         **{f"round_{word}": run for word, run in ROUNDING.items()},
     }  # fmt: skip

@@ -1,0 +1,219 @@
+"""Code that reads the facts of a complete application from plain dicts, and refuses to judge anything that is not plainly in order.
+
+What raises here is read again by `evaluate/inputs.py`, which says what is missing or wrong.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal, getcontext
+from fractions import Fraction
+from math import ceil, floor
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from bandolo import limits
+from bandolo.check import core
+from bandolo.evaluate.typed import BadValue, read_value
+from bandolo.language.functions import Conventions
+from bandolo.language.types import BOOLEAN, DATE, DATETIME, INTEGER, TEXT, ChoiceType, ListType, OptionalType, Type
+from bandolo.language.values import NONE, Fault, ListValue, Member, Unknown, Value, is_known
+from bandolo.plan.kinds import Cash, Kind, Many, Maybe, OfEntity, Open, Whole, freeze
+from bandolo.plan.quote import code, lines, name, text
+
+if TYPE_CHECKING:
+    from bandolo.plan.fused import Fused
+
+ZERO, CENT, HUNDRED = Decimal("0.00"), Decimal("0.01"), Decimal(100)
+MOST_CASH = Decimal(10**18)
+PRECISION = 28
+TEXTS_KEPT = 4096
+
+
+def adds_up(low: Value | None, high: Value | None) -> bool:
+    """Whether amounts of a fact are surely not negative: then a total bounds each of them."""
+    return isinstance(low, Fraction) and low == 0 and not isinstance(high, Unknown | Fault)
+
+
+def table() -> dict[str, Any]:
+    """The names that the code of this module uses."""
+    kept: dict[str, str] = {}
+
+    def safe(text: Any) -> str:
+        """A text that is surely allowed; those that come again and again are kept."""
+        if type(text) is not str or not (text.isascii() and text.isprintable() and len(text) <= limits.TEXT_CHARACTERS):
+            raise Open
+        if len(text) <= 64 and len(kept) < TEXTS_KEPT:
+            kept[text] = text
+        return text
+
+    return {
+        "safe": safe, "safe_text": kept.get, "Decimal": Decimal, "date": date, "datetime": datetime, "UTC": UTC,
+        "ZERO": ZERO, "HUNDRED": HUNDRED, "check_keys": check_keys, "check_cash": check_cash,
+    }  # fmt: skip
+
+
+def check_keys(keys: set[str], count: int) -> None:
+    """Keys that differ, and are plain enough to stand in a path."""
+    text = "".join(keys)
+    if len(keys) != count or not (text.isascii() and text.isprintable()) or "[" in text or "]" in text:
+        raise Open
+    if len(text) > limits.TEXT_CHARACTERS or not all(keys):
+        raise Open
+
+
+def check_cash(total: Decimal) -> None:
+    """One look at the sum of all amounts tells of each: no part of a cent, nothing too large, nothing rounded on the way.
+
+    A sum has the finest exponent of its parts, and had a digit been lost the sum would have more digits than this allows.
+    """
+    if not (total.same_quantum(CENT) and total <= MOST_CASH and getcontext().prec >= PRECISION):
+        raise Open
+
+
+def of_record(whole: Fused, entity: core.Entity, source: str, given: str) -> list[ast.stmt]:
+    """Every fact of a record into its local; what was given stays together, as it came."""
+    facts = list(entity.facts.values())
+    body = lines("if S.__class__ is not dict or len(S) != N: raise Open", S=source, N=len(facts))
+    targets: list[ast.expr] = []
+    rest: list[ast.stmt] = []
+    for fact in facts:
+        kind = whole.kinds_of_facts[entity.name, fact.name, None]
+        if isinstance(kind, Many) and isinstance(kind.item, OfEntity):
+            at_most = fact.at_most if fact.at_most is not None else limits.LIST_LENGTH
+            local = whole.listed(kind.item.entity)
+            rest += lines("if L.__class__ is not list or len(L) > N: raise Open", L=local, N=at_most)
+        else:
+            local = whole.names.facts[entity.name, fact.name, None]
+            rest += _fact(whole, entity, fact, kind)
+        targets.append(ast.Name(local, ast.Store()))
+    getter = whole.names.constant(itemgetter(*(sys.intern(f.name) for f in facts)))
+    body += lines("G = T(S)", G=given, T=getter, S=source)
+    unpacked = ast.Tuple(targets, ast.Store()) if len(targets) > 1 else targets[0]
+    return [*body, ast.Assign([unpacked], name(given)), *rest]
+
+
+def of_list(
+    whole: Fused, entity: core.Entity, fact: core.FactDeclaration, rows: str, this: str
+) -> tuple[list[ast.stmt], list[ast.stmt], list[ast.stmt], list[ast.stmt]]:
+    """What is done before a loop over records, in it first and last, and after it."""
+    before: list[ast.stmt] = []
+    inside = of_record(whole, entity, this, f"given_{this}")
+    last: list[ast.stmt] = []
+    after: list[ast.stmt] = []
+    if entity.key is not None:
+        key = whole.names.facts[entity.name, entity.key.name, None]
+        before += lines("K = set()\nA = K.add", K=f"keys_{this}", A=f"key_{this}")
+        inside += lines("A(F)", A=f"key_{this}", F=key)
+        after += lines("check_keys(K, len(R))", K=f"keys_{this}", R=rows)
+    cash = [f for f in entity.facts.values() if isinstance(whole.kinds_of_facts[entity.name, f.name, None], Cash)]
+    if cash:
+        before += lines("T = ZERO", T=f"total_{this}")
+        for part in _addends(whole, entity, cash):
+            last += lines("T += P", T=f"total_{this}", P=part)
+        after += lines("check_cash(T)", T=f"total_{this}")
+        highs = [(f, h) for f in cash if (h := whole.settled.ranges[entity.name, f.name][1]) is not None]
+        if highs:
+            least = whole.names.constant(Decimal(floor(min(h for _, h in highs))))  # type: ignore[type-var, arg-type]
+            tests: list[ast.expr] = []
+            for f, high in highs:
+                assert isinstance(high, Fraction)
+                most = Decimal(high.numerator) / Decimal(high.denominator)
+                tests.append(code("r[F] > H", F=text(f.name), H=whole.names.constant(most)))
+            test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.Or(), tests)
+            look = lines("for r in R:\n    if T: raise Open", R=rows, T=test)
+            after.append(ast.If(code("T > H", T=f"total_{this}", H=least), look, []))
+    return before, inside, last, after
+
+
+def _addends(whole: Fused, entity: core.Entity, cash: list[core.FactDeclaration]) -> list[ast.expr]:
+    """The amounts of a record, each once; where a definition has added some up already, its sum stands for them."""
+    left = {f.name for f in cash}
+    found: list[ast.expr] = []
+    for (owner, named), definition in whole.policy.definitions.items():
+        parts = _sum_of_facts(definition.value)
+        if owner == entity.name and parts and len(set(parts)) == len(parts) and left.issuperset(parts):
+            left -= set(parts)
+            found.append(name(whole.names.definitions[owner, named]))
+    return found + [name(whole.names.facts[entity.name, f.name, None]) for f in cash if f.name in left]
+
+
+def _sum_of_facts(node: core.Expr) -> list[str]:
+    match node:
+        case core.Fact(record=core.Variable(slot=0), name=named):
+            return [named]
+        case core.Apply(operation=operation, arguments=(first, second)) if operation.name == "+":
+            parts = [_sum_of_facts(first), _sum_of_facts(second)]
+            return parts[0] + parts[1] if all(parts) else []
+    return []
+
+
+def _fact(whole: Fused, entity: core.Entity, fact: core.FactDeclaration, kind: Kind) -> list[ast.stmt]:
+    """Statements that see to it that a local holds a fact in its form."""
+    local = name(whole.names.facts[entity.name, fact.name, None])
+    low, high = whole.settled.ranges[entity.name, fact.name]
+    if isinstance(fact.type, OptionalType) and isinstance(kind, Maybe):
+        return [ast.If(code("F is not None", F=local), _plain(whole, fact.type.of, kind.of, local, low, high), [])]
+    if fact.key and entity.name != whole.policy.root:
+        return lines("if F.__class__ is not str: raise Open", F=local)
+    if any(slot == whole.names.facts[entity.name, fact.name, None] for slot, _ in whole.usual.get(entity.name, {}).values()):
+        return []  # looked at together with the others of its kind
+    return _plain(whole, fact.type, kind, local, low, high)
+
+
+def _plain(whole: Fused, type_: Type, kind: Kind, local: ast.expr, low: Value | None, high: Value | None) -> list[ast.stmt]:
+    constant = whole.names.constant
+    read = constant(reader(type_, kind, low, high, whole.policy.conventions))
+    if isinstance(kind, Cash):
+        return lines("if F.is_signed(): raise Open", F=local)
+    if isinstance(type_, ChoiceType):
+        return lines("F = K[F]", F=local, K=constant({option: option for option in type_.options}))
+    if type_ == BOOLEAN:
+        return lines("if F is not True and F is not False: raise Open", F=local)
+    if type_ == TEXT:
+        return lines("F = safe_text(F) or safe(F)", F=local)
+    if type_ == INTEGER and isinstance(kind, Whole):
+        lowest = ceil(low) if isinstance(low, Fraction) else -(10**30)
+        highest = floor(high) if isinstance(high, Fraction) else 10**30
+        return lines("if F.__class__ is not int or not L <= F <= H: F = R(F)", F=local, L=lowest, H=highest, R=read)
+    if type_ == DATE and low is None and high is None:
+        return lines("if F.__class__ is not date: F = R(F)", F=local, R=read)
+    if type_ == DATETIME and low is None and high is None:
+        return lines("if F.__class__ is datetime and F.tzinfo is not None: F = F.astimezone(UTC)\nelse: F = R(F)", F=local, R=read)
+    return lines("F = R(F)", F=local, R=read)
+
+
+def reader(type_: Type, kind: Kind, low: Value | None, high: Value | None, conventions: Conventions) -> Callable[[Any], Any]:
+    """Reads a datum as the reference does and gives it in the program's form; Open if it does not fit."""
+
+    def single(raw: Any, of: Type) -> Value:
+        try:
+            value = read_value(raw, of, conventions)
+        except BadValue:
+            raise Open from None
+        if low is not None and is_known(low) and value < low:  # type: ignore[operator]
+            raise Open
+        if high is not None and is_known(high) and value > high:  # type: ignore[operator]
+            raise Open
+        return value
+
+    def read(raw: Any) -> Any:
+        if isinstance(type_, ListType):
+            if not isinstance(raw, list | tuple) or len(raw) > limits.LIST_LENGTH:
+                raise Open
+            value: Value = ListValue(tuple(Member(single(item, type_.item)) for item in raw))
+        else:
+            value = single(raw, type_)
+        return freeze(kind, value, _none)
+
+    return read
+
+
+def _none(record: Any) -> Any:
+    raise Open
+
+
+__all__ = ["NONE", "adds_up", "check_cash", "check_keys", "of_list", "of_record", "reader", "table"]
