@@ -13,11 +13,12 @@ from typing import Any
 
 from bandolo.check import core
 from bandolo.evaluate.settle import Settled
-from bandolo.language.types import BOOLEAN, MONEY, ListType, OptionalType, RecordType
+from bandolo.language.types import BOOLEAN, MONEY, TEXT, ListType, OptionalType, RecordType
 from bandolo.plan import intake
 from bandolo.plan.expressions import Code, Names, Writer
-from bandolo.plan.kinds import Cash, Kind, Many, OfEntity, Same, kind_of_fact
+from bandolo.plan.kinds import Cash, Kind, Many, OfEntity, Ratio, Same, Whole, kind_of_fact
 from bandolo.plan.levels import Levels
+from bandolo.plan.numbers import cents
 from bandolo.plan.quote import code, lines, literal, name
 
 
@@ -46,10 +47,10 @@ class Pass:
 class Layout:
     """Where a program leaves what it has read and computed: the places of the tuples that it gives back."""
 
-    facts: dict[str, list[tuple[str, str | None]]]
     verdicts: dict[str, list[str]]
     results: dict[str, list[str]]
-    kinds: dict[tuple[str, str, str | None], Kind]
+    lists: tuple[str, ...]
+    kinds: dict[tuple[str, str], Kind | None]
 
 
 def eligible(policy: core.Policy, settled: Settled) -> bool:
@@ -61,8 +62,8 @@ def eligible(policy: core.Policy, settled: Settled) -> bool:
             type_ = fact.type.of if isinstance(fact.type, OptionalType) else fact.type
             if fact.asked or isinstance(type_, RecordType) or (isinstance(type_, ListType) and isinstance(fact.type, OptionalType)):
                 return False
-            if isinstance(type_, ListType) and isinstance(type_.item, RecordType) and entity.name != policy.root:
-                return False
+            if isinstance(type_, ListType) and (not isinstance(type_.item, RecordType) or entity.name != policy.root):
+                return False  # a list of values could be changed by the caller after the decision
     for requirement in policy.requirements.values():
         if requirement.effect_by is not None and not isinstance(settled.settings.options[requirement.effect_by], str):
             return False
@@ -201,6 +202,7 @@ class Fused:
         plain = [r.id for r in policy.requirements.values() if r.applies is None]
         self.verdict_by_met = {names.requirements[r]: names.verdicts[r] for r in plain}
         self.usual = {e: self._usual(e) for e in self.lists}
+        self.outgoing: dict[tuple[str, str], Kind | None] = {}
         self.results = {e: [r.name for r in policy.results if r.entity == e] for e in policy.entities}
 
     def this(self, entity: str) -> str:
@@ -225,12 +227,14 @@ class Fused:
         body = self._read()
         statuses = self._statuses(body)
         root = self.policy.root
-        facts = {e: [(f, s) for (n, f, s), k in self.kinds_of_facts.items() if n == e and not _lists_records(k)] for e in self.policy.entities}
-        verdicts = {e: [r.id for r in self.policy.requirements.values() if r.entity == e] for e in self.policy.entities}
-        layout = Layout(facts, verdicts, self.results, self.kinds_of_facts)
-        opened = [name(self.local(root, self.names.open[s.name])) for s in self.policy.stages]
-        parts = [self._row(root, verdicts[root]), ast.Tuple([name(f"out_{self.this(e)}") for e in self.lists], ast.Load())]
-        parts += [ast.Tuple(statuses, ast.Load()), ast.Tuple(opened, ast.Load())]
+        parts = [name(f"given_{self.this(root)}"), _tuple([name(self.names.verdicts[v]) for v in self.verdicts(root)])]
+        parts += [_tuple(self._outgoing(self._writer(root, 99, body), root)), _tuple(statuses)]
+        for entity in self.lists:
+            this = self.this(entity)
+            odd = name(f"odd_{this}") if self.verdicts(entity) else literal(None)
+            results = name(f"results_{this}") if self.results[entity] else literal(None)
+            parts.append(_tuple([name(f"given_{this}"), odd, results]))
+        layout = Layout({e: self.verdicts(e) for e in self.policy.entities}, self.results, tuple(self.lists), self.outgoing)
         body.append(ast.Return(ast.Tuple(parts, ast.Load())))
         takes = ast.arguments([], [ast.arg("app")], None, [], [], None, [])
         return ast.FunctionDef("decide", takes, body, []), layout
@@ -358,38 +362,65 @@ class Fused:
         """Facts of the root, its first steps, the loops over its lists, the rest of its steps."""
         policy = self.policy
         root = policy.entities[policy.root]
-        body = intake.of_record(self, root, "app", "given_" + self.this(policy.root))
+        body = intake.of_root(self, root, "app", "given_" + self.this(policy.root))
         body += self.root_steps[0]
-        for entity, listed in self.lists.items():
-            assert listed is not None
-            body += self._loop(entity, listed)
+        for entity in self.lists:
+            body += self._loop(entity)
         for steps in self.root_steps[1:]:
             body += steps
         return body
 
-    def _loop(self, entity: str, listed: str) -> list[ast.stmt]:
+    def _loop(self, entity: str) -> list[ast.stmt]:
+        """One pass over the records: what they come to is kept only where it is not the usual, which is all met."""
         policy, made = self.policy, self.passes[entity, 0]
-        fact = policy.entities[policy.root].facts[listed]
-        this, rows, out = self.this(entity), self.listed(entity), f"out_{self.this(entity)}"
-        verdicts = [r.id for r in policy.requirements.values() if r.entity == entity]
-        row = self._row(entity, verdicts)
-        before, inside, last, after = intake.of_list(self, policy.entities[entity], fact, rows, this)
-        hits = made.groups.get(("hits",), [])
-        inside += [*self.usually(entity), *self._wanted(entity, made.body), *made.gathering, *hits, *last, *lines("OUT(R)", OUT=f"{out}_add", R=row)]
-        loop = ast.For(ast.Name(this, ast.Store()), name(rows), inside, [])
-        return [*before, *lines("OUT = []\nADD = OUT.append", OUT=out, ADD=f"{out}_add"), *made.before, loop, *after]
+        this, rows = self.this(entity), self.listed(entity)
+        loop = intake.of_list(self, policy.entities[entity], rows, this)
+        verdicts = self.verdicts(entity)
+        key = policy.entities[entity].key
+        self.read |= {(entity, self.names.admitted[""])} if self.results[entity] else set()
+        inside = [*loop.first, *self.usually(entity), *self._wanted(entity, made.body), *made.gathering, *made.groups.get(("hits",), []), *loop.last]
+        before = [*loop.before, *made.before]
+        if verdicts:
+            if key is None:
+                before += lines("I = -1", I=f"at_{this}")
+                inside += lines("I += 1", I=f"at_{this}")
+            at = self.names.facts[entity, key.name, None] if key is not None else f"at_{this}"
+            usual = self.usual[entity]
+            tests: list[ast.expr] = [name(f"usual_{this}")] if usual else []
+            tests += [code("V is True", V=self.names.verdicts[v]) for v in verdicts if v not in usual]
+            test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests)
+            before += lines("O = {}", O=f"odd_{this}")
+            inside += lines("if not T: O[K] = V", T=test, O=f"odd_{this}", K=at, V=_tuple([name(self.names.verdicts[v]) for v in verdicts]))
+        if self.results[entity]:
+            before += lines("R = []\nA = R.append", R=f"results_{this}", A=f"result_{this}")
+            writer = self._writer(entity, 0, inside)
+            values = [name(self.local(entity, self.names.admitted[""])), *self._outgoing(writer, entity)]
+            inside += lines("A(V)", A=f"result_{this}", V=_tuple(values))
+        # Two names on one loop: the record at hand is only ever spoken of by its facts.
+        return [*before, ast.For(loop.target, name(f"given_{this}"), inside or [ast.Pass()], []), *loop.after]
+
+    def _outgoing(self, writer: Fusing, entity: str) -> list[ast.expr]:
+        """The results of a record; amounts in cents, as they leave the policy."""
+        found: list[ast.expr] = []
+        direction = self.settled.settings.money_rounding
+        if not isinstance(direction, str):
+            raise NotFused
+        for result in self.results[entity]:
+            kind = self.kinds[entity, result]
+            value = writer.counted(Code(name(self.names.definitions[entity, result]), kind))
+            if self.policy.definitions[entity, result].type == MONEY and isinstance(value.kind, Whole | Ratio):
+                value = cents(writer, value, Code(self.names.constant(direction), Same(TEXT)))
+            self.outgoing[entity, result] = value.kind
+            found.append(writer.packed(value))
+        return found
+
+    def verdicts(self, entity: str) -> list[str]:
+        return [r.id for r in self.policy.requirements.values() if r.entity == entity]
 
     def _wanted(self, entity: str, body: list[ast.stmt]) -> list[ast.stmt]:
         """Without the moments of admission that nothing asks for."""
         unread = {self.local(entity, a) for a in self.names.admitted.values() if (entity, a) not in self.read}
         return [s for s in body if not (isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name) and s.targets[0].id in unread)]
-
-    def _row(self, entity: str, verdicts: list[str]) -> ast.expr:
-        """Facts, verdicts and results of one record."""
-        found: list[ast.expr] = [name(f"given_{self.this(entity)}")]
-        found += [name(self.names.verdicts[v]) for v in verdicts]
-        found += [name(self.names.definitions[entity, r]) for r in self.results[entity]]
-        return ast.Tuple(found, ast.Load())
 
     def _statuses(self, body: list[ast.stmt]) -> list[ast.expr]:
         """The status of each stage: what its failed requirements bring, the gravest first."""
@@ -417,12 +448,5 @@ class Fused:
         return [name(f"h_{verdict}")] if word != "bar" else []
 
 
-def _expressions(policy: core.Policy) -> list[core.Expr]:
-    found = [d.value for d in policy.definitions.values()]
-    for requirement in policy.requirements.values():
-        found += [requirement.check, *([requirement.applies] if requirement.applies is not None else [])]
-    return found + [s.opens for s in policy.stages if s.opens is not None]
-
-
-def _lists_records(kind: Kind) -> bool:
-    return isinstance(kind, Many) and isinstance(kind.item, OfEntity)
+def _tuple(parts: list[ast.expr]) -> ast.expr:
+    return ast.Tuple(parts, ast.Load())

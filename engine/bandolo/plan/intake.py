@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, getcontext
 from fractions import Fraction
@@ -52,7 +53,7 @@ def table() -> dict[str, Any]:
 
     return {
         "safe": safe, "safe_text": kept.get, "Decimal": Decimal, "date": date, "datetime": datetime, "UTC": UTC,
-        "ZERO": ZERO, "HUNDRED": HUNDRED, "check_keys": check_keys, "check_cash": check_cash,
+        "ZERO": ZERO, "HUNDRED": HUNDRED, "check_keys": check_keys, "check_cash": check_cash, "DICTS": {dict},
     }  # fmt: skip
 
 
@@ -74,13 +75,18 @@ def check_cash(total: Decimal) -> None:
         raise Open
 
 
-def of_record(whole: Fused, entity: core.Entity, source: str, given: str) -> list[ast.stmt]:
-    """Every fact of a record into its local; what was given stays together, as it came."""
-    facts = list(entity.facts.values())
-    body = lines("if S.__class__ is not dict or len(S) != N: raise Open", S=source, N=len(facts))
+def of_root(whole: Fused, entity: core.Entity, source: str, given: str) -> list[ast.stmt]:
+    """Every fact of the root into its local; what was given stays together, as it came."""
+    targets, getter, rest = _facts(whole, entity)
+    body = lines("if S.__class__ is not dict or len(S) != N: raise Open\nG = T(S)", S=source, N=len(entity.facts), G=given, T=getter)
+    return [*body, ast.Assign([targets], name(given)), *rest]
+
+
+def _facts(whole: Fused, entity: core.Entity) -> tuple[ast.expr, ast.expr, list[ast.stmt]]:
+    """The locals of the facts, what takes them out of a dict, and the statements that look at each."""
     targets: list[ast.expr] = []
     rest: list[ast.stmt] = []
-    for fact in facts:
+    for fact in entity.facts.values():
         kind = whole.kinds_of_facts[entity.name, fact.name, None]
         if isinstance(kind, Many) and isinstance(kind.item, OfEntity):
             at_most = fact.at_most if fact.at_most is not None else limits.LIST_LENGTH
@@ -90,18 +96,30 @@ def of_record(whole: Fused, entity: core.Entity, source: str, given: str) -> lis
             local = whole.names.facts[entity.name, fact.name, None]
             rest += _fact(whole, entity, fact, kind)
         targets.append(ast.Name(local, ast.Store()))
-    getter = whole.names.constant(itemgetter(*(sys.intern(f.name) for f in facts)))
-    body += lines("G = T(S)", G=given, T=getter, S=source)
-    unpacked = ast.Tuple(targets, ast.Store()) if len(targets) > 1 else targets[0]
-    return [*body, ast.Assign([unpacked], name(given)), *rest]
+    names = [sys.intern(f) for f in entity.facts]
+    # Of a single name, itemgetter would give the value itself.
+    getter = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
+    return ast.Tuple(targets, ast.Store()), whole.names.constant(getter), rest
 
 
-def of_list(
-    whole: Fused, entity: core.Entity, fact: core.FactDeclaration, rows: str, this: str
-) -> tuple[list[ast.stmt], list[ast.stmt], list[ast.stmt], list[ast.stmt]]:
-    """What is done before a loop over records, in it first and last, and after it."""
-    before: list[ast.stmt] = []
-    inside = of_record(whole, entity, this, f"given_{this}")
+@dataclass
+class Loop:
+    """The parts of a loop over the records of one list."""
+
+    before: list[ast.stmt]
+    target: ast.expr
+    first: list[ast.stmt]
+    last: list[ast.stmt]
+    after: list[ast.stmt]
+
+
+def of_list(whole: Fused, entity: core.Entity, rows: str, this: str) -> Loop:
+    """What reads the records of a list: all are taken out of their dicts at once, then looked at one by one."""
+    target, getter, inside = _facts(whole, entity)
+    before = lines(
+        "G = [*map(T, R)]\nif R and (set(map(type, R)) != DICTS or sum(map(len, R)) != N * len(R)): raise Open",
+        G=f"given_{this}", T=getter, R=rows, N=len(entity.facts),
+    )  # fmt: skip
     last: list[ast.stmt] = []
     after: list[ast.stmt] = []
     if entity.key is not None:
@@ -126,7 +144,7 @@ def of_list(
             test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.Or(), tests)
             look = lines("for r in R:\n    if T: raise Open", R=rows, T=test)
             after.append(ast.If(code("T > H", T=f"total_{this}", H=least), look, []))
-    return before, inside, last, after
+    return Loop(before, target, inside, last, after)
 
 
 def _addends(whole: Fused, entity: core.Entity, cash: list[core.FactDeclaration]) -> list[ast.expr]:
@@ -216,4 +234,4 @@ def _none(record: Any) -> Any:
     raise Open
 
 
-__all__ = ["NONE", "adds_up", "check_cash", "check_keys", "of_list", "of_record", "reader", "table"]
+__all__ = ["NONE", "adds_up", "check_cash", "check_keys", "of_list", "of_root", "reader", "table"]

@@ -274,6 +274,13 @@ def _rounded(writer: Writer, arguments: list[Code]) -> Code | None:
     return _made(_times(counted, unit.numerator), Whole(unit.denominator, bits))
 
 
+def cents(writer: Writer, value: Code, direction: Code) -> Code:
+    """An amount as it leaves the policy: whole cents."""
+    made = _rounded(writer, [value, direction, _made(literal(1), Whole(100, 1))])
+    assert made is not None
+    return made
+
+
 def _word(writer: Writer, direction: Code) -> str | None:
     if isinstance(direction.expr, ast.Name):
         word = writer.names.constants.get(direction.expr.id)

@@ -17,6 +17,7 @@ from bandolo.plan.kinds import Open, freeze, kind_of_fact, thaw
 from bandolo.plan.program import Program
 from bandolo.plan.records import PlannedRecord
 from bandolo.plan.running import OPEN
+from bandolo.plan.told import tell
 from bandolo.source import Span
 
 
@@ -199,12 +200,23 @@ def decide_planned(
     return assembled(program.policy, settled, changes, identity, moved, plan)
 
 
-def decide_compiled(
-    program: Program, settled: Settled, changes: Changes, identity: Identity, data: object
-) -> Decision | None:
+def decide_stepwise(program: Program, settled: Settled, changes: Changes, identity: Identity, data: object) -> Decision | None:
     """The decision on plain data; None where the reference must say what is wrong with it, or count its steps."""
     application, _ = read_application(program.policy, settled, data)
     return decide_planned(program, settled, changes, identity, application) if application is not None else None
+
+
+def decide_compiled(program: Program, settled: Settled, changes: Changes, identity: Identity, data: object) -> Decision | None:
+    """As `decide_stepwise`, in one pass where everything is there."""
+    if program.whole is not None:
+        try:
+            return tell(program.whole.decide(data), program, settled, changes, identity)
+        except ANYTHING_MISSING:
+            pass
+    return decide_stepwise(program, settled, changes, identity, data)
+
+
+ANYTHING_MISSING = (*OPEN, ValueError)
 
 
 __all__ = ["OPEN", "Planned", "decide_planned", "planned_records"]
