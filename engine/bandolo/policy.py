@@ -23,7 +23,9 @@ from bandolo.language.types import DATE, DATETIME, Language
 from bandolo.language.values import Fault, Unknown, Value
 from bandolo.pipeline import AS_OF_UNKNOWN, Loaded, load
 from bandolo.plan.keeping import Programs
-from bandolo.plan.planned import decide_compiled
+from bandolo.plan.planned import NOT_COMPLETE, decide_compiled
+from bandolo.plan.program import Program
+from bandolo.plan.told import Telling, tell
 from bandolo.reach import agreed, texts_that_reach
 from bandolo.source import read_bytes
 from bandolo.version import __version__
@@ -83,6 +85,12 @@ class Policy:
 
         Raises ApplicationError if the data is bad, PolicyError if a what-if is.
         """
+        at_hand = self.programs.at_hand
+        if at_hand is not None and as_of is None and not (set or readings or assume or trace) and engine != "reference":
+            try:
+                return tell(at_hand.decide(application), at_hand)
+            except NOT_COMPLETE:
+                pass  # nothing is lost: what follows decides anything
         clock, shown = self.clock(as_of)
         changes = self.changes(set or {}, readings or {}, assume)
         return self._decide(application, clock, shown, changes, trace, engine)
@@ -173,7 +181,7 @@ class Policy:
 
     def texts(self, application: Mapping[str, Any], clock: Value, changes: Changes) -> tuple[list[Policy], list[Unknown | Fault]]:
         """The texts that may hold for an application, and what leaves it open which of them does."""
-        if not any(act.applies_to is not None for act in self.loaded.amendments):
+        if not self._reach_is_asked:
             return [self], []
         return texts_that_reach(self, application, clock, changes)
 
@@ -201,6 +209,7 @@ class Policy:
         if engine != "reference" and not trace:
             program = self.programs.program(self.core, settled, changes, engine == "compiled")
             if program is not None:
+                self._keep_at_hand(program)
                 found = decide_compiled(program, settled, changes, self.identity(shown), application)
                 if found is not None:
                     return found
@@ -209,10 +218,23 @@ class Policy:
             raise ApplicationError(diagnostics)
         return decision
 
+    def _keep_at_hand(self, program: Program) -> None:
+        programs = self.programs
+        if program is programs.plain and programs.at_hand is None and program.whole is not None and not self._reach_is_asked:
+            programs.at_hand = Telling(program, self.settled, Changes(), self.identity(None))
+
+    @property
+    def _reach_is_asked(self) -> bool:
+        """Whether it depends on the application which amendments reach it."""
+        return any(act.applies_to is not None for act in self.loaded.amendments)
+
     def settled_as(self, changes: Changes, clock: Value) -> Settled:
         """The settings under a what-if; PolicyError if it breaks what must hold of them."""
-        if changes == Changes() and clock is AS_OF_UNKNOWN:
-            return self.settled
+        if changes == Changes():
+            if clock is AS_OF_UNKNOWN:
+                return self.settled
+            if not self.programs.speaks_of_clock(self.core):
+                return replace(self.settled, settings=replace(self.settled.settings, as_of=clock))
         settled, found = settle(self.core, changes, clock)
         if errors(found):
             raise PolicyError(found)

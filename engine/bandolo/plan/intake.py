@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, getcontext
 from fractions import Fraction
+from json.encoder import encode_basestring_ascii
 from math import ceil, floor
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from bandolo import limits
 from bandolo.check import core
 from bandolo.evaluate.typed import BadValue, read_value
 from bandolo.language.functions import Conventions
-from bandolo.language.types import BOOLEAN, DATE, DATETIME, INTEGER, TEXT, ChoiceType, ListType, OptionalType, Type
+from bandolo.language.types import BOOLEAN, DATE, DATETIME, INTEGER, MONEY, TEXT, ChoiceType, ListType, OptionalType, Type
 from bandolo.language.values import NONE, Fault, ListValue, Member, Unknown, Value, is_known
 from bandolo.plan.kinds import Cash, Kind, Many, Maybe, OfEntity, Open, Whole, freeze
 from bandolo.plan.quote import code, lines, name, text
@@ -39,7 +40,7 @@ def adds_up(low: Value | None, high: Value | None) -> bool:
     return isinstance(low, Fraction) and low == 0 and not isinstance(high, Unknown | Fault)
 
 
-def table() -> dict[str, Any]:
+def table(conventions: Conventions) -> dict[str, Any]:
     """The names that the code of this module uses."""
     kept: dict[str, str] = {}
 
@@ -53,16 +54,39 @@ def table() -> dict[str, Any]:
 
     return {
         "safe": safe, "safe_text": kept.get, "Decimal": Decimal, "date": date, "datetime": datetime, "UTC": UTC,
-        "ZERO": ZERO, "HUNDRED": HUNDRED, "check_keys": check_keys, "check_cash": check_cash, "DICTS": {dict},
+        "amount": amount_reader(conventions), "ZERO": ZERO, "HUNDRED": HUNDRED, "check_keys": check_keys, "check_cash": check_cash, "DICTS": {dict},
     }  # fmt: skip
+
+
+def amount_reader(conventions: Conventions) -> Callable[[Any], Decimal]:
+    """What makes a Decimal of an amount that is given in another form; Open if it is none, or negative."""
+
+    def amount(raw: Any) -> Decimal:
+        if raw.__class__ is Decimal:
+            found: Decimal = raw
+        elif raw.__class__ is str and str(found := Decimal(raw)) == raw and "E" not in raw and found.is_finite():
+            pass  # plain digits, as a Decimal writes them
+        else:
+            try:
+                value = read_value(raw, MONEY, conventions)
+            except BadValue:
+                raise Open from None
+            assert isinstance(value, Fraction)
+            found = Decimal(int(value * 100)).scaleb(-2)
+        if found.is_signed():
+            raise Open
+        return found
+
+    return amount
 
 
 def check_keys(keys: set[str], count: int) -> None:
     """Keys that differ, and are plain enough to stand in a path."""
     text = "".join(keys)
-    if len(keys) != count or not (text.isascii() and text.isprintable()) or "[" in text or "]" in text:
+    # Escaped as JSON it stays as it is: then nothing in it is unsafe, a quote, or not ASCII.
+    if len(keys) != count or len(encode_basestring_ascii(text)) != len(text) + 2 or len(text) > limits.TEXT_CHARACTERS:
         raise Open
-    if len(text) > limits.TEXT_CHARACTERS or not all(keys):
+    if "[" in text or "]" in text or "\x7f" in text or "" in keys:
         raise Open
 
 
@@ -96,10 +120,27 @@ def _facts(whole: Fused, entity: core.Entity) -> tuple[ast.expr, ast.expr, list[
             local = whole.names.facts[entity.name, fact.name, None]
             rest += _fact(whole, entity, fact, kind)
         targets.append(ast.Name(local, ast.Store()))
+    rest += _amounts(whole, entity)
     names = [sys.intern(f) for f in entity.facts]
     # Of a single name, itemgetter would give the value itself.
     getter = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
     return ast.Tuple(targets, ast.Store()), whole.names.constant(getter), rest
+
+
+def _amounts(whole: Fused, entity: core.Entity) -> list[ast.stmt]:
+    """Decimals that are not negative; anything else is turned into one, if it is an amount at all."""
+    cash = [f for f in entity.facts.values() if isinstance(whole.kinds_of_facts[entity.name, f.name, None], Cash)]
+    if not cash:
+        return []
+    slots = [name(whole.names.facts[entity.name, f.name, None]) for f in cash]
+    signed: list[ast.expr] = [code("F.is_signed()", F=slot) for slot in slots]
+    test = signed[0] if len(signed) == 1 else ast.BoolOp(ast.Or(), signed)
+    turned: list[ast.stmt] = []
+    for slot in slots:
+        turned += lines("F = amount(F)", F=slot)
+    return [
+        ast.Try([ast.If(test, lines("raise Open"), [])], [ast.ExceptHandler(name("AttributeError"), None, turned)], [], []),
+    ]
 
 
 @dataclass
@@ -117,7 +158,7 @@ def of_list(whole: Fused, entity: core.Entity, rows: str, this: str) -> Loop:
     """What reads the records of a list: all are taken out of their dicts at once, then looked at one by one."""
     target, getter, inside = _facts(whole, entity)
     before = lines(
-        "G = [*map(T, R)]\nif R and (set(map(type, R)) != DICTS or sum(map(len, R)) != N * len(R)): raise Open",
+        "G = [*map(T, R)]\nif not DICTS.issuperset(map(type, R)) or sum(map(len, R)) != N * len(R): raise Open",
         G=f"given_{this}", T=getter, R=rows, N=len(entity.facts),
     )  # fmt: skip
     last: list[ast.stmt] = []
@@ -186,7 +227,7 @@ def _plain(whole: Fused, type_: Type, kind: Kind, local: ast.expr, low: Value | 
     constant = whole.names.constant
     read = constant(reader(type_, kind, low, high, whole.policy.conventions))
     if isinstance(kind, Cash):
-        return lines("if F.is_signed(): raise Open", F=local)
+        return []  # all amounts of a record are looked at together
     if isinstance(type_, ChoiceType):
         return lines("F = K[F]", F=local, K=constant({option: option for option in type_.options}))
     if type_ == BOOLEAN:
@@ -209,7 +250,7 @@ def reader(type_: Type, kind: Kind, low: Value | None, high: Value | None, conve
 
     def single(raw: Any, of: Type) -> Value:
         try:
-            value = read_value(raw, of, conventions)
+            value = _quickly(raw, of) or read_value(raw, of, conventions)
         except BadValue:
             raise Open from None
         if low is not None and is_known(low) and value < low:  # type: ignore[operator]
@@ -228,6 +269,20 @@ def reader(type_: Type, kind: Kind, low: Value | None, high: Value | None, conve
         return freeze(kind, value, _none)
 
     return read
+
+
+def _quickly(raw: Any, type_: Type) -> Value | None:
+    """The usual spelling of a date, and of an instant with its offset; None for all others."""
+    if raw.__class__ is not str:
+        return None
+    try:
+        if type_ == DATE and len(raw) == 10 and raw[4] == raw[7] == "-":
+            return date.fromisoformat(raw)
+        if type_ == DATETIME and len(raw) == 25 and raw[4] == raw[7] == "-" and raw[10] == "T" and raw[13] == raw[16] == raw[22] == ":":
+            return datetime.fromisoformat(raw).astimezone(UTC) if raw[19] in "+-" and raw[20:22] <= "14" else None
+    except (ValueError, OverflowError):
+        pass
+    return None
 
 
 def _none(record: Any) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from bandolo.check import core
 from bandolo.evaluate.settle import Changes, Settled
 from bandolo.plan.program import Program, compile_program
+from bandolo.plan.told import Telling
 
 WORTH_IT = 3
 """Compiling costs about as much as a few decisions by the reference."""
@@ -24,12 +25,18 @@ class Programs:
     changed: dict[str, Program] = field(default_factory=dict)
     changed_asked: dict[str, int] = field(default_factory=dict)
     clock_in_parameters: bool | None = None
+    at_hand: Telling | None = None
+    """What decides a complete application at once, where nothing is changed and no clock is given."""
+
+    def speaks_of_clock(self, policy: core.Policy) -> bool:
+        """Whether the settings of a policy change with the clock."""
+        if self.clock_in_parameters is None:
+            self.clock_in_parameters = _clock_in_parameters(policy)
+        return self.clock_in_parameters
 
     def program(self, policy: core.Policy, settled: Settled, changes: Changes, now: bool) -> Program | None:
         """The program for a what-if; None while it is not worth compiling, unless it is wanted `now`."""
-        if self.clock_in_parameters is None:
-            self.clock_in_parameters = _clock_in_parameters(policy)
-        if self.clock_in_parameters:
+        if self.speaks_of_clock(policy):
             return None
         if not (changes.set or changes.readings or changes.assume):
             if self.plain is None:

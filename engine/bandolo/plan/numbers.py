@@ -76,6 +76,8 @@ def apply(writer: Writer, node: core.Apply) -> Code:
         return _made(ast.Attribute(arguments[0].expr, word, ast.Load()), Whole(1, 16))
     elif word == "days_between" and node.arguments[0].type == DATE == node.arguments[1].type:
         return _made(code("(B - A).days", A=arguments[0].expr, B=arguments[1].expr), Whole(1, 32))
+    elif word == "date" and len(arguments) == 1:
+        return _made(code("local_day(V)", V=arguments[0].expr), Same(node.type))
     elif word in ("starts_with", "contains", "length"):
         template = {"starts_with": "A.startswith(B)", "contains": "B in A", "length": "len(A)"}[word]
         pieces = dict(zip("AB", (a.expr for a in arguments), strict=False))

@@ -17,7 +17,7 @@ from bandolo.plan.kinds import Open, freeze, kind_of_fact, thaw
 from bandolo.plan.program import Program
 from bandolo.plan.records import PlannedRecord
 from bandolo.plan.running import OPEN
-from bandolo.plan.told import tell
+from bandolo.plan.told import Telling, tell
 from bandolo.source import Span
 
 
@@ -210,13 +210,11 @@ def decide_compiled(program: Program, settled: Settled, changes: Changes, identi
     """As `decide_stepwise`, in one pass where everything is there."""
     if program.whole is not None:
         try:
-            return tell(program.whole.decide(data), program, settled, changes, identity)
-        except ANYTHING_MISSING:
+            return tell(program.whole.decide(data), Telling(program, settled, changes, identity))
+        except NOT_COMPLETE:
             pass
     return decide_stepwise(program, settled, changes, identity, data)
 
 
-ANYTHING_MISSING = (*OPEN, ValueError)
-
-
-__all__ = ["OPEN", "Planned", "decide_planned", "planned_records"]
+NOT_COMPLETE = (*OPEN, ValueError)
+"""What a program in one pass raises where the application is not complete, not plainly in order, or a computation has no result."""

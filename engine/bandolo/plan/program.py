@@ -98,7 +98,7 @@ def _one_pass(policy: core.Policy, settled: Settled) -> OnePass | None:
     except NotFused:
         return None
     tree = ast.fix_missing_locations(ast.Module([function], []))
-    found = running.table(policy) | intake.table() | names.constants
+    found = running.table(policy) | intake.table(policy.conventions) | names.constants
     exec(compile(tree, f"<bandolo {policy.digest[:19]} in one pass>", "exec"), found)
     return OnePass(found["decide"], layout, function)
 

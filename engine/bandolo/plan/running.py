@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from bandolo.check import core
+from bandolo.language import calendar
 from bandolo.language.values import Fault, Record, Unknown
 from bandolo.plan.kinds import MOST_BITS, Kind, Open, Ratio, Whole, thaw
 from bandolo.plan.quote import code
@@ -23,9 +26,34 @@ def table(policy: core.Policy) -> dict[str, Any]:
     """The names that a program finds besides its own constants."""
     return {
         "HUNDRED": Decimal(100), "Open": Open, "OPEN": OPEN, "Fraction": Fraction, "conventions": policy.conventions, "known": known, "whole_of": whole_of,
-        "pair_of": pair_of, "thawed": thawed, "listed": thawed, "ROUNDING": ROUNDING,
+        "pair_of": pair_of, "local_day": local_days(policy.conventions.time_zone), "thawed": thawed, "listed": thawed, "ROUNDING": ROUNDING,
         **{f"round_{word}": run for word, run in ROUNDING.items()},
     }  # fmt: skip
+
+
+HOURS_KEPT = 20_000
+
+
+def local_days(zone_name: str) -> Callable[[datetime], date]:
+    """What gives the day of an instant in a zone. Hours in which no day ends and no clock changes are kept: applications come in them."""
+    kept: dict[int, date] = {}
+
+    def local_day(moment: datetime) -> date:
+        hour = moment.toordinal() * 24 + moment.hour
+        found = kept.get(hour)
+        if found is not None and moment.tzinfo is UTC:
+            return found
+        try:
+            day = calendar.wall_time(moment, zone_name).date()
+            first = calendar.wall_time(moment.replace(minute=0, second=0, microsecond=0), zone_name)
+            last = calendar.wall_time(moment.replace(minute=59, second=59, microsecond=999_999), zone_name)
+        except calendar.OutOfRange:
+            raise Open from None
+        if moment.tzinfo is UTC and first.date() == last.date() and first.utcoffset() == last.utcoffset() and len(kept) < HOURS_KEPT:
+            kept[hour] = day
+        return day
+
+    return local_day
 
 
 def known(value: Any) -> Any:

@@ -1,156 +1,177 @@
 """A decision that a program made in one pass: what is asked of it most is at hand, the rest is put together when it is looked at.
 
-Nothing is decided later: the data cannot change any more, and what is put together is what the program would give step by step.
+Nothing is decided later: what was given is kept as it was, and what is put together is what the program would give step by step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from decimal import Decimal
-from functools import cache
+from functools import cached_property
 from typing import Any
 
-from bandolo.check import core
 from bandolo.evaluate.decide import Identity, changes_said
-from bandolo.evaluate.decision import Decision, Outcome
+from bandolo.evaluate.decision import Decision, Outcome, StageStatus
 from bandolo.evaluate.settle import Changes, Settled
 from bandolo.evaluate.stages import outcome_of
-from bandolo.evaluate.wire import python_value
-from bandolo.plan.kinds import Whole, thaw
-from bandolo.plan.program import Program
+from bandolo.evaluate.wire import python_results, python_value
+from bandolo.language.types import MONEY, Type
+from bandolo.plan.kinds import Kind, Whole, thaw
+from bandolo.plan.program import OnePass, Program
 
 HUNDRED = Decimal(100)
 COMPARED = tuple(f.name for f in fields(Decision) if f.compare)
-NOTHING = ("missing", "pending", "open_readings", "faults")
-"""What a complete application leaves open, and what fails in it."""
+NEVER_OPEN = ("missing", "pending", "open_readings", "faults")
+"""What a complete application leaves open, and what fails in it: nothing."""
+State = Any
+"""What `OnePass.decide` gives: the root's facts, verdicts, results, the stages' statuses; of each list the facts, what is unusual, results."""
+
+
+class Telling:
+    """What all decisions of one program under the same settings have in common."""
+
+    def __init__(self, program: Program, settled: Settled, changes: Changes, identity: Identity) -> None:
+        assert program.whole is not None
+        self.program, self.settled, self.changes, self.identity = program, settled, changes, identity
+        self.whole: OnePass = program.whole
+        self.decide = program.whole.decide
+        policy, layout = program.policy, program.whole.layout
+        self.stages = tuple(s.name for s in policy.stages)
+        ordered = sorted(policy.requirements.values(), key=lambda r: (policy.stage_index(r.stage), policy.depth(r.entity), r.entity, r.id))
+        self.place = {r.id: at for at, r in enumerate(ordered)}
+        self.ids = layout.verdicts[policy.root]
+        self.ids_of_lists = [layout.verdicts[entity] for entity in layout.lists]
+        self.only_root = not any(layout.results[entity] for entity in layout.lists)
+        self._outcomes: dict[tuple[StageStatus, ...], tuple[Outcome, str]] = {}
+
+    @cached_property
+    def readers(self) -> list[tuple[str, Callable[[Any], Any]]]:
+        """The root's results, each with what makes a Python value of it."""
+        policy, layout = self.program.policy, self.whole.layout
+        root = policy.root
+        return [(r, _reader(layout.kinds[root, r], policy.definitions[root, r].type)) for r in layout.results[root]]
+
+    def outcome(self, statuses: tuple[StageStatus, ...]) -> tuple[Outcome, str]:
+        found = self._outcomes.get(statuses)
+        if found is None:
+            found = self._outcomes[statuses] = outcome_of(dict(zip(self.stages, statuses, strict=True)))
+        return found
+
+    def stepwise(self, data: object) -> Decision:
+        """The same decision, with everything."""
+        from bandolo.plan.planned import decide_stepwise
+
+        found = decide_stepwise(self.program, self.settled, self.changes, self.identity, data)
+        assert found is not None, "what the program has decided can be read"
+        return found
+
+    def given(self, state: State) -> dict[str, Any]:
+        """The application as it was given."""
+        policy = self.program.policy
+        data = dict(zip(policy.entities[policy.root].facts, state[0], strict=True))
+        for entity, (given, _, _) in zip(self.whole.layout.lists, state[4:], strict=True):
+            listed = policy.entities[entity].listed_in
+            assert listed is not None
+            data[listed] = [dict(zip(policy.entities[entity].facts, row, strict=True)) for row in given]
+        return data
+
+
+def _reader(kind: Kind | None, type_: Type) -> Callable[[Any], Any]:
+    assert kind is not None
+    if type_ == MONEY and kind == Whole(100, getattr(kind, "bits", 0)):
+        return HUNDRED.__rtruediv__
+    if isinstance(kind, Whole) and kind.scale == 1 and str(type_) == "integer":
+        return int
+    return lambda value: python_value(thaw(kind, value, lambda record: record), type_)
 
 
 class Told(Decision):
     """A `Decision` whose parts are made when first looked at. Threads may look at once: they make the same."""
 
-    __slots__ = ("_told",)
+    __slots__ = ("_state", "_telling")
 
-    _told: tuple[Any, Program, Settled, Changes, Identity]
+    _state: State
+    _telling: Telling
 
     def __getattr__(self, name: str) -> Any:
-        state, program, settled, changes, identity = _told_of(self)
-        policy = program.policy
-        if name in ("outcome", "stage", "stages"):
-            stages = dict(zip((s.name for s in policy.stages), state[3], strict=True))
-            outcome, stage = _outcome(tuple(s.name for s in policy.stages), state[3])
-            made = {"outcome": outcome, "stage": stage, "stages": stages}
-        elif name in NOTHING:
-            made = {name: ()}
-        elif name in ("policy_id", "policy_digest", "engine", "amendments", "as_of", "assumed"):
-            made = {
-                "policy_id": policy.id, "policy_digest": identity.policy_digest, "engine": identity.engine, "amendments": identity.amendments,
-                "as_of": identity.as_of, "assumed": settled.assumed,
-            }  # fmt: skip
-        elif name == "changed":
-            made = {name: changes_said(policy, changes)}
-        elif name == "readings":
-            made = {name: {n: v for n, v in settled.settings.options.items() if isinstance(v, str)}}
-        elif name == "trace":
-            made = {name: None}
-        elif name in COMPARED:
-            whole = _whole(state, program, settled, changes, identity)
-            made = {f: getattr(whole, f) for f in COMPARED}
-        else:
-            raise AttributeError(name)
+        if name.startswith("_"):
+            raise AttributeError(name)  # a copy being made has no parts yet
+        made = self._parts(name)
         for key, value in made.items():
             object.__setattr__(self, key, value)
         return made[name]
 
+    def _parts(self, name: str) -> dict[str, Any]:
+        """One part, and those that are made with it."""
+        telling, state = self._telling, self._state
+        policy, identity = telling.program.policy, telling.identity
+        if name == "stages":
+            return {"stages": dict(zip(telling.stages, state[3], strict=True))}
+        if name in NEVER_OPEN:
+            return {name: ()}
+        if name in ("policy_id", "policy_digest", "engine", "amendments", "as_of", "assumed", "changed", "readings", "trace"):
+            return {
+                "policy_id": policy.id,
+                "policy_digest": identity.policy_digest,
+                "engine": identity.engine,
+                "amendments": identity.amendments,
+                "as_of": identity.as_of,
+                "assumed": telling.settled.assumed,
+                "changed": changes_said(policy, telling.changes),
+                "readings": {n: v for n, v in telling.settled.settings.options.items() if isinstance(v, str)},
+                "trace": None,
+            }
+        if name not in COMPARED:
+            raise AttributeError(name)
+        whole = telling.stepwise(telling.given(state))
+        return {part: getattr(whole, part) for part in COMPARED}
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Decision):
             return NotImplemented
-        return all(getattr(self, name) == getattr(other, name) for name in COMPARED)
+        return all(getattr(self, part) == getattr(other, part) for part in COMPARED)
 
     __hash__ = Decision.__hash__
 
+    def __reduce__(self) -> Any:
+        """What is sent elsewhere is an ordinary decision, all of it."""
+        return Decision, tuple(getattr(self, f.name) for f in fields(Decision))
+
     @property
     def results(self) -> Mapping[str, Any]:
-        state, program, _, _, _ = _told_of(self)
-        assert program.whole is not None
-        layout, root = program.whole.layout, program.policy.root
-        if any(layout.results[entity] for entity in layout.lists):
-            from bandolo.evaluate.wire import python_results
-
+        telling = self._telling
+        if not telling.only_root:
             return python_results(self)
-        found: dict[str, Any] = {}
-        for result, value in zip(layout.results[root], state[2], strict=True):
-            kind = layout.kinds[root, result]
-            if isinstance(kind, Whole) and kind.scale == 100 and program.policy.definitions[root, result].type.__str__() == "money":
-                found[result] = value / HUNDRED
-            else:
-                found[result] = python_value(thaw(kind, value, _itself), program.policy.definitions[root, result].type)  # type: ignore[arg-type]
-        return found
+        return {name: read(value) for (name, read), value in zip(telling.readers, self._state[2], strict=True)}
 
     def failed(self) -> tuple[str, ...]:
-        state, program, _, _, _ = _told_of(self)
-        found = {id_ for id_, verdict in _verdicts(state, program) if verdict is False}
-        return tuple(id_ for id_ in _in_order(program) if id_ in found) if found else ()
+        telling, state = self._telling, self._state
+        found: list[str] = []
+        if False in state[1]:
+            found = [id_ for id_, verdict in zip(telling.ids, state[1], strict=True) if verdict is False]
+        for ids, (_, odd, _) in zip(telling.ids_of_lists, state[4:], strict=True):
+            for verdicts in odd.values() if odd else ():
+                if False in verdicts:
+                    found += [id_ for id_, verdict in zip(ids, verdicts, strict=True) if verdict is False]
+        if len(found) > 1:
+            found = sorted(set(found), key=telling.place.__getitem__)
+        return tuple(found)
 
 
-def _told_of(decision: Told) -> tuple[Any, Program, Settled, Changes, Identity]:
-    return decision._told
-
-
-def tell(state: Any, program: Program, settled: Settled, changes: Changes, identity: Identity) -> Told:
+def tell(state: State, telling: Telling) -> Told:
     """The decision that a program's pass came to."""
-    made = Told.__new__(Told)
-    _set(made, (state, program, settled, changes, identity))
+    made = _new(Told)
+    _set_state(made, state)
+    _set_telling(made, telling)
+    outcome, stage = telling.outcome(state[3])
+    _set_outcome(made, outcome)
+    _set_stage(made, stage)
     return made
 
 
-_set = Told._told.__set__  # type: ignore[attr-defined]
-
-
-def _verdicts(state: Any, program: Program) -> Iterator[tuple[str, bool | None]]:
-    """The verdicts that are not the usual one: False, or None where the requirement does not apply."""
-    assert program.whole is not None
-    layout = program.whole.layout
-    yield from zip(layout.verdicts[program.policy.root], state[1], strict=True)
-    for entity, (_, odd, _) in zip(layout.lists, state[4:], strict=True):
-        for verdicts in odd.values() if odd else ():
-            yield from zip(layout.verdicts[entity], verdicts, strict=True)
-
-
-@cache
-def _outcome(stages: tuple[str, ...], statuses: tuple[Any, ...]) -> tuple[Outcome, str]:
-    return outcome_of(dict(zip(stages, statuses, strict=True)))
-
-
-def _in_order(program: Program) -> list[str]:
-    """The requirements in the order in which a decision lists them."""
-    policy = program.policy
-    order = sorted(policy.requirements.values(), key=lambda r: (policy.stage_index(r.stage), policy.depth(r.entity), r.entity, r.id))
-    return [r.id for r in order]
-
-
-def given_data(state: Any, program: Program) -> dict[str, Any]:
-    """The application as it was given."""
-    assert program.whole is not None
-    policy = program.policy
-    data = dict(zip(policy.entities[policy.root].facts, state[0], strict=True))
-    for entity, (given, _, _) in zip(program.whole.layout.lists, state[4:], strict=True):
-        listed = policy.entities[entity].listed_in
-        assert listed is not None
-        data[listed] = [dict(zip(policy.entities[entity].facts, row, strict=True)) for row in given]
-    return data
-
-
-def _whole(state: Any, program: Program, settled: Settled, changes: Changes, identity: Identity) -> Decision:
-    from bandolo.plan.planned import decide_stepwise
-
-    found = decide_stepwise(program, settled, changes, identity, given_data(state, program))
-    assert found is not None, "what the program has decided can be read"
-    return found
-
-
-def _itself(record: Any) -> Any:
-    return record
-
-
-__all__ = ["Told", "core", "given_data", "tell"]
+_new: Callable[[type[Told]], Told] = Told.__new__
+_set_state: Callable[[Told, State], None] = Told._state.__set__
+_set_outcome: Callable[[Told, Outcome], None] = Decision.outcome.__set__  # type: ignore[attr-defined]
+_set_stage: Callable[[Told, str], None] = Decision.stage.__set__  # type: ignore[attr-defined]
+_set_telling: Callable[[Told, Telling], None] = Told._telling.__set__  # type: ignore[attr-defined]
