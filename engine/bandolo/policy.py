@@ -13,6 +13,7 @@ from bandolo import limits
 from bandolo.agenda import Agenda
 from bandolo.check import core
 from bandolo.diagnostics import ApplicationError, Diagnostic, PolicyError, errors
+from bandolo.evaluate.data import read_json
 from bandolo.evaluate.decide import Identity, changes_said, decide
 from bandolo.evaluate.decision import Decision
 from bandolo.evaluate.settle import Changes, Settled, settle
@@ -23,8 +24,9 @@ from bandolo.language.types import DATE, DATETIME, Language
 from bandolo.language.values import Fault, Unknown, Value
 from bandolo.pipeline import AS_OF_UNKNOWN, Loaded, load
 from bandolo.plan.keeping import Programs
-from bandolo.plan.planned import NOT_COMPLETE, decide_compiled
+from bandolo.plan.planned import decide_compiled
 from bandolo.plan.program import Program
+from bandolo.plan.running import NOT_COMPLETE
 from bandolo.plan.told import Telling, tell
 from bandolo.reach import agreed, texts_that_reach
 from bandolo.source import read_bytes
@@ -94,6 +96,25 @@ class Policy:
         clock, shown = self.clock(as_of)
         changes = self.changes(set or {}, readings or {}, assume)
         return self._decide(application, clock, shown, changes, trace, engine)
+
+    def decide_json(self, application: bytes) -> bytes:
+        """The decision on an application given as JSON, as JSON: the bytes of `decide(...).to_json()`, for portals that decide at every turn.
+
+        Raises ApplicationError as `decide`, with what is wrong with the text itself.
+        """
+        written = self.programs.decide_json(application)
+        if written is None:
+            if len(application) > limits.APPLICATION_BYTES:
+                raise ApplicationError([Diagnostic("too-large", args={"limit": limits.APPLICATION_BYTES})])
+            try:
+                text = application.decode()
+            except UnicodeDecodeError:
+                raise ApplicationError([Diagnostic("not-utf8", path="$")]) from None
+            data, diagnostics = read_json(text, "")
+            if diagnostics:
+                raise ApplicationError(diagnostics)
+            written = self.decide(data).to_json()
+        return written.encode()
 
     def calendar(
         self,

@@ -408,6 +408,9 @@ class Fused:
         for result in self.results[entity]:
             kind = self.kinds[entity, result]
             value = writer.counted(Code(name(self.names.definitions[entity, result]), kind))
+            type_ = self.policy.definitions[entity, result].type
+            if (isinstance(type_, OptionalType) and type_.of == MONEY) or isinstance(type_, RecordType | ListType):
+                raise NotFused
             if self.policy.definitions[entity, result].type == MONEY and isinstance(value.kind, Whole | Ratio):
                 value = cents(writer, value, Code(self.names.constant(direction), Same(TEXT)))
             self.outgoing[entity, result] = value.kind

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from bandolo.check import core
 from bandolo.evaluate.settle import Changes, Settled
 from bandolo.plan.program import Program, compile_program
-from bandolo.plan.told import Telling
+from bandolo.plan.running import NOT_COMPLETE
+from bandolo.plan.spelled import Spelling, read_bytes, says_nothing_twice
+from bandolo.plan.told import Telling, tell
 
 WORTH_IT = 3
 """Compiling costs about as much as a few decisions by the reference."""
@@ -27,6 +29,23 @@ class Programs:
     clock_in_parameters: bool | None = None
     at_hand: Telling | None = None
     """What decides a complete application at once, where nothing is changed and no clock is given."""
+
+    spelling: Spelling | None = None
+
+    def decide_json(self, content: bytes) -> str | None:
+        """The decision's JSON on an application's, where all of it is in order and a program is at hand; else None."""
+        at_hand = self.at_hand
+        if at_hand is None:
+            return None
+        try:
+            state = at_hand.decide(read_bytes(content))
+        except NOT_COMPLETE:
+            return None
+        if not says_nothing_twice(content, state):
+            return None
+        if self.spelling is None:
+            self.spelling = Spelling(at_hand)
+        return self.spelling.text(state) or tell(state, at_hand).to_json()
 
     def speaks_of_clock(self, policy: core.Policy) -> bool:
         """Whether the settings of a policy change with the clock."""

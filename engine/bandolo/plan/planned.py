@@ -16,7 +16,7 @@ from bandolo.language.values import Fault, ListValue, Record, Unknown, Value
 from bandolo.plan.kinds import Open, freeze, kind_of_fact, thaw
 from bandolo.plan.program import Program
 from bandolo.plan.records import PlannedRecord
-from bandolo.plan.running import OPEN
+from bandolo.plan.running import NOT_COMPLETE
 from bandolo.plan.told import Telling, tell
 from bandolo.source import Span
 
@@ -214,7 +214,3 @@ def decide_compiled(program: Program, settled: Settled, changes: Changes, identi
         except NOT_COMPLETE:
             pass
     return decide_stepwise(program, settled, changes, identity, data)
-
-
-NOT_COMPLETE = (*OPEN, ValueError)
-"""What a program in one pass raises where the application is not complete, not plainly in order, or a computation has no result."""

@@ -31,6 +31,8 @@ def table(policy: core.Policy) -> dict[str, Any]:
     }  # fmt: skip
 
 
+NOT_COMPLETE = (*OPEN, ValueError)
+"""What a program in one pass raises where the application is not complete, not plainly in order, or a computation has no result."""
 HOURS_KEPT = 20_000
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from bandolo.evaluate.decide import Identity, changes_said
+from bandolo.evaluate.decide import Identity, changes_said, local_time
 from bandolo.evaluate.decision import Decision, Outcome, StageStatus
 from bandolo.evaluate.settle import Changes, Settled
 from bandolo.evaluate.stages import outcome_of
@@ -50,7 +50,7 @@ class Telling:
         """The root's results, each with what makes a Python value of it."""
         policy, layout = self.program.policy, self.whole.layout
         root = policy.root
-        return [(r, _reader(layout.kinds[root, r], policy.definitions[root, r].type)) for r in layout.results[root]]
+        return [(r, _reader(layout.kinds[root, r], policy.definitions[root, r].type, policy.conventions.time_zone)) for r in layout.results[root]]
 
     def outcome(self, statuses: tuple[StageStatus, ...]) -> tuple[Outcome, str]:
         found = self._outcomes.get(statuses)
@@ -77,13 +77,13 @@ class Telling:
         return data
 
 
-def _reader(kind: Kind | None, type_: Type) -> Callable[[Any], Any]:
+def _reader(kind: Kind | None, type_: Type, zone: str) -> Callable[[Any], Any]:
     assert kind is not None
     if type_ == MONEY and kind == Whole(100, getattr(kind, "bits", 0)):
         return HUNDRED.__rtruediv__
     if isinstance(kind, Whole) and kind.scale == 1 and str(type_) == "integer":
         return int
-    return lambda value: python_value(thaw(kind, value, lambda record: record), type_)
+    return lambda value: python_value(local_time(thaw(kind, value, lambda record: record), zone), type_)
 
 
 class Told(Decision):
