@@ -8,7 +8,6 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from json.encoder import encode_basestring
-from math import gcd
 from typing import Any
 
 from bandolo.check import core
@@ -16,20 +15,21 @@ from bandolo.evaluate.typed import read_value
 from bandolo.language.functions import Conventions
 from bandolo.language.types import BOOLEAN, DATE, DATETIME, MONEY, TEXT, ChoiceType, OptionalType, Type
 from bandolo.language.values import NONE
+from bandolo.plan.intake import quickly
 from bandolo.plan.program import OnePass
 from bandolo.plan.quote import code, name, text
 
-PARTS = tuple(100 // gcd(rest, 100) for rest in range(100))
-"""By the cents above a whole amount: into how many parts of a unit the fraction goes."""
 NO_VALUE = f"{type(NONE).__name__}:{NONE}"
+TEXTS_KEPT = 4096
 Writer = Callable[[tuple[Any, ...]], str]
 
 
-def amount_text(amount: Decimal) -> str:
-    """An amount in cents as `Fraction` writes it."""
-    cents = int(amount * 100)
-    parts = PARTS[cents % 100]
-    return f"Fraction:{cents * parts // 100}/{parts}" if parts != 1 else f"Fraction:{cents // 100}"
+def amount_text(amount: Any) -> str:
+    """An amount as `Fraction` writes it, for amounts that a program has read."""
+    if amount.__class__ is str:
+        amount = Decimal(amount)
+    above, under = amount.as_integer_ratio()
+    return f"Fraction:{above}/{under}" if under != 1 else f"Fraction:{above}"
 
 
 class Digester:
@@ -66,19 +66,25 @@ def row_writer(policy: core.Policy, entity: core.Entity) -> Writer:
     """What writes the facts of a record in the order of their names; of the root, with the texts of its lists after its facts."""
     places = list(entity.facts)
     lists = [f for e in policy.entities.values() if e.owner == entity.name for f in [e.listed_in]]
-    template, values = [], []
-    table: dict[str, Any] = {"amount_text": amount_text, "TRUTH": {True: "bool:True", False: "bool:False"}, "escaped": _escaped}
-    for fact in sorted(entity.facts.values(), key=lambda f: f.name):
+    values: list[ast.expr] = [text("{")]
+    kept: dict[str, str] = {}
+    table: dict[str, Any] = {
+        "amount_text": amount_text, "TRUTH": {True: "bool:True", False: "bool:False"}, "escaped": _keeping(kept), "kept": kept.get,
+    }  # fmt: skip
+    for at, fact in enumerate(sorted(entity.facts.values(), key=lambda f: f.name)):
+        comma = "," if at else ""
         if fact.name in lists:
-            template.append(f'"{fact.name}":%s')
-            values.append(name(f"l{lists.index(fact.name)}"))
+            values += [text(f'{comma}"{fact.name}":'), name(f"l{lists.index(fact.name)}"), text("")]
             continue
-        template.append(f'"{fact.name}":"%s"')
-        values.append(_value(fact.type, f"f{places.index(fact.name)}", policy.conventions, table))
+        values.append(text(f'{comma}"{fact.name}":"'))
+        if fact.key and fact.type == TEXT and entity.name != policy.root:
+            values += [text("str:"), name(f"f{places.index(fact.name)}"), text('"')]  # a program only takes plain keys
+            continue
+        values += [_value(fact.type, f"f{places.index(fact.name)}", policy.conventions, table), text('"')]
     unpacked = [ast.Name(f"f{i}", ast.Store()) for i in range(len(places))] + [ast.Name(f"l{i}", ast.Store()) for i in range(len(lists))]
     body: list[ast.stmt] = [
         ast.Assign([ast.Tuple(list(unpacked), ast.Store())], name("row")),
-        ast.Return(code("T % V", T=text("{" + ",".join(template) + "}"), V=ast.Tuple(values, ast.Load()))),
+        ast.Return(ast.JoinedStr([v if isinstance(v, ast.Constant) else ast.FormattedValue(v, -1) for v in [*values, text("}")]])),
     ]
     function = ast.FunctionDef("write", ast.arguments([], [ast.arg("row")], None, [], [], None, []), body, [])
     exec(compile(ast.fix_missing_locations(ast.Module([function], [])), "<bandolo digest>", "exec"), table)
@@ -95,7 +101,9 @@ def _value(type_: Type, slot: str, conventions: Conventions, table: dict[str, An
     if isinstance(type_, ChoiceType):
         return code("S + F", S=text("str:"), F=slot)
     if type_ == TEXT:
-        return code("S + escaped(F)", S=text("str:"), F=slot)
+        return code("kept(F) or escaped(F)", F=slot)
+    if type_ == MONEY:
+        return code("amount_text(F)", F=slot)
     known = f"read{len(table)}"
     table[known] = _reader(type_, conventions)
     return code("R(F)", R=known, F=slot)
@@ -105,10 +113,24 @@ def _escaped(value: str) -> str:
     return encode_basestring(value)[1:-1]
 
 
+def _keeping(kept: dict[str, str]) -> Callable[[str], str]:
+    """What writes a text; short ones that come again are kept."""
+
+    def escaped(value: str) -> str:
+        made = "str:" + _escaped(value)
+        if len(value) <= 64 and len(kept) < TEXTS_KEPT:
+            kept[value] = made
+        return made
+
+    return escaped
+
+
 def _reader(type_: Type, conventions: Conventions) -> Callable[[Any], str]:
     def read(raw: Any) -> str:
-        if type_ == MONEY and raw.__class__ is Decimal:
-            return amount_text(raw)
+        if type_ == DATE and raw.__class__ is str:
+            return f"date:{raw}"  # there is one spelling of a day
+        if type_ == DATETIME and (moment := quickly(raw, type_)) is not None:
+            return f"datetime:{moment}"
         if type_ == DATE and raw.__class__ is date:
             return f"date:{raw}"
         if type_ == DATETIME and raw.__class__ is datetime and raw.tzinfo is not None:

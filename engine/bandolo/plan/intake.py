@@ -54,7 +54,7 @@ def table(conventions: Conventions) -> dict[str, Any]:
 
     return {
         "safe": safe, "safe_text": kept.get, "Decimal": Decimal, "date": date, "datetime": datetime, "UTC": UTC,
-        "amount": amount_reader(conventions), "ZERO": ZERO, "HUNDRED": HUNDRED, "check_keys": check_keys, "check_cash": check_cash, "DICTS": {dict},
+        "day": day, "amount": amount_reader(conventions), "ZERO": ZERO, "HUNDRED": HUNDRED, "check_keys": check_keys, "check_cash": check_cash, "DICTS": {dict},
     }  # fmt: skip
 
 
@@ -239,7 +239,7 @@ def _plain(whole: Fused, type_: Type, kind: Kind, local: ast.expr, low: Value | 
         highest = floor(high) if isinstance(high, Fraction) else 10**30
         return lines("if F.__class__ is not int or not L <= F <= H: F = R(F)", F=local, L=lowest, H=highest, R=read)
     if type_ == DATE and low is None and high is None:
-        return lines("if F.__class__ is not date: F = R(F)", F=local, R=read)
+        return lines("if F.__class__ is not date: F = day(F)", F=local)
     if type_ == DATETIME and low is None and high is None:
         return lines("if F.__class__ is datetime and F.tzinfo is not None: F = F.astimezone(UTC)\nelse: F = R(F)", F=local, R=read)
     return lines("F = R(F)", F=local, R=read)
@@ -250,7 +250,7 @@ def reader(type_: Type, kind: Kind, low: Value | None, high: Value | None, conve
 
     def single(raw: Any, of: Type) -> Value:
         try:
-            value = _quickly(raw, of) or read_value(raw, of, conventions)
+            value = quickly(raw, of) or read_value(raw, of, conventions)
         except BadValue:
             raise Open from None
         if low is not None and is_known(low) and value < low:  # type: ignore[operator]
@@ -271,7 +271,14 @@ def reader(type_: Type, kind: Kind, low: Value | None, high: Value | None, conve
     return read
 
 
-def _quickly(raw: Any, type_: Type) -> Value | None:
+def day(raw: Any) -> date:
+    """A day that is given as a text, or Open."""
+    if raw.__class__ is str and len(raw) == 10 and raw[4] == raw[7] == "-":
+        return date.fromisoformat(raw)
+    raise Open
+
+
+def quickly(raw: Any, type_: Type) -> Value | None:
     """The usual spelling of a date, and of an instant with its offset; None for all others."""
     if raw.__class__ is not str:
         return None

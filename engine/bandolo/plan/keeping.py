@@ -8,7 +8,7 @@ from bandolo.check import core
 from bandolo.evaluate.settle import Changes, Settled
 from bandolo.plan.program import Program, compile_program
 from bandolo.plan.running import NOT_COMPLETE
-from bandolo.plan.spelled import Spelling, read_bytes, says_nothing_twice
+from bandolo.plan.spelled import Spelling, read_bytes
 from bandolo.plan.told import Telling, tell
 
 WORTH_IT = 3
@@ -41,10 +41,10 @@ class Programs:
             state = at_hand.decide(read_bytes(content))
         except NOT_COMPLETE:
             return None
-        if not says_nothing_twice(content, state):
-            return None
         if self.spelling is None:
             self.spelling = Spelling(at_hand)
+        if not self.spelling.says_nothing_twice(content, state):
+            return None
         return self.spelling.text(state) or tell(state, at_hand).to_json()
 
     def speaks_of_clock(self, policy: core.Policy) -> bool:

@@ -6,34 +6,37 @@ What each requirement says is written once; a decision puts the records' names b
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from decimal import Decimal
 from itertools import chain
+from json.encoder import encode_basestring
+from operator import itemgetter
 from typing import Any
 
 from bandolo.check import core
 from bandolo.evaluate.decide import changes_said, local_time
 from bandolo.evaluate.decision import Decision, Quote, RequirementResult, StageStatus
 from bandolo.evaluate.wire import decision_as_data, plain
-from bandolo.language.types import MONEY, Type
+from bandolo.language.types import BOOLEAN, INTEGER, MONEY, NUMBER, ListType, OptionalType, Type
 from bandolo.plan.digested import Digester
-from bandolo.plan.kinds import Kind, thaw
+from bandolo.plan.kinds import Kind, Whole, thaw
 from bandolo.plan.told import State, Telling
-
-try:
-    import msgspec
-except ImportError:  # an extra: without it JSON goes the longer way
-    _decoder = None
-else:
-    _decoder = msgspec.json.Decoder(float_hook=lambda digits: exact_number(digits))
-SUBJECT = "\x1f"
-"""Stands for a record's name in what is written once: no text of a policy or of data may hold it."""
-
 
 def exact_number(digits: str) -> Decimal:
     """A number of a JSON text; one with an exponent is left to the reference, which refuses it."""
     if "e" in digits or "E" in digits:
         raise ValueError(digits)
     return Decimal(digits)
+
+
+try:
+    import msgspec
+except ImportError:  # an extra: without it JSON goes the longer way
+    _decoder = None
+else:
+    _decoder = msgspec.json.Decoder(float_hook=exact_number)
+SUBJECT = "\x1f"
+"""Stands for a record's name in what is written once: no text of a policy or of data may hold it."""
 
 
 def read_bytes(content: bytes) -> Any:
@@ -43,14 +46,24 @@ def read_bytes(content: bytes) -> Any:
     return _decoder.decode(content)
 
 
-def says_nothing_twice(content: bytes, state: State) -> bool:
-    """Whether no field is given twice: the quotes in a text without escapes are those of the names and of the texts that were read."""
-    names, texts = len(state[0]), list(map(type, state[0])).count(str)
-    for given, _, _ in state[4:]:
-        if given:
-            names += len(given) * len(given[0])
-            texts += list(map(type, chain.from_iterable(given))).count(str)
-    return b"\\" not in content and content.count(b'"') == 2 * (names + texts)
+class _Quotes:
+    """How many quotes the names and texts of a record take; of facts that may be a text or not, each is looked at."""
+
+    def __init__(self, entity: core.Entity) -> None:
+        facts = list(entity.facts.values())
+        loose = [at for at, f in enumerate(facts) if isinstance(f.type, OptionalType) or f.type in NUMBERS]
+        never = [f for f in facts if f.type == BOOLEAN or isinstance(f.type, ListType)]
+        self.each = 2 * (2 * len(facts) - len(loose) - len(never))
+        self.pick = itemgetter(*loose, loose[0]) if loose else None
+
+    def count(self, rows: Sequence[tuple[Any, ...]]) -> int:
+        found = self.each * len(rows)
+        if self.pick is not None:
+            types = [*map(type, chain.from_iterable(map(self.pick, rows)))]
+            if str in types:
+                once = [type(self.pick(row)[-1]) is str for row in rows]  # the first of them was picked twice
+                found += 2 * (types.count(str) - sum(once))
+        return found
 
 
 class Spelling:
@@ -65,6 +78,13 @@ class Spelling:
         lists = {e: i for i, e in enumerate(layout.lists)}
         self.requirements = [(r, lists.get(r.entity), layout.verdicts[r.entity].index(r.id)) for r in ordered]
         self.spelt = {(r.id, verdict, counts): self._split(r, verdict, counts) for r in ordered for verdict in _VERDICTS for counts in (True, False)}
+        self.quotes = [_Quotes(policy.entities[e]) for e in (policy.root, *layout.lists)]
+        self.of_root = {
+            (r.id, verdict): None if (split := self.spelt[r.id, verdict, True]) is None else f"{split[0]}{policy.root}{split[1]}"
+            for r in ordered if r.entity == policy.root for verdict in _VERDICTS
+        }  # fmt: skip
+        usual = {r.id: self.spelt[r.id, True, True] or ("", "") for r in ordered}
+        self.usual = {id_: (before, f"{after}, {before}", after) for id_, (before, after) in usual.items()}
         self.paths = [policy.entities[e].listed_in or "" for e in layout.lists]
         self.keyed = [policy.entities[e].key is not None for e in layout.lists]
         self.root_key = list(policy.entities[policy.root].facts).index(key.name) if (key := policy.entities[policy.root].key) else None
@@ -112,6 +132,13 @@ class Spelling:
         } | parts  # fmt: skip
         return Decision(**made)
 
+    def says_nothing_twice(self, content: bytes, state: State) -> bool:
+        """Whether no field is given twice: the quotes of a text without escapes are those of the names and of the texts that were read."""
+        expected = self.quotes[0].count((state[0],))
+        for quotes, (given, _, _) in zip(self.quotes[1:], state[4:], strict=True):
+            expected += quotes.count(given)
+        return b"\\" not in content and content.count(b'"') == expected
+
     def text(self, state: State) -> str | None:
         """The decision as JSON, or None where it must be put together from its parts."""
         digest = self.digester.digest(state) if self.possible else None
@@ -128,13 +155,13 @@ class Spelling:
         written = []
         for requirement, at, place in self.requirements:
             if at is None:
-                split = self.spelt[requirement.id, state[1][place], True]
-                if split is None:
+                said = self.of_root[requirement.id, state[1][place]]
+                if said is None:
                     return None
-                written.append(f"{split[0]}{self.telling.program.policy.root}{split[1]}")
+                written.append(said)
             elif rows[at]:
-                before, after = self.spelt[requirement.id, True, True]  # type: ignore[misc]
-                written.append(before + f"{after}, {before}".join(rows[at]) + after)
+                before, between, after = self.usual[requirement.id]
+                written.append(f"{before}{between.join(rows[at])}{after}")
         return self._put(state, digest, ", ".join(written), [], [])
 
     def _with_failures(self, state: State, digest: str, rows: list[list[str]], odd: list[dict[str, Any] | None]) -> str | None:
@@ -147,13 +174,18 @@ class Spelling:
         excluded = self._excluded(odd, opened)
         for requirement, at, place in self.requirements:
             if at is None:
-                split = self.spelt[requirement.id, state[1][place], True]
-                if split is None:
+                said = self.of_root[requirement.id, state[1][place]]
+                if said is None:
                     return None
-                written.append(f"{split[0]}{policy.root}{split[1]}")
+                written.append(said)
                 continue
             unusual = odd[at] or {}
             word = self._effect(requirement).word
+            if not any(v[place] is not True or (word != "exclude" and path in excluded) for path, v in unusual.items()):
+                before, between, after = self.usual[requirement.id]
+                if rows[at]:
+                    written.append(f"{before}{between.join(rows[at])}{after}")
+                continue
             usual: tuple[str, str] = self.spelt[requirement.id, True, True]  # type: ignore[assignment]
             until = policy.stage_index(requirement.stage)
             for path in rows[at]:
@@ -190,7 +222,7 @@ class Spelling:
     ) -> str:
         policy = self.telling.program.policy
         start, middle, end = self._around.get(state[3]) or self._surroundings(state[3])
-        called = "null" if self.root_key is None else json.dumps(str(state[0][self.root_key]), ensure_ascii=False)
+        called = "null" if self.root_key is None else encode_basestring(str(state[0][self.root_key]))
         out = f'{start}{called}, "application_digest": "{digest}", {middle}{requirements}]'
         struck = [{"record": p, "key": self._key(p), "requirements": ids} for p, ids in excluded]
         stopped = [{"record": p, "key": self._key(p), "requirements": ids, "stage": stage} for p, ids, stage in barred]
@@ -217,6 +249,7 @@ class Spelling:
         return key[:-1] if self.keyed[self.paths.index(listed)] else None
 
 
+NUMBERS = (INTEGER, NUMBER, MONEY)
 _VERDICTS = {True: "met", False: "failed", None: "not_applicable"}
 
 
@@ -227,5 +260,7 @@ def _json(data: Any) -> str:
 def _result(kind: Kind | None, value: Any, type_: Type, zone: str) -> str:
     if type_ == MONEY:
         return f'"{value // 100}.{value % 100:02}"' if value >= 0 else f'"-{-value // 100}.{-value % 100:02}"'
+    if isinstance(kind, Whole) and kind.scale == 1 and type_ == INTEGER:
+        return str(value)
     assert kind is not None
     return _json(plain(local_time(thaw(kind, value, lambda record: record), zone), type_))
