@@ -30,7 +30,8 @@ from contenders import Base  # noqa: E402
 from workload import answer, applications, in_form, wrong  # noqa: E402
 
 CONTENDERS = (
-    "float_by_hand", "decimal_by_hand", "bandolo_decision", "bandolo_compiled", "bandolo_json", "bandolo_reference", "zen_graph", "zen_json",
+    "float_by_hand", "decimal_by_hand", "bandolo_decision", "bandolo_compiled", "bandolo_json", "bandolo_reference",
+    "zen_graph", "zen_json",
 )  # fmt: skip
 BASE = "float_by_hand"
 MEMORY = """
@@ -81,7 +82,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     for number in range(options.rounds):
-        for name, run in runs.items():
+        for run in runs.values():
             console.print(f"round {number + 1} of {options.rounds}: {run.contender.title}", end="\r", style="dim", soft_wrap=True)
             _round(run, runs[BASE])
     _print(console, runs, options)
@@ -147,7 +148,9 @@ def _print(console: Console, runs: dict[str, Run], options: argparse.Namespace) 
     console.print(" " * 100, end="\r")
     console.print(table)
     where = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} processors"
-    console.print(f"\n{date.today()}, {where}; {options.rounds} rounds of {options.applications} applications of 10 to 14 partners", style="dim")
+    console.print(
+        f"\n{date.today()}, {where}; {options.rounds} rounds of {options.applications} applications of 10 to 14 partners", style="dim"
+    )
 
 
 def _print_memory(console: Console) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 from contenders import Base
@@ -57,10 +58,7 @@ def graph() -> str:
         _node("pick", "expressionNode", {name: name for name in OUTPUTS}),
         _node("out", "outputNode"),
     ]
-    edges = [
-        {"id": f"{a['id']}-{b['id']}", "sourceId": a["id"], "targetId": b["id"], "type": "edge"}
-        for a, b in zip(nodes, nodes[1:], strict=False)
-    ]
+    edges = [{"id": a["id"], "sourceId": a["id"], "targetId": b["id"], "type": "edge"} for a, b in pairwise(nodes)]
     return json.dumps({"contentType": "application/vnd.gorules.decision", "nodes": nodes, "edges": edges})
 
 

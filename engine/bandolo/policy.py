@@ -98,7 +98,7 @@ class Policy:
         return self._decide(application, clock, shown, changes, trace, engine)
 
     def decide_json(self, application: bytes) -> bytes:
-        """The decision on an application given as JSON, as JSON: the bytes of `decide(...).to_json()`, for portals that decide at every turn.
+        """From the JSON of an application to that of its decision, the bytes of `decide(...).to_json()`: for portals.
 
         Raises ApplicationError as `decide`, with what is wrong with the text itself.
         """

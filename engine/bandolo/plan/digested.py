@@ -141,4 +141,3 @@ def _reader(type_: Type, conventions: Conventions) -> Callable[[Any], str]:
         return f"{type(value).__name__}:{_escaped(str(value))}"
 
     return read
-

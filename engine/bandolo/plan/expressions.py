@@ -15,11 +15,11 @@ from typing import Any, assert_never
 
 from bandolo.check import core
 from bandolo.evaluate.reference import Settings
-from bandolo.language.types import DATE, DATETIME, INTEGER, MONEY, ChoiceType, DurationType, ListType, OptionalType, Type, is_quantity
-from bandolo.language.values import NONE, Duration, Fault, ListValue, Record, Unknown, Value
+from bandolo.language.types import ListType, Type
+from bandolo.language.values import NONE, Fault, ListValue, Record, Unknown, Value
 from bandolo.plan import numbers
 from bandolo.plan.kinds import Cash, Kind, Many, Maybe, Nothing, OfEntity, Ratio, Same, Whole, bare, joined, kind_of_fact
-from bandolo.plan.quote import code, is_plain, lines, literal, name
+from bandolo.plan.quote import code, is_plain, lines, literal, name, number, times
 
 COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
 SMALL_WHOLE = ("year", "month", "day", "days_between", "months_between", "years_between", "days", "months", "length")
@@ -36,7 +36,7 @@ class Code:
     @property
     def constant(self) -> int | None:
         """The number that it always is, if it is one."""
-        return self.expr.value if isinstance(self.expr, ast.Constant) and type(self.expr.value) is int else None
+        return number(self.expr)
 
 
 CASH_BITS = 100
@@ -81,7 +81,7 @@ class Names:
         for requirement in policy.requirements.values():
             if requirement.entity == entity:
                 found += [self.requirements[requirement.id], self.verdicts[requirement.id]]
-        return found + [*self.admitted.values(), *(self.open.values() if entity == policy.root else ())]
+        return [*found, *self.admitted.values(), *(self.open.values() if entity == policy.root else ())]
 
 
 @dataclass
@@ -141,7 +141,7 @@ class Writer:
 
     def unpacked(self, value: Code) -> Code:
         """A ratio as two names."""
-        if not isinstance(bare(value.kind), Ratio) if value.kind is not None else True:
+        if value.kind is None or not isinstance(bare(value.kind), Ratio):
             return value
         if value.under is not None:
             return self.held(value)
@@ -174,7 +174,7 @@ class Writer:
             case Maybe(of=inner), _:
                 return self.turned(Code(value.expr, inner, value.under), kind)
             case Whole() as whole, Whole(scale=scale):
-                return Code(_times(value.expr, scale // whole.scale), kind)
+                return Code(times(value.expr, scale // whole.scale), kind)
             case Whole(scale=scale), Ratio():
                 return Code(value.expr, kind, literal(scale))
             case Ratio(), Ratio():
@@ -519,14 +519,6 @@ def _same_form(first: Kind, second: Kind) -> bool:
         case Whole(), Ratio():
             return False
     return True
-
-
-def _times(expr: ast.expr, factor: int) -> ast.expr:
-    if factor == 1:
-        return expr
-    if isinstance(expr, ast.Constant):
-        return literal(expr.value * factor)
-    return code("V * F", V=expr, F=factor)
 
 
 def _all(parts: list[ast.expr], all_: bool) -> ast.expr:

@@ -194,8 +194,8 @@ class Fused:
         deepest = max(self.levels.of.values(), default=0)
         if any(level > 0 for (_, entity, _), level in self.levels.of.items() if entity != policy.root):
             raise NotFused
-        for entity in self.lists:
-            self.passes[entity, 0] = Pass()
+        for listed in self.lists:
+            self.passes[listed, 0] = Pass()
         self.root_steps: list[list[ast.stmt]] = [[] for _ in range(deepest + 1)]
         self.read: set[tuple[str, str]] = set()
         # Where a requirement always applies, its verdict is whether it is met.
@@ -378,7 +378,14 @@ class Fused:
         verdicts = self.verdicts(entity)
         key = policy.entities[entity].key
         self.read |= {(entity, self.names.admitted[""])} if self.results[entity] else set()
-        inside = [*loop.first, *self.usually(entity), *self._wanted(entity, made.body), *made.gathering, *made.groups.get(("hits",), []), *loop.last]
+        inside = [
+            *loop.first,
+            *self.usually(entity),
+            *self._wanted(entity, made.body),
+            *made.gathering,
+            *made.groups.get(("hits",), []),
+            *loop.last,
+        ]
         before = [*loop.before, *made.before]
         if verdicts:
             if key is None:

@@ -54,7 +54,8 @@ def table(conventions: Conventions) -> dict[str, Any]:
 
     return {
         "safe": safe, "safe_text": kept.get, "Decimal": Decimal, "date": date, "datetime": datetime, "UTC": UTC,
-        "day": day, "amount": amount_reader(conventions), "ZERO": ZERO, "HUNDRED": HUNDRED, "check_keys": check_keys, "check_cash": check_cash, "DICTS": {dict},
+        "day": day, "amount": amount_reader(conventions), "ZERO": ZERO, "HUNDRED": HUNDRED,
+        "check_keys": check_keys, "check_cash": check_cash, "DICTS": {dict},
     }  # fmt: skip
 
 
@@ -292,7 +293,7 @@ def quickly(raw: Any, type_: Type) -> Value | None:
     return None
 
 
-def _none(record: Any) -> Any:
+def _none(_: Any) -> Any:
     raise Open
 
 

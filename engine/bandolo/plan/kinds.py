@@ -79,7 +79,7 @@ class Cash:
 Kind = Cash | Whole | Ratio | Same | Maybe | Many | OfEntity | Nothing
 
 DIGITS_BITS = 4 * limits.NUMBER_DIGITS
-SCALES = {INTEGER: 1, MONEY: 100, PERCENT: 10**8}
+SCALES: dict[Type, int] = {INTEGER: 1, MONEY: 100, PERCENT: 10**8}
 NUMBER_SCALE = 10**6
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import ast
 from fractions import Fraction
 from math import gcd
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bandolo.check import core
-from bandolo.language.types import DATE, INTEGER, TEXT, ChoiceType, ListType, is_quantity
+from bandolo.language.types import BOOLEAN, DATE, INTEGER, ListType, is_quantity
 from bandolo.language.types import MONEY as MONEY_TYPE
-from bandolo.plan.kinds import MOST_BITS, Cash, Kind, Many, Maybe, Nothing, OfEntity, Ratio, Same, Whole, bare, joined, kind_of_fact
-from bandolo.plan.quote import code, literal, name
+from bandolo.plan.kinds import MOST_BITS, Cash, Kind, Many, Maybe, Nothing, OfEntity, Ratio, Same, Whole, bare, joined
+from bandolo.plan.quote import code, literal, name, number, times
 
 if TYPE_CHECKING:
     from bandolo.plan.expressions import Code, Writer
@@ -43,15 +43,16 @@ def apply(writer: Writer, node: core.Apply) -> Code:
     numeric = all(isinstance(k, Whole | Ratio) for k in kinds)
     if word in COMPARED:
         if numeric:
-            return _compared(writer, word, *map(_bare, arguments), node)
+            return _compared(writer, word, _bare(arguments[0]), _bare(arguments[1]))
         if all(isinstance(k, OfEntity) for k in kinds):
             return _made(code("A is B" if word == "=" else "A is not B", A=arguments[0].expr, B=arguments[1].expr), Same(node.type))
         if all(isinstance(k, Same) and not _is_length(k) for k in kinds):
             return _made(code(COMPARED[word], A=arguments[0].expr, B=arguments[1].expr), Same(node.type))
     elif numeric and word in ("+", "-", "*", "/"):
         first, second = map(_bare, arguments)
-        made = {"+": _added, "-": _added, "*": _multiplied, "/": _divided}[word](writer, first, second, *((word,) if word in "+-" else ()))
-        return _kept_short(writer, made)
+        if word in ("+", "-"):
+            return _kept_short(writer, _added(writer, first, second, word))
+        return _kept_short(writer, (_multiplied if word == "*" else _divided)(writer, first, second))
     elif numeric and word in ("min", "max"):
         return _extreme(writer, word, [_bare(a) for a in arguments])
     elif word in ("min", "max") and all(isinstance(k, Same) and not _is_length(k) for k in kinds):
@@ -115,19 +116,7 @@ def _scale(value: Code) -> int:
     return value.kind.scale
 
 
-def _times(expr: ast.expr, factor: int | ast.expr) -> ast.expr:
-    if isinstance(factor, ast.Constant):
-        factor = factor.value
-    if factor == 1:
-        return expr
-    if isinstance(expr, ast.Constant) and isinstance(factor, int):
-        return literal(expr.value * factor)
-    if isinstance(expr, ast.Constant) and expr.value == 1 and isinstance(factor, ast.expr):
-        return factor
-    return code("V * F", V=expr, F=factor)
-
-
-def _whole(writer: Writer, expr: ast.expr, scale: int, bits: int) -> Code:
+def _whole(expr: ast.expr, scale: int, bits: int) -> Code:
     """A number of a scale; a scale that has grown too long to multiply by goes on as a pair."""
     if scale.bit_length() > 200:
         return _made(expr, Ratio(bits + scale.bit_length()), literal(scale))
@@ -155,37 +144,38 @@ def _pair(writer: Writer, value: Code) -> tuple[ast.expr, ast.expr]:
     return value.expr, value.under
 
 
-def _level(writer: Writer, values: list[Code]) -> tuple[list[ast.expr], int, int] | None:
+def _level(values: list[Code]) -> tuple[list[ast.expr], int, int] | None:
     """Whole numbers brought to one scale: the ints, the scale and their bits; None where one of them is a pair."""
     kind: Kind | None = None
     for value in values:
         kind = joined(kind, value.kind)
     if not isinstance(kind, Whole) or not all(isinstance(v.kind, Whole) for v in values):
         return None
-    return [_times(v.expr, kind.scale // _scale(v)) for v in values], kind.scale, kind.bits
+    return [times(v.expr, kind.scale // _scale(v)) for v in values], kind.scale, kind.bits
 
 
-def _compared(writer: Writer, word: str, first: Code, second: Code, node: core.Apply) -> Code:
-    level = _level(writer, [first, second])
+def _compared(writer: Writer, word: str, first: Code, second: Code) -> Code:
+    level = _level([first, second])
     if level is not None:
         (a, b), _, _ = level
     else:
         (n, d), (m, e) = _pair(writer, first), _pair(writer, second)
-        a, b = _times(n, e), _times(m, d)
-    return _made(code(COMPARED[word], A=a, B=b), Same(node.type))
+        a, b = times(n, e), times(m, d)
+    return _made(code(COMPARED[word], A=a, B=b), Same(BOOLEAN))
 
 
 def _added(writer: Writer, first: Code, second: Code, word: str) -> Code:
     template = f"A {word} B"
-    level = _level(writer, [first, second])
+    level = _level([first, second])
     if level is not None:
         (a, b), scale, bits = level
-        if isinstance(a, ast.Constant) and isinstance(b, ast.Constant):
-            return _whole(writer, literal(a.value + b.value if word == "+" else a.value - b.value), scale, bits + 1)
-        return _whole(writer, code(template, A=a, B=b), scale, bits + 1)
-    (n, d), (m, e) = _pair(writer, first), _pair(writer, second)
+        m, n = number(a), number(b)
+        if m is not None and n is not None:
+            return _whole(literal(m + n if word == "+" else m - n), scale, bits + 1)
+        return _whole(code(template, A=a, B=b), scale, bits + 1)
+    (above, d), (other, e) = _pair(writer, first), _pair(writer, second)
     bits = _pair_bits(first) + _pair_bits(second) + 1
-    return _made(code(template, A=_times(n, e), B=_times(m, d)), Ratio(bits), _times(d, e))
+    return _made(code(template, A=times(above, e), B=times(other, d)), Ratio(bits), times(d, e))
 
 
 def _pair_bits(value: Code) -> int:
@@ -202,10 +192,10 @@ def _multiplied(writer: Writer, first: Code, second: Code) -> Code:
         if factor > 1:
             scale //= factor
             a, b = (literal(constant // factor), b) if first.constant is not None else (a, literal(constant // factor))  # type: ignore[operator]
-        product = _times(a, b) if not isinstance(a, ast.Constant) else _times(b, a)
-        return _whole(writer, product, scale, _bits(first) + _bits(second))
+        product = times(a, b) if not isinstance(a, ast.Constant) else times(b, a)
+        return _whole(product, scale, _bits(first) + _bits(second))
     (n, d), (m, e) = _pair(writer, first), _pair(writer, second)
-    return _made(_times(n, m), Ratio(_pair_bits(first) + _pair_bits(second)), _times(d, e))
+    return _made(times(n, m), Ratio(_pair_bits(first) + _pair_bits(second)), times(d, e))
 
 
 def _divided(writer: Writer, first: Code, second: Code) -> Code:
@@ -213,32 +203,33 @@ def _divided(writer: Writer, first: Code, second: Code) -> Code:
     if isinstance(first.kind, Whole) and isinstance(second.kind, Whole) and divisor:
         up, down = _scale(second), _scale(first) * abs(divisor)
         common = gcd(up, down)
-        expr = _times(first.expr, up // common * (1 if divisor > 0 else -1))
-        return _whole(writer, expr, down // common, _bits(first) + up.bit_length())
+        expr = times(first.expr, up // common * (1 if divisor > 0 else -1))
+        return _whole(expr, down // common, _bits(first) + up.bit_length())
     (n, d), (m, e) = _pair(writer, first), _pair(writer, second)
-    if isinstance(d, ast.Constant) and isinstance(e, ast.Constant):
-        common = gcd(d.value, e.value)
-        d, e = literal(d.value // common), literal(e.value // common)
+    below, above_ = number(d), number(e)
+    if below is not None and above_ is not None:
+        common = gcd(below, above_)
+        d, e = literal(below // common), literal(above_ // common)
     above, under = writer.names.fresh(), writer.names.fresh()
-    writer.add("A = N\nD = M", A=above, D=under, N=_times(n, e), M=_times(m, d))
+    writer.add("A = N\nD = M", A=above, D=under, N=times(n, e), M=times(m, d))
     writer.add("if D <= 0:\n    if D == 0: raise Open\n    A = -A\n    D = -D", A=above, D=under)
     return _made(name(above), Ratio(_pair_bits(first) + _pair_bits(second)), name(under))
 
 
 def _power(writer: Writer, base: Code, exponent: Code) -> Code | None:
-    times = exponent.constant
-    if times is None or not 1 <= times <= 20 or _scale(exponent) != 1:
+    power = exponent.constant
+    if power is None or not 1 <= power <= 20 or _scale(exponent) != 1:
         return None
     base = writer.unpacked(base)
     if isinstance(base.kind, Whole):
-        made = _whole(writer, code("V ** P", V=base.expr, P=times), base.kind.scale**times, base.kind.bits * times)
+        made = _whole(code("V ** P", V=base.expr, P=power), base.kind.scale**power, base.kind.bits * power)
     else:
-        made = _made(code("V ** P", V=base.expr, P=times), Ratio(_bits(base) * times), code("V ** P", V=base.under, P=times))
+        made = _made(code("V ** P", V=base.expr, P=power), Ratio(_bits(base) * power), code("V ** P", V=base.under, P=power))
     return _kept_short(writer, made)
 
 
 def _extreme(writer: Writer, word: str, values: list[Code]) -> Code:
-    level = _level(writer, values)
+    level = _level(values)
     if level is not None:
         parts, scale, bits = level
         if len(parts) > 2:
@@ -250,7 +241,7 @@ def _extreme(writer: Writer, word: str, values: list[Code]) -> Code:
         (n, d), (m, e) = _pair(writer, best), _pair(writer, value)
         above, under = writer.names.fresh(), writer.names.fresh()
         template = "if X <= Y: A, U = N, D\nelse: A, U = M, E" if word == "min" else "if X >= Y: A, U = N, D\nelse: A, U = M, E"
-        writer.add(template, X=_times(n, e), Y=_times(m, d), N=n, D=d, M=m, E=e, A=above, U=under)
+        writer.add(template, X=times(n, e), Y=times(m, d), N=n, D=d, M=m, E=e, A=above, U=under)
         best = _made(name(above), Ratio(max(_pair_bits(best), _pair_bits(value))), name(under))
     return best
 
@@ -262,18 +253,19 @@ def _rounded(writer: Writer, arguments: list[Code]) -> Code | None:
         return None
     unit = Fraction(size, step.kind.scale)
     n, d = _pair(writer, value)
-    if isinstance(d, ast.Constant):
-        per_step = Fraction(unit.denominator, d.value * unit.numerator)  # steps to one of the int
+    fixed = number(d)
+    if fixed is not None:
+        per_step = Fraction(unit.denominator, fixed * unit.numerator)  # steps to one of the int
         if per_step.denominator == 1:
-            made = _times(n, per_step.numerator * unit.numerator)
+            made = times(n, per_step.numerator * unit.numerator)
             return _made(made, Whole(unit.denominator, _pair_bits(value) + unit.denominator.bit_length()))
-        above, under = _times(n, per_step.numerator), literal(per_step.denominator)
+        above, under = times(n, per_step.numerator), literal(per_step.denominator)
     else:
-        above, under = _times(n, unit.denominator), _times(d, unit.numerator)
+        above, under = times(n, unit.denominator), times(d, unit.numerator)
     how = name(f"round_{_word(writer, direction)}") if _word(writer, direction) else code("ROUNDING[D]", D=direction.expr)
     counted = code("F(N, D)", F=how, N=above, D=under)
     bits = _pair_bits(value) + unit.denominator.bit_length() + unit.numerator.bit_length()
-    return _made(_times(counted, unit.numerator), Whole(unit.denominator, bits))
+    return _made(times(counted, unit.numerator), Whole(unit.denominator, bits))
 
 
 def cents(writer: Writer, value: Code, direction: Code) -> Code:
@@ -372,7 +364,7 @@ def _over_values(writer: Writer, node: core.Apply, word: str, temp: str) -> Code
     if word == "sum":
         return total
     (n, d) = _pair(writer, total)
-    return _kept_short(writer, _made(n, Ratio(_pair_bits(total) + LIST_BITS), _times(name(counter), d)))
+    return _kept_short(writer, _made(n, Ratio(_pair_bits(total) + LIST_BITS), times(name(counter), d)))
 
 
 def _of_fraction(writer: Writer, temp: str) -> Code:
@@ -397,7 +389,7 @@ def _contained(writer: Writer, node: core.Apply) -> Code:
     def same(member: Code) -> None:
         other = _bare(writer.counted(member))
         if isinstance(other.kind, Whole | Ratio) and isinstance(item.kind, Whole | Ratio):
-            test = _compared(writer, "=", item, other, node).expr
+            test = _compared(writer, "=", item, other).expr
         elif isinstance(other.kind, OfEntity):
             test = code("A is B", A=item.expr, B=other.expr)
         else:
@@ -459,10 +451,10 @@ def brackets(writer: Writer, node: core.Brackets) -> Code:
         steps.append((to, writer.held(writer.unpacked(worth)) if isinstance(worth.kind, Ratio) else writer.held(worth)))
     if amount.kind is None or any(c is not None and c.kind is None for step in steps for c in step):
         return _never()
-    return _progressive(writer, amount, steps, node) if node.progressive else _banded(writer, amount, steps, node)
+    return _progressive(writer, amount, steps) if node.progressive else _banded(writer, amount, steps)
 
 
-def _banded(writer: Writer, amount: Code, steps: list[tuple[Code | None, Code]], node: core.Brackets) -> Code:
+def _banded(writer: Writer, amount: Code, steps: list[tuple[Code | None, Code]]) -> Code:
     blocks: list[tuple[Code | None, list[ast.stmt], Code]] = [(to, [], worth) for to, worth in steps]
     temp, kind = writer.one_of([(block, worth) for _, block, worth in blocks])
     outer = writer.body
@@ -472,18 +464,14 @@ def _banded(writer: Writer, amount: Code, steps: list[tuple[Code | None, Code]],
             rest = block
             continue
         with writer.block() as level:
-            test = _compared(writer, "<=", amount, to, _compare_node(node)).expr
+            test = _compared(writer, "<=", amount, to).expr
             writer.when(test, block, rest)
         rest = level
     outer += rest
     return _made(name(temp), kind)
 
 
-def _compare_node(node: core.Brackets) -> Any:
-    return node
-
-
-def _progressive(writer: Writer, amount: Code, steps: list[tuple[Code | None, Code]], node: core.Brackets) -> Code:
+def _progressive(writer: Writer, amount: Code, steps: list[tuple[Code | None, Code]]) -> Code:
     """Written from the last band down: each `if` adds its own part and goes on only above its end."""
     below: Code = _made(literal(0), Whole(1, 1))
     totals: list[tuple[Code | None, Code]] = []
@@ -495,4 +483,4 @@ def _progressive(writer: Writer, amount: Code, steps: list[tuple[Code | None, Co
             full = _multiplied(writer, _added(writer, to, below, "-"), _bare(rate))
             so_far = writer.held(_kept_short(writer, _added(writer, so_far, full, "+")))
             below = to
-    return _banded(writer, amount, totals, node)
+    return _banded(writer, amount, totals)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any
 
@@ -107,10 +108,8 @@ class Planned(Evaluation):
                 self.definitions[step.entity, step.name, record] = value
                 kind = self.program.kinds[step.entity, step.name]
                 if kind is not None:
-                    try:
+                    with suppress(Open):
                         setattr(record, names.definitions[step.entity, step.name], freeze(kind, value, _itself))
-                    except Open:
-                        pass
             case "requirement":
                 self._requirement(self.policy.requirements[step.name], record)
                 met = self.met[step.name, record]
@@ -144,7 +143,7 @@ class Planned(Evaluation):
         found = allocate(total, weights, keys, direction, span)
         if isinstance(found, Fault):
             raise Open
-        return {record: (part * 100).numerator for record, part in found.items()}  # type: ignore[operator]
+        return {record: (part * 100).numerator for record, part in found.items() if isinstance(part, Fraction)}
 
 
 def _itself(record: Any) -> Any:
@@ -166,11 +165,11 @@ def planned_records(program: Program, application: Application) -> dict[str, lis
         facts = program.policy.entities[entity].facts
         for record, planned in zip(records, found[entity], strict=True):
             planned.owner = made[id(record.owner)] if record.owner is not None else None
-            planned.given = {}
+            planned.facts = {}
             for (name, stage), value in record.facts.items():
-                planned.given[name, stage] = _moved(value, made)
+                planned.facts[name, stage] = _moved(value, made)
                 try:
-                    frozen = freeze(kind_of_fact(facts[name].type), planned.given[name, stage], _itself)
+                    frozen = freeze(kind_of_fact(facts[name].type), planned.facts[name, stage], _itself)
                 except Open:
                     continue
                 setattr(planned, program.names.facts[entity, name, stage], frozen)
@@ -186,9 +185,7 @@ def _moved(value: Value, made: dict[int, PlannedRecord]) -> Value:
     return value
 
 
-def decide_planned(
-    program: Program, settled: Settled, changes: Changes, identity: Identity, application: Application
-) -> Decision | None:
+def decide_planned(program: Program, settled: Settled, changes: Changes, identity: Identity, application: Application) -> Decision | None:
     """The decision on an application that has been read; None where the reference must count its steps."""
     count = sum(len(records) for records in application.records.values())
     if count > program.most_records:

@@ -8,21 +8,20 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from types import CodeType
 from typing import Any
 
 from bandolo import limits
 from bandolo.check import core
 from bandolo.evaluate.settle import Settled
+from bandolo.language.types import BOOLEAN
 from bandolo.language.values import Unknown
 from bandolo.plan import intake, running
 from bandolo.plan.expressions import Code, Names, Writer
 from bandolo.plan.fused import Fused, Layout, NotFused, eligible
-from bandolo.plan.kinds import Kind, OfEntity, Same, Whole
+from bandolo.plan.kinds import Kind, OfEntity, Same
 from bandolo.plan.quote import code, lines, literal, name
 from bandolo.plan.records import PlannedRecord, record_class
-from bandolo.language.types import BOOLEAN
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,6 @@ class OnePass:
 
     decide: Callable[[Any], Any]
     layout: Layout
-    tree: ast.FunctionDef
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,6 @@ class Program:
     unsupported: tuple[str, ...]
     most_records: int
     """Up to so many records the reference is sure to stay within its steps."""
-    tree: ast.Module
     whole: OnePass | None = None
     """What decides complete applications in one pass, where the policy allows it."""
 
@@ -75,7 +72,7 @@ def compile_program(policy: core.Policy, settled: Settled) -> Program:
         else:
             attempt = [ast.Try(writer.body, [ast.ExceptHandler(name("OPEN"), None, ask)], [], [])]
         body.append(ast.For(ast.Name("r", ast.Store()), name(records_of(policy, step.entity)), attempt, []))
-    functions = [_function("run", ["plan", *(records_of(policy, e) for e in policy.entities)], body)]
+    functions: list[ast.stmt] = [_function("run", ["plan", *(records_of(policy, e) for e in policy.entities)], body)]
     at = 0
     while at < len(shares):  # a share inside the parts of another adds itself to the list
         functions.append(_share(policy, settled, names, kinds, shares, at))
@@ -86,7 +83,7 @@ def compile_program(policy: core.Policy, settled: Settled) -> Program:
     code_object: CodeType = compile(tree, f"<bandolo {policy.digest[:19]}>", "exec")
     exec(code_object, table)  # only code written in this package, and constants by name
     classes = {e: record_class(names.slots(policy, e)) for e in policy.entities}
-    return Program(policy, settled, names, kinds, classes, table["run"], tuple(unsupported), _most_records(policy), tree, one_pass)
+    return Program(policy, settled, names, kinds, classes, table["run"], tuple(unsupported), _most_records(policy), one_pass)
 
 
 def _one_pass(policy: core.Policy, settled: Settled) -> OnePass | None:
@@ -100,7 +97,7 @@ def _one_pass(policy: core.Policy, settled: Settled) -> OnePass | None:
     tree = ast.fix_missing_locations(ast.Module([function], []))
     found = running.table(policy) | intake.table(policy.conventions) | names.constants
     exec(compile(tree, f"<bandolo {policy.digest[:19]} in one pass>", "exec"), found)
-    return OnePass(found["decide"], layout, function)
+    return OnePass(found["decide"], layout)
 
 
 def records_of(policy: core.Policy, entity: str) -> str:
@@ -267,6 +264,3 @@ def _depths(node: core.Expr, depth: int) -> Iterator[tuple[int, int]]:
                 yield 1, depth + 1
             for child in core.children(node):
                 yield from _depths(child, depth)
-
-
-__all__ = ["Fraction", "Program", "Whole", "compile_program", "records_of"]

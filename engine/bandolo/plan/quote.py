@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from functools import cache
+from typing import Any
 
 Piece = ast.expr | str | int | bool | None
 
@@ -26,7 +27,8 @@ def text(word: str) -> ast.expr:
 
 def code(template: str, **pieces: Piece) -> ast.expr:
     """The expression of a template; a piece that is text is the name of a variable."""
-    return _filled(_expression(template), {k: _tree(v) for k, v in pieces.items()})
+    made: ast.expr = _filled(_expression(template), {k: _tree(v) for k, v in pieces.items()})
+    return made
 
 
 def lines(template: str, **pieces: Piece) -> list[ast.stmt]:
@@ -38,6 +40,23 @@ def lines(template: str, **pieces: Piece) -> list[ast.stmt]:
 def is_plain(tree: ast.expr) -> bool:
     """Whether it costs nothing to say it twice."""
     return isinstance(tree, ast.Name | ast.Constant)
+
+
+def number(tree: ast.expr) -> int | None:
+    """The whole number that an expression always is, if it is one."""
+    return tree.value if isinstance(tree, ast.Constant) and type(tree.value) is int else None
+
+
+def times(tree: ast.expr, factor: int | ast.expr) -> ast.expr:
+    """A product, worked out where both are known."""
+    known, by = number(tree), factor if isinstance(factor, int) else number(factor)
+    if by == 1:
+        return tree
+    if known is not None and by is not None:
+        return literal(known * by)
+    if known == 1 and isinstance(factor, ast.expr):
+        return factor
+    return code("V * F", V=tree, F=factor)
 
 
 def _tree(piece: Piece) -> ast.expr:
@@ -56,7 +75,7 @@ def _statements(template: str) -> tuple[ast.stmt, ...]:
     return tuple(ast.parse(template).body)
 
 
-def _filled(node: ast.AST, pieces: dict[str, ast.expr]):  # type: ignore[no-untyped-def]
+def _filled(node: Any, pieces: dict[str, ast.expr]) -> Any:
     """A copy of a template's tree, its capital names replaced."""
     if isinstance(node, ast.Name):
         piece = pieces.get(node.id)

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from bandolo.language.values import Record, Value
+from bandolo.language.values import Record
 
 
 class PlannedRecord(Record):
-    """A record whose slots a program fills; `facts` gives them as the reference reads them."""
+    """A record whose slots a program fills; its facts stand beside them as the reference reads them."""
 
-    __slots__ = ("given",)
-
-    given: dict[tuple[str, str | None], Value]
-
-    @property  # type: ignore[override]
-    def facts(self) -> dict[tuple[str, str | None], Value]:
-        return self.given
+    __slots__ = ()
 
 
 def record_class(slots: list[str]) -> type[PlannedRecord]:

@@ -25,7 +25,8 @@ OPEN = (Open, AttributeError, TypeError, KeyError, NameError, ArithmeticError)
 def table(policy: core.Policy) -> dict[str, Any]:
     """The names that a program finds besides its own constants."""
     return {
-        "HUNDRED": Decimal(100), "Open": Open, "OPEN": OPEN, "Fraction": Fraction, "conventions": policy.conventions, "known": known, "whole_of": whole_of,
+        "HUNDRED": Decimal(100),
+        "Open": Open, "OPEN": OPEN, "Fraction": Fraction, "conventions": policy.conventions, "known": known, "whole_of": whole_of,
         "pair_of": pair_of, "local_day": local_days(policy.conventions.time_zone), "thawed": thawed, "listed": thawed, "ROUNDING": ROUNDING,
         **{f"round_{word}": run for word, run in ROUNDING.items()},
     }  # fmt: skip

@@ -22,6 +22,7 @@ from bandolo.plan.digested import Digester
 from bandolo.plan.kinds import Kind, Whole, thaw
 from bandolo.plan.told import State, Telling
 
+
 def exact_number(digits: str) -> Decimal:
     """A number of a JSON text; one with an exponent is left to the reference, which refuses it."""
     if "e" in digits or "E" in digits:
@@ -77,7 +78,9 @@ class Spelling:
         ordered = sorted(policy.requirements.values(), key=lambda r: telling.place[r.id])
         lists = {e: i for i, e in enumerate(layout.lists)}
         self.requirements = [(r, lists.get(r.entity), layout.verdicts[r.entity].index(r.id)) for r in ordered]
-        self.spelt = {(r.id, verdict, counts): self._split(r, verdict, counts) for r in ordered for verdict in _VERDICTS for counts in (True, False)}
+        self.spelt = {
+            (r.id, verdict, counts): self._split(r, verdict, counts) for r in ordered for verdict in _VERDICTS for counts in (True, False)
+        }
         self.quotes = [_Quotes(policy.entities[e]) for e in (policy.root, *layout.lists)]
         self.of_root = {
             (r.id, verdict): None if (split := self.spelt[r.id, verdict, True]) is None else f"{split[0]}{policy.root}{split[1]}"
@@ -228,11 +231,12 @@ class Spelling:
         stopped = [{"record": p, "key": self._key(p), "requirements": ids, "stage": stage} for p, ids, stage in barred]
         out += f', "excluded": {_json(struck)}, "barred": {_json(stopped)}' if struck or stopped else ', "excluded": [], "barred": []'
         layout = self.telling.whole.layout
-        results = ", ".join(
-            f'"{name}": {_result(layout.kinds[policy.root, name], value, policy.definitions[policy.root, name].type, policy.conventions.time_zone)}'
-            for name, value in zip(layout.results[policy.root], state[2], strict=True)
-        )
-        return f'{out}, "results": {{{results}}}, "undetermined": {{}}, {end}'
+        zone = policy.conventions.time_zone
+        results = []
+        for name, value in zip(layout.results[policy.root], state[2], strict=True):
+            written = _result(layout.kinds[policy.root, name], value, policy.definitions[policy.root, name].type, zone)
+            results.append(f'"{name}": {written}')
+        return f'{out}, "results": {{{", ".join(results)}}}, "undetermined": {{}}, {end}'
 
     def _surroundings(self, statuses: tuple[StageStatus, ...]) -> tuple[str, str, str]:
         """What stands before the application's name, between its digest and the requirements, and after the results."""

@@ -25,7 +25,7 @@ COMPARED = tuple(f.name for f in fields(Decision) if f.compare)
 NEVER_OPEN = ("missing", "pending", "open_readings", "faults")
 """What a complete application leaves open, and what fails in it: nothing."""
 State = Any
-"""What `OnePass.decide` gives: the root's facts, verdicts, results, the stages' statuses; of each list the facts, what is unusual, results."""
+"""What `OnePass.decide` gives: of the root facts, verdicts and results; the stages; of each list facts, what is unusual, results."""
 
 
 class Telling:
@@ -50,7 +50,10 @@ class Telling:
         """The root's results, each with what makes a Python value of it."""
         policy, layout = self.program.policy, self.whole.layout
         root = policy.root
-        return [(r, _reader(layout.kinds[root, r], policy.definitions[root, r].type, policy.conventions.time_zone)) for r in layout.results[root]]
+        return [
+            (r, _reader(layout.kinds[root, r], policy.definitions[root, r].type, policy.conventions.time_zone))
+            for r in layout.results[root]
+        ]
 
     def outcome(self, statuses: tuple[StageStatus, ...]) -> tuple[Outcome, str]:
         found = self._outcomes.get(statuses)
@@ -170,8 +173,10 @@ def tell(state: State, telling: Telling) -> Told:
     return made
 
 
-_new: Callable[[type[Told]], Told] = Told.__new__
-_set_state: Callable[[Told, State], None] = Told._state.__set__
-_set_outcome: Callable[[Told, Outcome], None] = Decision.outcome.__set__  # type: ignore[attr-defined]
-_set_stage: Callable[[Told, str], None] = Decision.stage.__set__  # type: ignore[attr-defined]
-_set_telling: Callable[[Told, Telling], None] = Told._telling.__set__  # type: ignore[attr-defined]
+_new = Told.__new__
+# The slots' own setters: a frozen class has no others, and these are the quickest.
+_slots: dict[str, Any] = {**vars(Decision), **vars(Told)}
+_set_state = _slots["_state"].__set__
+_set_telling = _slots["_telling"].__set__
+_set_outcome = _slots["outcome"].__set__
+_set_stage = _slots["stage"].__set__
