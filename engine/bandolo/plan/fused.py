@@ -20,6 +20,7 @@ from bandolo.plan.kinds import Cash, Kind, Many, OfEntity, Ratio, Same, Whole, k
 from bandolo.plan.levels import Levels
 from bandolo.plan.numbers import cents
 from bandolo.plan.quote import code, lines, literal, name
+from bandolo.plan.totals import added_up
 
 
 class NotFused(Exception):
@@ -39,6 +40,7 @@ class Pass:
     body: list[ast.stmt] = field(default_factory=list)
     gathering: list[ast.stmt] = field(default_factory=list)
     """What goes on to the owner's values, after everything of the record is computed."""
+    tests: dict[tuple[Any, ...], ast.If] = field(default_factory=dict)
     groups: dict[tuple[Any, ...], list[ast.stmt]] = field(default_factory=dict)
     """The blocks behind each chain of conditions, so that what is asked of the same records is gathered together."""
 
@@ -122,8 +124,14 @@ class Fusing(Writer):
                     test = self.value(part)
                 path = (*path, ast.dump(test.expr) if not needed and test.kind is not None else self.names.fresh())
                 if path not in made.groups:
-                    made.groups[path] = [ast.Pass()]
-                    self.body += [*needed, ast.If(test.expr, made.groups[path], [])]
+                    opposite = _opposite(test.expr)
+                    other = made.tests.get((*path[:-1], ast.dump(opposite))) if opposite is not None and not needed else None
+                    if other is not None:
+                        made.groups[path] = other.orelse
+                    else:
+                        made.groups[path] = [ast.Pass()]
+                        made.tests[path] = ast.If(test.expr, made.groups[path], [])
+                        self.body += [*needed, made.tests[path]]
                 self.body = made.groups[path]
         if item is None:
             then(this)
@@ -378,15 +386,22 @@ class Fused:
         verdicts = self.verdicts(entity)
         key = policy.entities[entity].key
         self.read |= {(entity, self.names.admitted[""])} if self.results[entity] else set()
+        before = [*loop.before, *made.before]
+        after = loop.after
+        if loop.parts:
+            rest = f"rest_{this}"
+            sums = added_up(made.gathering, loop.parts, rest)
+            total = name(sums[0])
+            for other in sums[1:]:
+                total = code("A + B", A=total, B=other)
+            after = [*lines("T = V", T=f"total_{this}", V=total), *after]
         inside = [
             *loop.first,
             *self.usually(entity),
             *self._wanted(entity, made.body),
             *made.gathering,
             *made.groups.get(("hits",), []),
-            *loop.last,
         ]
-        before = [*loop.before, *made.before]
         if verdicts:
             if key is None:
                 before += lines("I = -1", I=f"at_{this}")
@@ -404,7 +419,7 @@ class Fused:
             values = [name(self.local(entity, self.names.admitted[""])), *self._outgoing(writer, entity)]
             inside += lines("A(V)", A=f"result_{this}", V=_tuple(values))
         # Two names on one loop: the record at hand is only ever spoken of by its facts.
-        return [*before, ast.For(loop.target, name(f"given_{this}"), inside or [ast.Pass()], []), *loop.after]
+        return [*before, ast.For(loop.target, name(f"given_{this}"), inside or [ast.Pass()], []), *after]
 
     def _outgoing(self, writer: Fusing, entity: str) -> list[ast.expr]:
         """The results of a record; amounts in cents, as they leave the policy."""
@@ -456,6 +471,18 @@ class Fused:
         if requirement.entity == self.policy.root:
             return [code("not V" if requirement.applies is None else "V is False", V=verdict)]
         return [name(f"h_{verdict}")] if word != "bar" else []
+
+
+def _opposite(test: ast.expr) -> ast.expr | None:
+    """The condition that holds exactly where an equality does not."""
+    match test:
+        case ast.Compare(left=left, ops=[ast.Eq()], comparators=right):
+            return ast.Compare(left, [ast.NotEq()], right)
+        case ast.Compare(left=left, ops=[ast.NotEq()], comparators=right):
+            return ast.Compare(left, [ast.Eq()], right)
+        case ast.UnaryOp(op=ast.Not(), operand=inner):
+            return inner
+    return None
 
 
 def _tuple(parts: list[ast.expr]) -> ast.expr:

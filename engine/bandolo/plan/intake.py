@@ -151,7 +151,8 @@ class Loop:
     before: list[ast.stmt]
     target: ast.expr
     first: list[ast.stmt]
-    last: list[ast.stmt]
+    parts: list[str]
+    """The amounts of a record, or sums of some: all of them are to be added up (`check_cash`)."""
     after: list[ast.stmt]
 
 
@@ -162,7 +163,7 @@ def of_list(whole: Fused, entity: core.Entity, rows: str, this: str) -> Loop:
         "G = [*map(T, R)]\nif not DICTS.issuperset(map(type, R)) or sum(map(len, R)) != N * len(R): raise Open",
         G=f"given_{this}", T=getter, R=rows, N=len(entity.facts),
     )  # fmt: skip
-    last: list[ast.stmt] = []
+    parts: list[str] = []
     after: list[ast.stmt] = []
     if entity.key is not None:
         key = whole.names.facts[entity.name, entity.key.name, None]
@@ -171,9 +172,8 @@ def of_list(whole: Fused, entity: core.Entity, rows: str, this: str) -> Loop:
         after += lines("check_keys(K, len(R))", K=f"keys_{this}", R=rows)
     cash = [f for f in entity.facts.values() if isinstance(whole.kinds_of_facts[entity.name, f.name, None], Cash)]
     if cash:
-        before += lines("T = ZERO", T=f"total_{this}")
-        for part in _addends(whole, entity, cash):
-            last += lines("T += P", T=f"total_{this}", P=part)
+        before += lines("T = ZERO", T=f"rest_{this}")
+        parts = _addends(whole, entity, cash)
         after += lines("check_cash(T)", T=f"total_{this}")
         highs = [(f, h) for f in cash if (h := whole.settled.ranges[entity.name, f.name][1]) is not None]
         if highs:
@@ -186,19 +186,19 @@ def of_list(whole: Fused, entity: core.Entity, rows: str, this: str) -> Loop:
             test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.Or(), tests)
             look = lines("for r in R:\n    if T: raise Open", R=rows, T=test)
             after.append(ast.If(code("T > H", T=f"total_{this}", H=least), look, []))
-    return Loop(before, target, inside, last, after)
+    return Loop(before, target, inside, parts, after)
 
 
-def _addends(whole: Fused, entity: core.Entity, cash: list[core.FactDeclaration]) -> list[ast.expr]:
+def _addends(whole: Fused, entity: core.Entity, cash: list[core.FactDeclaration]) -> list[str]:
     """The amounts of a record, each once; where a definition has added some up already, its sum stands for them."""
     left = {f.name for f in cash}
-    found: list[ast.expr] = []
+    found: list[str] = []
     for (owner, named), definition in whole.policy.definitions.items():
         parts = _sum_of_facts(definition.value)
         if owner == entity.name and parts and len(set(parts)) == len(parts) and left.issuperset(parts):
             left -= set(parts)
-            found.append(name(whole.names.definitions[owner, named]))
-    return found + [name(whole.names.facts[entity.name, f.name, None]) for f in cash if f.name in left]
+            found.append(whole.names.definitions[owner, named])
+    return found + [whole.names.facts[entity.name, f.name, None] for f in cash if f.name in left]
 
 
 def _sum_of_facts(node: core.Expr) -> list[str]:
