@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check lint types layers update schemas wheel clean
+.PHONY: demo test check lint types layers update schemas bench wheel clean
 
 demo: $(STAMP)  ## decide example applications of both calls and explain one
 	@$(BIN)/python -m bandolo.surfaces.demo
@@ -15,7 +15,7 @@ test: $(STAMP)  ## the whole test suite
 check: lint types layers test  ## what CI runs before it builds the wheel
 
 lint: $(STAMP)
-	@$(BIN)/ruff format --check engine tests && $(BIN)/ruff check engine tests && $(BIN)/bandolo fmt --check policies tests/policies
+	@$(BIN)/ruff format --check engine tests bench && $(BIN)/ruff check engine tests bench && $(BIN)/bandolo fmt --check policies tests/policies
 
 types: $(STAMP)
 	@$(BIN)/mypy
@@ -28,6 +28,9 @@ update: $(STAMP)  ## rewrite the golden files; read the difference as a reviewer
 
 schemas: $(STAMP)  ## regenerate the schemas and tables in grammar/
 	@$(BIN)/python -m bandolo.export.published
+
+bench: $(STAMP)  ## what a decision costs beside Python by hand and zen-engine; packages that are missing are left out, and said
+	@$(BIN)/python bench/run.py
 
 wheel: $(STAMP)
 	@$(BIN)/python -m build --no-isolation --outdir dist .

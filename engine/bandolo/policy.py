@@ -108,8 +108,9 @@ class Policy:
                 raise ApplicationError([Diagnostic("too-large", args={"limit": limits.APPLICATION_BYTES})])
             try:
                 text = application.decode()
-            except UnicodeDecodeError:
-                raise ApplicationError([Diagnostic("not-utf8", path="$")]) from None
+            except UnicodeDecodeError as error:
+                line = application[: error.start].count(b"\n") + 1
+                raise ApplicationError([Diagnostic("not-utf8", path="$", args={"line": line})]) from None
             data, diagnostics = read_json(text, "")
             if diagnostics:
                 raise ApplicationError(diagnostics)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from json.encoder import encode_basestring
+from operator import itemgetter
 from typing import Any
 
 from bandolo.check import core
@@ -26,9 +27,7 @@ Writer = Callable[[tuple[Any, ...]], str]
 
 def amount_text(amount: Any) -> str:
     """An amount as `Fraction` writes it, for amounts that a program has read."""
-    if amount.__class__ is str:
-        amount = Decimal(amount)
-    above, under = amount.as_integer_ratio()
+    above, under = Decimal(amount).as_integer_ratio() if amount.__class__ is str else amount.as_integer_ratio()
     return f"Fraction:{above}/{under}" if under != 1 else f"Fraction:{above}"
 
 
@@ -50,12 +49,15 @@ class Digester:
             rows = given
             if keyed:
                 # Records stand in the order of their texts, which begin with the key in quotes.
-                if any("'" in row[0] for row in given):
+                if "'" in "".join(map(_key, given)):
                     return None
                 rows = sorted(given, key=_quoted)
             texts.append("[" + ",".join(map(write, rows)) + "]")
         whole = self.write_root((*state[0], *texts))
         return "sha256:" + hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+_key = itemgetter(0)
 
 
 def _quoted(row: tuple[Any, ...]) -> str:

@@ -60,8 +60,8 @@ class _Quotes:
     def count(self, rows: Sequence[tuple[Any, ...]]) -> int:
         found = self.each * len(rows)
         if self.pick is not None:
-            types = [*map(type, chain.from_iterable(map(self.pick, rows)))]
-            if str in types:
+            if str in map(type, chain.from_iterable(map(self.pick, rows))):
+                types = [*map(type, chain.from_iterable(map(self.pick, rows)))]
                 once = [type(self.pick(row)[-1]) is str for row in rows]  # the first of them was picked twice
                 found += 2 * (types.count(str) - sum(once))
         return found
@@ -78,6 +78,8 @@ class Spelling:
         ordered = sorted(policy.requirements.values(), key=lambda r: telling.place[r.id])
         lists = {e: i for i, e in enumerate(layout.lists)}
         self.requirements = [(r, lists.get(r.entity), layout.verdicts[r.entity].index(r.id)) for r in ordered]
+        self.words = {r.id: self._effect(r).word for r in ordered}
+        self.until = {r.id: policy.stage_index(r.stage) for r in ordered}
         self.spelt = {
             (r.id, verdict, counts): self._split(r, verdict, counts) for r in ordered for verdict in _VERDICTS for counts in (True, False)
         }
@@ -88,6 +90,9 @@ class Spelling:
         }  # fmt: skip
         usual = {r.id: self.spelt[r.id, True, True] or ("", "") for r in ordered}
         self.usual = {id_: (before, f"{after}, {before}", after) for id_, (before, after) in usual.items()}
+        self.excluding = [
+            (r.id, r.stage, at, place) for r, at, place in self.requirements if at is not None and self.words[r.id] == "exclude"
+        ]
         self.paths = [policy.entities[e].listed_in or "" for e in layout.lists]
         self.keyed = [policy.entities[e].key is not None for e in layout.lists]
         self.root_key = list(policy.entities[policy.root].facts).index(key.name) if (key := policy.entities[policy.root].key) else None
@@ -169,7 +174,6 @@ class Spelling:
 
     def _with_failures(self, state: State, digest: str, rows: list[list[str]], odd: list[dict[str, Any] | None]) -> str | None:
         """Where some records do not meet everything, each of their verdicts is looked at."""
-        policy = self.telling.program.policy
         written: list[str] = []
         struck: dict[str, dict[str, list[str]]] = {"exclude": {}, "bar": {}}
         stages: dict[str, str] = {}
@@ -183,14 +187,14 @@ class Spelling:
                 written.append(said)
                 continue
             unusual = odd[at] or {}
-            word = self._effect(requirement).word
+            word = self.words[requirement.id]
             if not any(v[place] is not True or (word != "exclude" and path in excluded) for path, v in unusual.items()):
                 before, between, after = self.usual[requirement.id]
                 if rows[at]:
                     written.append(f"{before}{between.join(rows[at])}{after}")
                 continue
             usual: tuple[str, str] = self.spelt[requirement.id, True, True]  # type: ignore[assignment]
-            until = policy.stage_index(requirement.stage)
+            until = self.until[requirement.id]
             for path in rows[at]:
                 verdicts = unusual.get(path)
                 if verdicts is None:
@@ -210,14 +214,11 @@ class Spelling:
 
     def _excluded(self, odd: list[dict[str, Any] | None], opened: dict[str, bool]) -> dict[str, int]:
         """From which stage on a record no longer belongs to the application, by its path."""
-        policy = self.telling.program.policy
         found: dict[str, int] = {}
-        for requirement, at, place in self.requirements:
-            if at is None or self._effect(requirement).word != "exclude" or not opened[requirement.stage]:
-                continue
+        for id_, stage, at, place in self.excluding:
             for path, verdicts in (odd[at] or {}).items():
-                if verdicts[place] is False:
-                    found[path] = min(found.get(path, 10**6), policy.stage_index(requirement.stage))
+                if verdicts[place] is False and opened[stage]:
+                    found[path] = min(found.get(path, 10**6), self.until[id_])
         return found
 
     def _put(
