@@ -15,7 +15,8 @@ from bandolo.check import core
 from bandolo.evaluate.settle import Settled
 from bandolo.language.types import BOOLEAN, MONEY, TEXT, ListType, OptionalType, RecordType
 from bandolo.plan import intake
-from bandolo.plan.expressions import Code, Names, Writer
+from bandolo.plan.codes import Code, Names
+from bandolo.plan.expressions import Writer
 from bandolo.plan.kinds import Cash, Kind, Many, OfEntity, Ratio, Same, Whole, kind_of_fact
 from bandolo.plan.levels import Levels
 from bandolo.plan.numbers import cents

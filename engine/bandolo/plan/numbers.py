@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from bandolo.check import core
 from bandolo.language.types import BOOLEAN, DATE, INTEGER, ListType, is_quantity
 from bandolo.language.types import MONEY as MONEY_TYPE
+from bandolo.plan.codes import NEVER, Code
 from bandolo.plan.kinds import MOST_BITS, Cash, Kind, Many, Maybe, Nothing, OfEntity, Ratio, Same, Whole, bare, joined
 from bandolo.plan.quote import code, literal, name, number, times
 
 if TYPE_CHECKING:
-    from bandolo.plan.expressions import Code, Writer
+    from bandolo.plan.expressions import Writer
 
 COMPARED = {"=": "A == B", "!=": "A != B", "<": "A < B", "<=": "A <= B", ">": "A > B", ">=": "A >= B"}
 LIST_BITS = 20
@@ -35,9 +36,9 @@ def apply(writer: Writer, node: core.Apply) -> Code:
         return _contained(writer, node)
     arguments = [writer.value(a) for a in node.arguments]
     if any(a.kind is None for a in arguments):
-        return _never()
+        return NEVER
     if word in ("+", "-") and all(isinstance(a.kind, Cash) for a in arguments):
-        return _made(code(f"A {word} B", A=arguments[0].expr, B=arguments[1].expr), arguments[0].kind)
+        return Code(code(f"A {word} B", A=arguments[0].expr, B=arguments[1].expr), arguments[0].kind)
     arguments = [writer.counted(a) for a in arguments]
     kinds = [bare(a.kind) for a in arguments if a.kind is not None]
     numeric = all(isinstance(k, Whole | Ratio) for k in kinds)
@@ -45,9 +46,9 @@ def apply(writer: Writer, node: core.Apply) -> Code:
         if numeric:
             return _compared(writer, word, _bare(arguments[0]), _bare(arguments[1]))
         if all(isinstance(k, OfEntity) for k in kinds):
-            return _made(code("A is B" if word == "=" else "A is not B", A=arguments[0].expr, B=arguments[1].expr), Same(node.type))
+            return Code(code("A is B" if word == "=" else "A is not B", A=arguments[0].expr, B=arguments[1].expr), Same(node.type))
         if all(isinstance(k, Same) and not _is_length(k) for k in kinds):
-            return _made(code(COMPARED[word], A=arguments[0].expr, B=arguments[1].expr), Same(node.type))
+            return Code(code(COMPARED[word], A=arguments[0].expr, B=arguments[1].expr), Same(node.type))
     elif numeric and word in ("+", "-", "*", "/"):
         first, second = map(_bare, arguments)
         if word in ("+", "-"):
@@ -57,14 +58,14 @@ def apply(writer: Writer, node: core.Apply) -> Code:
         return _extreme(writer, word, [_bare(a) for a in arguments])
     elif word in ("min", "max") and all(isinstance(k, Same) and not _is_length(k) for k in kinds):
         picked = ast.Call(name(word), [a.expr for a in arguments], [])
-        return _made(picked, Same(node.type))
+        return Code(picked, Same(node.type))
     elif numeric and word in ("minus", "abs"):
         value = writer.unpacked(_bare(arguments[0]))
-        return _made(code("-V" if word == "minus" else "abs(V)", V=value.expr), value.kind, value.under)
+        return Code(code("-V" if word == "minus" else "abs(V)", V=value.expr), value.kind, value.under)
     elif numeric and word in ("floor", "ceil"):
         value = writer.unpacked(_bare(arguments[0]))
         under = value.under if value.under is not None else literal(value.kind.scale)  # type: ignore[union-attr]
-        return _made(code("V // U" if word == "floor" else "-(-V // U)", V=value.expr, U=under), Whole(1, value.kind.bits))  # type: ignore[union-attr]
+        return Code(code("V // U" if word == "floor" else "-(-V // U)", V=value.expr, U=under), Whole(1, value.kind.bits))  # type: ignore[union-attr]
     elif word == "round" and isinstance(kinds[0], Whole | Ratio):
         made_ = _rounded(writer, arguments)
         if made_ is not None:
@@ -74,32 +75,20 @@ def apply(writer: Writer, node: core.Apply) -> Code:
         if made_ is not None:
             return made_
     elif word in ("year", "month", "day") and node.arguments[0].type == DATE:
-        return _made(ast.Attribute(arguments[0].expr, word, ast.Load()), Whole(1, 16))
+        return Code(ast.Attribute(arguments[0].expr, word, ast.Load()), Whole(1, 16))
     elif word == "days_between" and node.arguments[0].type == DATE == node.arguments[1].type:
-        return _made(code("(B - A).days", A=arguments[0].expr, B=arguments[1].expr), Whole(1, 32))
+        return Code(code("(B - A).days", A=arguments[0].expr, B=arguments[1].expr), Whole(1, 32))
     elif word == "date" and len(arguments) == 1:
-        return _made(code("local_day(V)", V=arguments[0].expr), Same(node.type))
+        return Code(code("local_day(V)", V=arguments[0].expr), Same(node.type))
     elif word in ("starts_with", "contains", "length"):
         template = {"starts_with": "A.startswith(B)", "contains": "B in A", "length": "len(A)"}[word]
         pieces = dict(zip("AB", (a.expr for a in arguments), strict=False))
-        return _made(code(template, **pieces), Whole(1, 32) if word == "length" else Same(node.type))
+        return Code(code(template, **pieces), Whole(1, 32) if word == "length" else Same(node.type))
     return _called(writer, node, arguments)
 
 
-def _made(expr: ast.expr, kind: Kind | None, under: ast.expr | None = None) -> Code:
-    from bandolo.plan.expressions import Code
-
-    return Code(expr, kind, under)
-
-
-def _never() -> Code:
-    from bandolo.plan.expressions import NEVER
-
-    return NEVER
-
-
 def _bare(value: Code) -> Code:
-    return _made(value.expr, bare(value.kind) if value.kind is not None else None, value.under)
+    return Code(value.expr, bare(value.kind) if value.kind is not None else None, value.under)
 
 
 def _is_length(kind: Kind) -> bool:
@@ -119,8 +108,8 @@ def _scale(value: Code) -> int:
 def _whole(expr: ast.expr, scale: int, bits: int) -> Code:
     """A number of a scale; a scale that has grown too long to multiply by goes on as a pair."""
     if scale.bit_length() > 200:
-        return _made(expr, Ratio(bits + scale.bit_length()), literal(scale))
-    return _made(expr, Whole(scale, bits))
+        return Code(expr, Ratio(bits + scale.bit_length()), literal(scale))
+    return Code(expr, Whole(scale, bits))
 
 
 def _kept_short(writer: Writer, value: Code) -> Code:
@@ -130,9 +119,9 @@ def _kept_short(writer: Writer, value: Code) -> Code:
     value = writer.held(value) if value.under is not None or isinstance(value.kind, Whole) else writer.unpacked(value)
     if isinstance(value.kind, Whole):
         writer.add("if V.bit_length() > M: raise Open", V=value.expr, M=MOST_BITS)
-        return _made(value.expr, Whole(value.kind.scale, MOST_BITS))
+        return Code(value.expr, Whole(value.kind.scale, MOST_BITS))
     writer.add("if V.bit_length() + U.bit_length() > M: raise Open", V=value.expr, U=value.under, M=MOST_BITS)
-    return _made(value.expr, Ratio(MOST_BITS), value.under)
+    return Code(value.expr, Ratio(MOST_BITS), value.under)
 
 
 def _pair(writer: Writer, value: Code) -> tuple[ast.expr, ast.expr]:
@@ -161,7 +150,7 @@ def _compared(writer: Writer, word: str, first: Code, second: Code) -> Code:
     else:
         (n, d), (m, e) = _pair(writer, first), _pair(writer, second)
         a, b = times(n, e), times(m, d)
-    return _made(code(COMPARED[word], A=a, B=b), Same(BOOLEAN))
+    return Code(code(COMPARED[word], A=a, B=b), Same(BOOLEAN))
 
 
 def _added(writer: Writer, first: Code, second: Code, word: str) -> Code:
@@ -175,7 +164,7 @@ def _added(writer: Writer, first: Code, second: Code, word: str) -> Code:
         return _whole(code(template, A=a, B=b), scale, bits + 1)
     (above, d), (other, e) = _pair(writer, first), _pair(writer, second)
     bits = _pair_bits(first) + _pair_bits(second) + 1
-    return _made(code(template, A=times(above, e), B=times(other, d)), Ratio(bits), times(d, e))
+    return Code(code(template, A=times(above, e), B=times(other, d)), Ratio(bits), times(d, e))
 
 
 def _pair_bits(value: Code) -> int:
@@ -195,7 +184,7 @@ def _multiplied(writer: Writer, first: Code, second: Code) -> Code:
         product = times(a, b) if not isinstance(a, ast.Constant) else times(b, a)
         return _whole(product, scale, _bits(first) + _bits(second))
     (n, d), (m, e) = _pair(writer, first), _pair(writer, second)
-    return _made(times(n, m), Ratio(_pair_bits(first) + _pair_bits(second)), times(d, e))
+    return Code(times(n, m), Ratio(_pair_bits(first) + _pair_bits(second)), times(d, e))
 
 
 def _divided(writer: Writer, first: Code, second: Code) -> Code:
@@ -213,7 +202,7 @@ def _divided(writer: Writer, first: Code, second: Code) -> Code:
     above, under = writer.names.fresh(), writer.names.fresh()
     writer.add("A = N\nD = M", A=above, D=under, N=times(n, e), M=times(m, d))
     writer.add("if D <= 0:\n    if D == 0: raise Open\n    A = -A\n    D = -D", A=above, D=under)
-    return _made(name(above), Ratio(_pair_bits(first) + _pair_bits(second)), name(under))
+    return Code(name(above), Ratio(_pair_bits(first) + _pair_bits(second)), name(under))
 
 
 def _power(writer: Writer, base: Code, exponent: Code) -> Code | None:
@@ -224,7 +213,7 @@ def _power(writer: Writer, base: Code, exponent: Code) -> Code | None:
     if isinstance(base.kind, Whole):
         made = _whole(code("V ** P", V=base.expr, P=power), base.kind.scale**power, base.kind.bits * power)
     else:
-        made = _made(code("V ** P", V=base.expr, P=power), Ratio(_bits(base) * power), code("V ** P", V=base.under, P=power))
+        made = Code(code("V ** P", V=base.expr, P=power), Ratio(_bits(base) * power), code("V ** P", V=base.under, P=power))
     return _kept_short(writer, made)
 
 
@@ -233,16 +222,16 @@ def _extreme(writer: Writer, word: str, values: list[Code]) -> Code:
     if level is not None:
         parts, scale, bits = level
         if len(parts) > 2:
-            return _made(ast.Call(name(word), parts, []), Whole(scale, bits))
-        a, b = (writer.held(_made(p, Whole(scale, bits))).expr for p in parts)
-        return _made(code("A if A <= B else B" if word == "min" else "A if A >= B else B", A=a, B=b), Whole(scale, bits))
+            return Code(ast.Call(name(word), parts, []), Whole(scale, bits))
+        a, b = (writer.held(Code(p, Whole(scale, bits))).expr for p in parts)
+        return Code(code("A if A <= B else B" if word == "min" else "A if A >= B else B", A=a, B=b), Whole(scale, bits))
     best = values[0]
     for value in values[1:]:
         (n, d), (m, e) = _pair(writer, best), _pair(writer, value)
         above, under = writer.names.fresh(), writer.names.fresh()
         template = "if X <= Y: A, U = N, D\nelse: A, U = M, E" if word == "min" else "if X >= Y: A, U = N, D\nelse: A, U = M, E"
         writer.add(template, X=times(n, e), Y=times(m, d), N=n, D=d, M=m, E=e, A=above, U=under)
-        best = _made(name(above), Ratio(max(_pair_bits(best), _pair_bits(value))), name(under))
+        best = Code(name(above), Ratio(max(_pair_bits(best), _pair_bits(value))), name(under))
     return best
 
 
@@ -258,19 +247,19 @@ def _rounded(writer: Writer, arguments: list[Code]) -> Code | None:
         per_step = Fraction(unit.denominator, fixed * unit.numerator)  # steps to one of the int
         if per_step.denominator == 1:
             made = times(n, per_step.numerator * unit.numerator)
-            return _made(made, Whole(unit.denominator, _pair_bits(value) + unit.denominator.bit_length()))
+            return Code(made, Whole(unit.denominator, _pair_bits(value) + unit.denominator.bit_length()))
         above, under = times(n, per_step.numerator), literal(per_step.denominator)
     else:
         above, under = times(n, unit.denominator), times(d, unit.numerator)
     how = name(f"round_{_word(writer, direction)}") if _word(writer, direction) else code("ROUNDING[D]", D=direction.expr)
     counted = code("F(N, D)", F=how, N=above, D=under)
     bits = _pair_bits(value) + unit.denominator.bit_length() + unit.numerator.bit_length()
-    return _made(times(counted, unit.numerator), Whole(unit.denominator, bits))
+    return Code(times(counted, unit.numerator), Whole(unit.denominator, bits))
 
 
 def cents(writer: Writer, value: Code, direction: Code) -> Code:
     """An amount as it leaves the policy: whole cents."""
-    made = _rounded(writer, [value, direction, _made(literal(1), Whole(100, 1))])
+    made = _rounded(writer, [value, direction, Code(literal(1), Whole(100, 1))])
     assert made is not None
     return made
 
@@ -291,10 +280,10 @@ def _aggregate(writer: Writer, node: core.Apply, word: str) -> Code:
     if word == "count":
         if not isinstance(listed, core.Filter | core.Map):
             value = writer.value(listed)
-            return value if value.kind is None else _made(code("len(V)", V=value.expr), Whole(1, LIST_BITS))
+            return value if value.kind is None else Code(code("len(V)", V=value.expr), Whole(1, LIST_BITS))
         writer.start(listed, "T = 0", T=temp)
         found = writer.each(listed, lambda _: writer.add("T += 1", T=temp))
-        return _made(name(temp), Whole(1, LIST_BITS)) if found else _never()
+        return Code(name(temp), Whole(1, LIST_BITS)) if found else NEVER
     if word in ("any", "all"):
         writer.start(listed, "T = V", T=temp, V=literal(word == "all"))
 
@@ -306,7 +295,7 @@ def _aggregate(writer: Writer, node: core.Apply, word: str) -> Code:
             else:
                 writer.add("if not V: T = False", T=temp, V=member.expr)
 
-        return _made(name(temp), Same(node.type)) if writer.each(listed, decide) else _never()
+        return Code(name(temp), Same(node.type)) if writer.each(listed, decide) else NEVER
     return _over_values(writer, node, word, temp)
 
 
@@ -341,37 +330,37 @@ def _over_values(writer: Writer, node: core.Apply, word: str, temp: str) -> Code
         elif word == "count distinct":
             writer.add("T.add(V)", T=temp, V=expr)
         else:
-            held = writer.held(_made(expr, value.kind if not isinstance(value.kind, Ratio) else Same(item))).expr
+            held = writer.held(Code(expr, value.kind if not isinstance(value.kind, Ratio) else Same(item))).expr
             writer.add("if T is None or V < T: T = V" if word == "min" else "if T is None or V > T: T = V", T=temp, V=held)
 
     if not writer.each(listed, add):
-        return _never()
+        return NEVER
     if word == "count distinct":
-        return _made(code("len(T)", T=temp), Whole(1, LIST_BITS))
+        return Code(code("len(T)", T=temp), Whole(1, LIST_BITS))
     kind: Kind = kinds[0] if kinds else (Whole(1, 1) if numeric else Same(item))
     if word in ("min", "max"):
         writer.add("if T is None: raise Open", T=temp)
-        return _of_fraction(writer, temp) if isinstance(kind, Ratio) else _made(name(temp), kind)
+        return _of_fraction(writer, temp) if isinstance(kind, Ratio) else Code(name(temp), kind)
     if word == "average":
         writer.add("if C == 0: raise Open", C=counter)
     if isinstance(kind, Cash):
-        return writer.counted(_made(name(temp), kind))
+        return writer.counted(Code(name(temp), kind))
     if isinstance(kind, Ratio):
         total = _of_fraction(writer, temp)
     else:
         assert isinstance(kind, Whole)
-        total = _kept_short(writer, _made(name(temp), Whole(kind.scale, kind.bits + LIST_BITS)))
+        total = _kept_short(writer, Code(name(temp), Whole(kind.scale, kind.bits + LIST_BITS)))
     if word == "sum":
         return total
     (n, d) = _pair(writer, total)
-    return _kept_short(writer, _made(n, Ratio(_pair_bits(total) + LIST_BITS), times(name(counter), d)))
+    return _kept_short(writer, Code(n, Ratio(_pair_bits(total) + LIST_BITS), times(name(counter), d)))
 
 
 def _of_fraction(writer: Writer, temp: str) -> Code:
     """A fraction made at run time, as a pair."""
     above, under = writer.names.fresh(), writer.names.fresh()
     writer.add("A, U = pair_of(T)", A=above, U=under, T=temp)
-    return _made(name(above), Ratio(MOST_BITS), name(under))
+    return Code(name(above), Ratio(MOST_BITS), name(under))
 
 
 def _contained(writer: Writer, node: core.Apply) -> Code:
@@ -382,7 +371,7 @@ def _contained(writer: Writer, node: core.Apply) -> Code:
     if isinstance(options, core.Items) and isinstance(item.kind, Same) and all(isinstance(o, core.Constant) for o in options.items):
         words = [o.value for o in options.items if isinstance(o, core.Constant)]
         if all(isinstance(w, str) for w in words):
-            return _made(code("V in K", V=item.expr, K=writer.names.constant(frozenset(words))), Same(node.type))
+            return Code(code("V in K", V=item.expr, K=writer.names.constant(frozenset(words))), Same(node.type))
     temp = writer.names.fresh()
     writer.add("T = False", T=temp)
 
@@ -396,7 +385,7 @@ def _contained(writer: Writer, node: core.Apply) -> Code:
             test = code("A == B", A=item.expr, B=other.expr)
         writer.add("if V: T = True", T=temp, V=test)
 
-    return _made(name(temp), Same(node.type)) if writer.each(options, same) else _never()
+    return Code(name(temp), Same(node.type)) if writer.each(options, same) else NEVER
 
 
 # The library's own functions.
@@ -405,7 +394,7 @@ def _contained(writer: Writer, node: core.Apply) -> Code:
 def _called(writer: Writer, node: core.Apply, arguments: list[Code]) -> Code:
     """A call of the function that the reference calls, with values as it has them."""
     if any(a.kind is None for a in arguments):
-        return _never()
+        return NEVER
     given = [_as_reference(writer, a) for a in arguments]
     run = writer.names.constant(node.operation.run)
     expr = ast.Call(name("known"), [ast.Call(run, [name("conventions"), *given], [])], [])
@@ -430,12 +419,12 @@ def _from_reference(writer: Writer, expr: ast.expr, node: core.Apply) -> Code:
     temp = writer.names.fresh()
     if node.type == INTEGER:
         writer.add("T = whole_of(V)", T=temp, V=expr)
-        return _made(name(temp), Whole(1, MOST_BITS))
+        return Code(name(temp), Whole(1, MOST_BITS))
     if node.type == MONEY_TYPE or is_quantity(node.type):
         writer.add("T = V", T=temp, V=expr)
         return _of_fraction(writer, temp)
     writer.add("T = V", T=temp, V=expr)
-    return _made(name(temp), Same(node.type))
+    return Code(name(temp), Same(node.type))
 
 
 # Bands.
@@ -450,7 +439,7 @@ def brackets(writer: Writer, node: core.Brackets) -> Code:
         worth = writer.counted(writer.value(step.amount))
         steps.append((to, writer.held(writer.unpacked(worth)) if isinstance(worth.kind, Ratio) else writer.held(worth)))
     if amount.kind is None or any(c is not None and c.kind is None for step in steps for c in step):
-        return _never()
+        return NEVER
     return _progressive(writer, amount, steps) if node.progressive else _banded(writer, amount, steps)
 
 
@@ -468,14 +457,14 @@ def _banded(writer: Writer, amount: Code, steps: list[tuple[Code | None, Code]])
             writer.when(test, block, rest)
         rest = level
     outer += rest
-    return _made(name(temp), kind)
+    return Code(name(temp), kind)
 
 
 def _progressive(writer: Writer, amount: Code, steps: list[tuple[Code | None, Code]]) -> Code:
     """Written from the last band down: each `if` adds its own part and goes on only above its end."""
-    below: Code = _made(literal(0), Whole(1, 1))
+    below: Code = Code(literal(0), Whole(1, 1))
     totals: list[tuple[Code | None, Code]] = []
-    so_far: Code = _made(literal(0), Whole(1, 1))
+    so_far: Code = Code(literal(0), Whole(1, 1))
     for to, rate in steps:
         inside = _kept_short(writer, _added(writer, so_far, _multiplied(writer, _added(writer, amount, below, "-"), _bare(rate)), "+"))
         totals.append((to, inside))

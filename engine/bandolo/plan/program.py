@@ -17,7 +17,8 @@ from bandolo.evaluate.settle import Settled
 from bandolo.language.types import BOOLEAN
 from bandolo.language.values import Unknown
 from bandolo.plan import intake, running
-from bandolo.plan.expressions import Code, Names, Writer
+from bandolo.plan.codes import Code, Names
+from bandolo.plan.expressions import Writer
 from bandolo.plan.fused import Fused, Layout, NotFused, eligible
 from bandolo.plan.kinds import Kind, OfEntity, Same
 from bandolo.plan.quote import code, lines, literal, name

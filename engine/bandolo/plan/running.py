@@ -16,7 +16,8 @@ from bandolo.plan.kinds import MOST_BITS, Kind, Open, Ratio, Whole, thaw
 from bandolo.plan.quote import code
 
 if TYPE_CHECKING:
-    from bandolo.plan.expressions import Code, Writer
+    from bandolo.plan.codes import Code
+    from bandolo.plan.expressions import Writer
 
 OPEN = (Open, AttributeError, TypeError, KeyError, NameError, ArithmeticError)
 """What a program raises where it meets something that is not there: an empty slot, `none`, an unlisted word."""

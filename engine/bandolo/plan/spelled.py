@@ -59,11 +59,10 @@ class _Quotes:
 
     def count(self, rows: Sequence[tuple[Any, ...]]) -> int:
         found = self.each * len(rows)
-        if self.pick is not None:
-            if str in map(type, chain.from_iterable(map(self.pick, rows))):
-                types = [*map(type, chain.from_iterable(map(self.pick, rows)))]
-                once = [type(self.pick(row)[-1]) is str for row in rows]  # the first of them was picked twice
-                found += 2 * (types.count(str) - sum(once))
+        if self.pick is not None and str in map(type, chain.from_iterable(map(self.pick, rows))):
+            types = [*map(type, chain.from_iterable(map(self.pick, rows)))]
+            once = [type(self.pick(row)[-1]) is str for row in rows]  # the first of them was picked twice
+            found += 2 * (types.count(str) - sum(once))
         return found
 
 
