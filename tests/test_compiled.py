@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import pickle
 import random
@@ -19,7 +20,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bandolo.diagnostics import ApplicationError, PolicyError
-from bandolo.plan.program import compile_program
 from bandolo.plan.told import Told
 from bandolo.policy import Policy, load_policy, policy_from_bytes
 from bandolo.testing.cases import BadPath, CaseFile, changed, read_cases
@@ -112,8 +112,9 @@ def test_complete_applications_are_decided_in_one_pass(made: dict[str, Any], see
 
 @pytest.mark.parametrize("path", POLICIES, ids=lambda p: p.name)
 def test_the_live_policies_compile_whole(path: Path) -> None:
-    policy = load_policy(path)
-    assert compile_program(policy.core, policy.settled).unsupported == ()
+    program = load_policy(path).compiled
+    assert program is not None
+    assert program.unsupported == ()
 
 
 @pytest.mark.parametrize("path", [*POLICIES, BENCH / "filiere.yaml"], ids=lambda p: p.name)
@@ -189,6 +190,8 @@ def test_a_decision_in_one_pass_is_the_reference_s_in_every_part() -> None:
         same(compiled, reference)
         assert reference == compiled
         assert pickle.loads(pickle.dumps(compiled)) == reference == copy.copy(compiled)
+        again = dataclasses.replace(compiled, as_of="2023-03-01")
+        assert (again.results, again.failed()) == (reference.results, reference.failed())
 
 
 ODD: dict[str, Any] = {
@@ -253,6 +256,20 @@ def test_the_caller_s_decimal_context_does_not_matter() -> None:
     with localcontext() as context:
         context.prec = 4
         assert chain().decide(application, engine="compiled").results == expected
+
+
+def test_parameters_that_speak_of_the_clock_are_left_to_the_reference() -> None:
+    policy = small_policy(
+        """
+        entities: {project: {facts: {day: date}}}
+        parameters: {now: as_of}
+        definitions: {project: {late: start_of(day) < now}}
+        results: [late]
+        """
+    )
+    assert policy.compiled is None
+    for as_of in ("2023-01-01", "2023-03-01"):
+        assert policy.decide({"day": "2023-02-01"}, as_of=as_of, engine="compiled").results == {"late": as_of > "2023-02"}
 
 
 def test_threads_share_a_policy() -> None:

@@ -68,6 +68,17 @@ class Policy:
         """The digest of what the policy says, amendments included; layout and comments do not matter."""
         return self.core.digest
 
+    @property
+    def compiled(self) -> Program | None:
+        """The policy's program, compiled now if it has not been: `compiled.unsupported` names what is always left to the reference.
+
+        None where parameters speak of the clock: their values would change with every decision.
+        """
+        program = self.programs.program(self.core, self.settled, Changes(), True)
+        if program is not None:
+            self._keep_at_hand(program)
+        return program
+
     def decide(
         self,
         application: Mapping[str, Any],

@@ -143,13 +143,19 @@ class Told(Decision):
 
     @property
     def results(self) -> Mapping[str, Any]:
-        telling = self._telling
+        try:
+            telling = self._telling
+        except AttributeError:  # one made of its parts, by dataclasses.replace
+            return python_results(self)
         if not telling.only_root:
             return python_results(self)
         return {name: read(value) for (name, read), value in zip(telling.readers, self._state[2], strict=True)}
 
     def failed(self) -> tuple[str, ...]:
-        telling, state = self._telling, self._state
+        try:
+            telling, state = self._telling, self._state
+        except AttributeError:
+            return Decision.failed(self)
         found: list[str] = []
         if False in state[1]:
             found = [id_ for id_, verdict in zip(telling.ids, state[1], strict=True) if verdict is False]
