@@ -33,6 +33,7 @@ ZERO, CENT, HUNDRED = Decimal("0.00"), Decimal("0.01"), Decimal(100)
 MOST_CASH = Decimal(10**18)
 PRECISION = 28
 TEXTS_KEPT = 4096
+TEXTS = {str}
 
 
 def adds_up(low: Value | None, high: Value | None) -> bool:
@@ -81,13 +82,13 @@ def amount_reader(conventions: Conventions) -> Callable[[Any], Decimal]:
     return amount
 
 
-def check_keys(keys: set[str], count: int) -> None:
+def check_keys(keys: list[str]) -> None:
     """Keys that differ, and are plain enough to stand in a path."""
     text = "".join(keys)
     # Escaped as JSON it stays as it is: then nothing in it is unsafe, a quote, or not ASCII.
-    if len(keys) != count or len(encode_basestring_ascii(text)) != len(text) + 2 or len(text) > limits.TEXT_CHARACTERS:
+    if len(set(keys)) != len(keys) or len(encode_basestring_ascii(text)) != len(text) + 2 or len(text) > limits.TEXT_CHARACTERS:
         raise Open
-    if "[" in text or "]" in text or "\x7f" in text or "" in keys:
+    if "[" in text or "]" in text or "\x7f" in text or "" in keys or not TEXTS.issuperset(map(type, keys)):
         raise Open
 
 
@@ -166,10 +167,8 @@ def of_list(whole: Fused, entity: core.Entity, rows: str, this: str) -> Loop:
     parts: list[str] = []
     after: list[ast.stmt] = []
     if entity.key is not None:
-        key = whole.names.facts[entity.name, entity.key.name, None]
-        before += lines("K = set()\nA = K.add", K=f"keys_{this}", A=f"key_{this}")
-        inside += lines("A(F)", A=f"key_{this}", F=key)
-        after += lines("check_keys(K, len(R))", K=f"keys_{this}", R=rows)
+        first = whole.names.constant(itemgetter(list(entity.facts).index(entity.key.name)))
+        before += lines("check_keys([*map(K, G)])", K=first, G=f"given_{this}")
     cash = [f for f in entity.facts.values() if isinstance(whole.kinds_of_facts[entity.name, f.name, None], Cash)]
     if cash:
         before += lines("T = ZERO", T=f"rest_{this}")
@@ -218,7 +217,7 @@ def _fact(whole: Fused, entity: core.Entity, fact: core.FactDeclaration, kind: K
     if isinstance(fact.type, OptionalType) and isinstance(kind, Maybe):
         return [ast.If(code("F is not None", F=local), _plain(whole, fact.type.of, kind.of, local, low, high), [])]
     if fact.key and entity.name != whole.policy.root:
-        return lines("if F.__class__ is not str: raise Open", F=local)
+        return []  # all keys are looked at together
     if any(slot == whole.names.facts[entity.name, fact.name, None] for slot, _ in whole.usual.get(entity.name, {}).values()):
         return []  # looked at together with the others of its kind
     return _plain(whole, fact.type, kind, local, low, high)
