@@ -1,7 +1,7 @@
 """`make bench`: what a decision costs, against Python written by hand, in one run.
 
-In every round each contender decides the same applications, the base right before and right after it: the ratio of a round is to their
-mean. What is printed is the median over the rounds, with their range; a decision's median and 99th percentile are of all rounds.
+In every round each contender decides the same applications, the base right before and right after it: the ratio of a round is that of
+the medians. What is printed is the median over the rounds, with their range; a decision's median and 99th percentile are of all rounds.
 """
 
 from __future__ import annotations
@@ -113,22 +113,20 @@ def _prepared(contender: Base, data: list[Any], expected: list[Any]) -> Run:
 
 def _round(run: Run, base: Run) -> None:
     before, _ = _timed(base, base.share)
-    mean, times = _timed(run, run.share)
+    middle, times = _timed(run, run.share)
     after, _ = _timed(base, base.share)
-    run.ratios.append(mean / ((before + after) / 2))
+    run.ratios.append(middle / ((before + after) / 2))
     run.times += times
 
 
 def _timed(run: Run, share: int) -> tuple[float, list[int]]:
-    """The mean of a decision, and each one's time."""
+    """The median of a decision, and each one's time: what else runs on the machine moves a mean, hardly a median."""
     decide, clock, times = run.contender.decide, perf_counter_ns, []
     for application in run.data[::share]:
         start = clock()
         decide(application)
         times.append(clock() - start)
-    # A process that is put aside for a moment would count as slow: the slowest in a thousand do not.
-    usual = sorted(times)[: max(1, len(times) * 999 // 1000)]
-    return statistics.fmean(usual), times
+    return statistics.median(times), times
 
 
 def _print(console: Console, runs: dict[str, Run], options: argparse.Namespace) -> None:

@@ -22,6 +22,7 @@ from bandolo.plan.program import OnePass, Program
 
 HUNDRED = Decimal(100)
 COMPARED = tuple(f.name for f in fields(Decision) if f.compare)
+VERDICTS_KEPT = 4096
 NEVER_OPEN = ("missing", "pending", "open_readings", "faults")
 """What a complete application leaves open, and what fails in it: nothing."""
 State = Any
@@ -40,8 +41,8 @@ class Telling:
         self.stages = tuple(s.name for s in policy.stages)
         ordered = sorted(policy.requirements.values(), key=lambda r: (policy.stage_index(r.stage), policy.depth(r.entity), r.entity, r.id))
         self.place = {r.id: at for at, r in enumerate(ordered)}
-        self.ids = layout.verdicts[policy.root]
-        self.ids_of_lists = [layout.verdicts[entity] for entity in layout.lists]
+        self.ids = [layout.verdicts[entity] for entity in (policy.root, *layout.lists)]
+        self._failed: list[dict[tuple[bool | None, ...], tuple[str, ...]]] = [{} for _ in self.ids]
         self.only_root = not any(layout.results[entity] for entity in layout.lists)
         self._outcomes: dict[tuple[StageStatus, ...], tuple[Outcome, str]] = {}
 
@@ -59,6 +60,16 @@ class Telling:
         found = self._outcomes.get(statuses)
         if found is None:
             found = self._outcomes[statuses] = outcome_of(dict(zip(self.stages, statuses, strict=True)))
+        return found
+
+    def failed(self, at: int, verdicts: tuple[bool | None, ...]) -> tuple[str, ...]:
+        """The requirements that failed among the verdicts of the root (0) or of a record of one list; the same few come again and again."""
+        kept = self._failed[at]
+        found = kept.get(verdicts)
+        if found is None:
+            found = tuple(id_ for id_, verdict in zip(self.ids[at], verdicts, strict=True) if verdict is False)
+            if len(kept) < VERDICTS_KEPT:
+                kept[verdicts] = found
         return found
 
     def stepwise(self, data: object) -> Decision:
@@ -156,16 +167,12 @@ class Told(Decision):
             telling, state = self._telling, self._state
         except AttributeError:
             return Decision.failed(self)
-        found: list[str] = []
-        if False in state[1]:
-            found = [id_ for id_, verdict in zip(telling.ids, state[1], strict=True) if verdict is False]
-        for ids, (_, odd, _) in zip(telling.ids_of_lists, state[4:], strict=True):
-            for verdicts in odd.values() if odd else ():
-                if False in verdicts:
-                    found += [id_ for id_, verdict in zip(ids, verdicts, strict=True) if verdict is False]
-        if len(found) > 1:
-            found = sorted(set(found), key=telling.place.__getitem__)
-        return tuple(found)
+        found = telling.failed(0, state[1])
+        for at, listed in enumerate(state[4:], 1):
+            if listed[1]:
+                for verdicts in listed[1].values():
+                    found += telling.failed(at, verdicts)
+        return found if len(found) < 2 else tuple(sorted(set(found), key=telling.place.__getitem__))
 
 
 def tell(state: State, telling: Telling) -> Told:
