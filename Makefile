@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 
 SEARCH ?= 10000
 
-.PHONY: demo test check mutate lint types layers update schemas wheel clean
+.PHONY: demo test check mutate bench lint types layers update schemas wheel clean
 
 demo: $(STAMP)  ## decide example applications of both calls and explain one
 	@$(BIN)/python -m bandolo.surfaces.demo
@@ -21,7 +21,7 @@ mutate: $(STAMP)  ## small wrong changes of both calls, against their cases; the
 	@$(BIN)/bandolo mutate policies/bando_2023.yaml --search $(SEARCH)
 
 lint: $(STAMP)
-	@$(BIN)/ruff format --check engine tests && $(BIN)/ruff check engine tests && $(BIN)/bandolo fmt --check policies tests/policies
+	@$(BIN)/ruff format --check engine tests bench && $(BIN)/ruff check engine tests bench && $(BIN)/bandolo fmt --check policies tests/policies
 
 types: $(STAMP)
 	@$(BIN)/mypy
@@ -34,6 +34,9 @@ update: $(STAMP)  ## rewrite the golden files; read the difference as a reviewer
 
 schemas: $(STAMP)  ## regenerate the schemas and tables in grammar/
 	@$(BIN)/python -m bandolo.export.published
+
+bench: $(STAMP)  ## what a decision costs beside Python by hand and zen-engine; packages that are missing are left out, and said
+	@$(BIN)/python bench/run.py
 
 wheel: $(STAMP)
 	@$(BIN)/python -m build --no-isolation --outdir dist .

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from bandolo import limits
 from bandolo.cache import entries
@@ -16,10 +16,12 @@ from bandolo.evaluate.decide import Identity, changes_said, decide
 from bandolo.evaluate.decision import Decision
 from bandolo.evaluate.settle import AS_OF_UNKNOWN, Changes, Settled, settle
 from bandolo.evaluate.typed import BadValue, read_value
+from bandolo.evaluate.watching import watched
 from bandolo.language import calendar
 from bandolo.language.functions import Conventions
 from bandolo.language.types import DATE, DATETIME, Language
 from bandolo.language.values import Fault, Unknown, Value
+from bandolo.plan.keeping import Programs
 from bandolo.records import dataclass, field
 from bandolo.source import SourceFile, read_bytes
 from bandolo.version import __version__
@@ -30,11 +32,14 @@ if TYPE_CHECKING:
     from bandolo.agenda import Agenda
     from bandolo.explain.explained import Explained
     from bandolo.pipeline import Loaded
+    from bandolo.plan.program import Program
 
 KIND = "policy"
 """What an entry of the cache holds; another kind may stand beside it under the same name."""
 
 AsOf = date | datetime | str | None
+Engine = Literal["auto", "compiled", "reference"]
+"""Who computes a decision: the reference, the policy's program, or the program once it is worth compiling. All give the same."""
 Text = core.Policy
 """What a policy means, with the acts that reach an application."""
 
@@ -54,6 +59,7 @@ class Policy:
     """Whether it may be taken from the cache, and put there."""
     variants: dict[tuple[int, ...], Policy] = field(default_factory=dict, compare=False, repr=False)
     _loaded: list[Loaded] = field(default_factory=list, compare=False, repr=False)
+    programs: Programs = field(default_factory=Programs, compare=False, repr=False)
 
     @property
     def id(self) -> str:
@@ -82,6 +88,17 @@ class Policy:
         """The digest of what the policy says, amendments included; layout and comments do not matter."""
         return self.core.digest
 
+    @property
+    def compiled(self) -> Program | None:
+        """The policy's program, compiled now if it has not been: `compiled.unsupported` names what is always left to the reference.
+
+        None where parameters speak of the clock: their values would change with every decision.
+        """
+        program = self.programs.program(self.core, self.settled, Changes(), True)
+        if program is not None:
+            self._keep_at_hand(program)
+        return program
+
     def decide(
         self,
         application: Mapping[str, Any],
@@ -91,18 +108,46 @@ class Policy:
         readings: Mapping[str, str] | None = None,
         assume: bool | Sequence[str] = False,
         trace: bool = False,
+        engine: Engine = "auto",
     ) -> Decision:
         """The decision on an application given as a mapping of facts.
 
         Amounts, rates and numbers are text, int, Decimal or Fraction; a float is refused. `as_of` is the clock: a date (its start), an
         instant, or text; without it what depends on the clock is undetermined. `set`, `readings` and `assume` are what-ifs and are
-        listed in the decision.
+        listed in the decision. `engine` changes the time it takes, never what comes out; a trace is always the reference's.
 
         Raises ApplicationError if the data is bad, PolicyError if a what-if is.
         """
+        at_once = self.programs.at_once
+        if at_once is not None and as_of is None and not (set or readings or assume or trace) and engine != "reference":
+            found = at_once(application) if watched() is None else None
+            if found is not None:
+                return found
         clock, shown = self.clock(as_of)
         changes = self.changes(set or {}, readings or {}, assume)
-        return self._decide(application, clock, shown, changes, trace)
+        return self._decide(application, clock, shown, changes, trace, engine)
+
+    def decide_json(self, application: bytes) -> bytes:
+        """From the JSON of an application to that of its decision, the bytes of `decide(...).to_json()`: for portals.
+
+        Raises ApplicationError as `decide`, with what is wrong with the text itself.
+        """
+        written = self.programs.decide_json(application)
+        if written is None:
+            if len(application) > limits.APPLICATION_BYTES:
+                raise ApplicationError([Diagnostic("too-large", args={"limit": limits.APPLICATION_BYTES})])
+            try:
+                text = application.decode()
+            except UnicodeDecodeError as error:
+                line = application[: error.start].count(b"\n") + 1
+                raise ApplicationError([Diagnostic("not-utf8", path="$", args={"line": line})]) from None
+            from bandolo.evaluate.data import read_json
+
+            data, diagnostics = read_json(text, "")
+            if diagnostics:
+                raise ApplicationError(diagnostics)
+            written = self.decide(data).to_json()
+        return written.encode()
 
     def calendar(
         self,
@@ -185,9 +230,11 @@ class Policy:
 
         return application_schema(self.core, lang)
 
-    def _decide(self, application: Mapping[str, Any], clock: Value, shown: str | None, changes: Changes, trace: bool) -> Decision:
+    def _decide(
+        self, application: Mapping[str, Any], clock: Value, shown: str | None, changes: Changes, trace: bool, engine: Engine
+    ) -> Decision:
         texts, open_ = self.texts(application, clock, changes)
-        decisions = [text.decide_as_amended(application, clock, shown, changes, trace) for text in texts]
+        decisions = [text.decide_as_amended(application, clock, shown, changes, trace, engine) for text in texts]
         if len(decisions) == 1:
             return decisions[0]
         from bandolo.reach import agreed
@@ -196,7 +243,7 @@ class Policy:
 
     def texts(self, application: Mapping[str, Any], clock: Value, changes: Changes) -> tuple[list[Policy], list[Unknown | Fault]]:
         """The texts that may hold for an application, and what leaves it open which of them does."""
-        if not any(self.conditional):
+        if not self._reach_is_asked:
             return [self], []
         from bandolo.reach import texts_that_reach
 
@@ -212,18 +259,50 @@ class Policy:
             self.variants[chosen] = policy_from_bytes(path, content, [acts[i] for i in chosen], cached=self.kept)
         return self.variants[chosen]
 
-    def decide_as_amended(self, application: Mapping[str, Any], clock: Value, shown: str | None, changes: Changes, trace: bool) -> Decision:
+    def decide_as_amended(
+        self,
+        application: Mapping[str, Any],
+        clock: Value,
+        shown: str | None,
+        changes: Changes,
+        trace: bool,
+        engine: Engine = "reference",
+    ) -> Decision:
         """The decision with all amendments in force, whether or not they reach the application."""
         settled = self.settled_as(changes, clock)
+        if engine != "reference" and not trace and watched() is None:
+            program = self.programs.program(self.core, settled, changes, engine == "compiled")
+            if program is not None:
+                from bandolo.plan.planned import decide_compiled
+
+                self._keep_at_hand(program)
+                found = decide_compiled(program, settled, changes, self.identity(shown), application)
+                if found is not None:
+                    return found
         decision, diagnostics = decide(self.core, settled, changes, self.identity(shown), application, trace)
         if decision is None:
             raise ApplicationError(diagnostics)
         return decision
 
+    def _keep_at_hand(self, program: Program) -> None:
+        programs = self.programs
+        if program is programs.plain and programs.at_hand is None and program.whole is not None and not self._reach_is_asked:
+            programs.keep_at_hand(program, self.settled, self.identity(None))
+
+    @property
+    def _reach_is_asked(self) -> bool:
+        """Whether it depends on the application which amendments reach it."""
+        return any(self.conditional)
+
     def settled_as(self, changes: Changes, clock: Value) -> Settled:
         """The settings under a what-if; PolicyError if it breaks what must hold of them."""
-        if changes == Changes() and clock is AS_OF_UNKNOWN:
-            return self.settled
+        if changes == Changes():
+            if clock is AS_OF_UNKNOWN:
+                return self.settled
+            if not self.programs.speaks_of_clock(self.core):
+                from dataclasses import replace
+
+                return replace(self.settled, settings=replace(self.settled.settings, as_of=clock))
         settled, found = settle(self.core, changes, clock)
         if errors(found):
             raise PolicyError(found)

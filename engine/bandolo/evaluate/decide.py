@@ -290,7 +290,7 @@ class _Assembly:
         type_ = result.type.of if isinstance(result.type, OptionalType) else result.type
         if type_ == MONEY and isinstance(value, Fraction | Unknown):
             return round_(self.policy.conventions, value, self.settled.settings.money_rounding, CENT)
-        return _local(value, self.policy.conventions.time_zone)
+        return local_time(value, self.policy.conventions.time_zone)
 
     # What is open, assumed, changed, faulty.
 
@@ -336,11 +336,12 @@ class _Assembly:
 def changes_said(policy: core.Policy, changes: Changes) -> tuple[str, ...]:
     """Every change of a what-if with its value, so that what came of it can be replayed."""
     zone, parameters = policy.conventions.time_zone, policy.parameters
-    sets = [f"{name} = {plain(_local(value, zone), parameters[name].type)}" for name, value in changes.set.items()]
+    sets = [f"{name} = {plain(local_time(value, zone), parameters[name].type)}" for name, value in changes.set.items()]
     return tuple(sorted([*sets, *(f"reading.{name} = {option}" for name, option in changes.readings.items())]))
 
 
-def _local(value: Value, zone: str) -> Value:
+def local_time(value: Value, zone: str) -> Value:
+    """An instant as it leaves the policy, in its zone; any other value as it is."""
     try:
         return calendar.wall_time(value, zone) if isinstance(value, datetime) else value
     except calendar.OutOfRange:

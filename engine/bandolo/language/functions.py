@@ -151,20 +151,20 @@ def _extreme(values: tuple[Value, ...], towards: int) -> Value:
 
 def rounded(value: Fraction, direction: str, step: Fraction) -> Fraction:
     """`value` as a multiple of `step`. `up` and `down` are away from and towards zero; half_up sends halves away from zero."""
-    count = abs(value) / step
-    whole = floor_(count)
-    rest = count - whole
+    # In whole numbers: `count` steps and a rest, of which only the size beside the divisor matters.
+    divisor = value.denominator * step.numerator
+    whole, rest = divmod(abs(value.numerator) * step.denominator, divisor)
     match direction:
         case "down":
             above = False
         case "up":
             above = rest > 0
         case "half_up":
-            above = rest >= Fraction(1, 2)
+            above = 2 * rest >= divisor
         case _:
-            above = rest > Fraction(1, 2) or (rest == Fraction(1, 2) and whole % 2 == 1)
-    result = (whole + above) * step
-    return -result if value < 0 else result
+            above = 2 * rest > divisor or (2 * rest == divisor and whole % 2 == 1)
+    count = whole + above
+    return Fraction((-count if value < 0 else count) * step.numerator, step.denominator)
 
 
 def round_(_: Conventions, value: Value, direction: Value, step: Value) -> Value:

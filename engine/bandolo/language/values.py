@@ -105,11 +105,16 @@ def is_known(value: Value) -> TypeGuard[bool | Fraction | date | datetime | Dura
 
 def unknown(parts: Iterable[Value], low: Bound | None = None, high: Bound | None = None, may_fault: bool = False) -> Value:
     """Unknown for what the given parts miss, within the bounds; known after all where the bounds meet and nothing can go wrong."""
-    parts = list(parts)
-    may_fault = may_fault or any(isinstance(p, Fault) or (isinstance(p, Unknown) and p.may_fault) for p in parts)
+    found: dict[int, frozenset[str]] = {}
+    for part in parts:
+        if isinstance(part, Unknown):
+            may_fault = may_fault or part.may_fault
+            found[id(part.missing)] = part.missing
+        elif isinstance(part, Fault):
+            may_fault = True
     if low is not None and low == high and not may_fault:
         return low
-    sets = {id(part.missing): part.missing for part in parts if isinstance(part, Unknown)}.values()
+    sets = found.values()
     largest: frozenset[str] = max(sets, key=len, default=frozenset())
     # Hundreds of unknown records meet in the same few sums: a set that already holds the others is shared, not copied.
     missing = largest if all(s <= largest for s in sets) else frozenset().union(*sets)

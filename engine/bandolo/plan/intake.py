@@ -1,0 +1,299 @@
+"""Code that reads the facts of a complete application from plain dicts, and refuses to judge anything that is not plainly in order.
+
+What raises here is read again by `evaluate/inputs.py`, which says what is missing or wrong.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal, getcontext
+from fractions import Fraction
+from json.encoder import encode_basestring_ascii
+from math import ceil, floor
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from bandolo import limits
+from bandolo.check import core
+from bandolo.evaluate.typed import BadValue, read_value
+from bandolo.language.functions import Conventions
+from bandolo.language.types import BOOLEAN, DATE, DATETIME, INTEGER, MONEY, TEXT, ChoiceType, ListType, OptionalType, Type
+from bandolo.language.values import NONE, Fault, ListValue, Member, Unknown, Value, is_known
+from bandolo.plan.kinds import Cash, Kind, Many, Maybe, OfEntity, Open, Whole, freeze
+from bandolo.plan.quote import code, lines, name, text
+
+if TYPE_CHECKING:
+    from bandolo.plan.fused import Fused
+
+ZERO, CENT, HUNDRED = Decimal("0.00"), Decimal("0.01"), Decimal(100)
+MOST_CASH = Decimal(10**18)
+PRECISION = 28
+TEXTS_KEPT = 4096
+TEXTS = {str}
+
+
+def adds_up(low: Value | None, high: Value | None) -> bool:
+    """Whether amounts of a fact are surely not negative: then a total bounds each of them."""
+    return isinstance(low, Fraction) and low == 0 and not isinstance(high, Unknown | Fault)
+
+
+def table(conventions: Conventions) -> dict[str, Any]:
+    """The names that the code of this module uses."""
+    kept: dict[str, str] = {}
+
+    def safe(text: Any) -> str:
+        """A text that is surely allowed; those that come again and again are kept."""
+        if type(text) is not str or not (text.isascii() and text.isprintable() and len(text) <= limits.TEXT_CHARACTERS):
+            raise Open
+        if len(text) <= 64 and len(kept) < TEXTS_KEPT:
+            kept[text] = text
+        return text
+
+    return {
+        "safe": safe, "safe_text": kept.get, "Decimal": Decimal, "date": date, "datetime": datetime, "UTC": UTC,
+        "day": day, "amount": amount_reader(conventions), "ZERO": ZERO, "HUNDRED": HUNDRED,
+        "check_keys": check_keys, "check_cash": check_cash, "DICTS": {dict},
+    }  # fmt: skip
+
+
+def amount_reader(conventions: Conventions) -> Callable[[Any], Decimal]:
+    """What makes a Decimal of an amount that is given in another form; Open if it is none, or negative."""
+
+    def amount(raw: Any) -> Decimal:
+        if raw.__class__ is Decimal:
+            found: Decimal = raw
+        elif raw.__class__ is str and str(found := Decimal(raw)) == raw and "E" not in raw and found.is_finite():
+            pass  # plain digits, as a Decimal writes them
+        else:
+            try:
+                value = read_value(raw, MONEY, conventions)
+            except BadValue:
+                raise Open from None
+            assert isinstance(value, Fraction)
+            found = Decimal(int(value * 100)).scaleb(-2)
+        if found.is_signed():
+            raise Open
+        return found
+
+    return amount
+
+
+def check_keys(keys: list[str]) -> None:
+    """Keys that differ, and are plain enough to stand in a path."""
+    text = "".join(keys)
+    # Escaped as JSON it stays as it is: then nothing in it is unsafe, a quote, or not ASCII.
+    if len(set(keys)) != len(keys) or len(encode_basestring_ascii(text)) != len(text) + 2 or len(text) > limits.TEXT_CHARACTERS:
+        raise Open
+    if "[" in text or "]" in text or "\x7f" in text or "" in keys or not TEXTS.issuperset(map(type, keys)):
+        raise Open
+
+
+def check_cash(total: Decimal) -> None:
+    """One look at the sum of all amounts tells of each: no part of a cent, nothing too large, nothing rounded on the way.
+
+    A sum has the finest exponent of its parts, and had a digit been lost the sum would have more digits than this allows.
+    """
+    if not (total.same_quantum(CENT) and total <= MOST_CASH and getcontext().prec >= PRECISION):
+        raise Open
+
+
+def of_root(whole: Fused, entity: core.Entity, source: str, given: str) -> list[ast.stmt]:
+    """Every fact of the root into its local; what was given stays together, as it came."""
+    targets, getter, rest = _facts(whole, entity)
+    body = lines("if S.__class__ is not dict or len(S) != N: raise Open\nG = T(S)", S=source, N=len(entity.facts), G=given, T=getter)
+    return [*body, ast.Assign([targets], name(given)), *rest]
+
+
+def _facts(whole: Fused, entity: core.Entity) -> tuple[ast.expr, ast.expr, list[ast.stmt]]:
+    """The locals of the facts, what takes them out of a dict, and the statements that look at each."""
+    targets: list[ast.expr] = []
+    rest: list[ast.stmt] = []
+    for fact in entity.facts.values():
+        kind = whole.kinds_of_facts[entity.name, fact.name, None]
+        if isinstance(kind, Many) and isinstance(kind.item, OfEntity):
+            at_most = fact.at_most if fact.at_most is not None else limits.LIST_LENGTH
+            local = whole.listed(kind.item.entity)
+            rest += lines("if L.__class__ is not list or len(L) > N: raise Open", L=local, N=at_most)
+        else:
+            local = whole.names.facts[entity.name, fact.name, None]
+            rest += _fact(whole, entity, fact, kind)
+        targets.append(ast.Name(local, ast.Store()))
+    rest += _amounts(whole, entity)
+    names = [sys.intern(f) for f in entity.facts]
+    # Of a single name, itemgetter would give the value itself.
+    getter = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
+    return ast.Tuple(targets, ast.Store()), whole.names.constant(getter), rest
+
+
+def _amounts(whole: Fused, entity: core.Entity) -> list[ast.stmt]:
+    """Decimals that are not negative; anything else is turned into one, if it is an amount at all."""
+    cash = [f for f in entity.facts.values() if isinstance(whole.kinds_of_facts[entity.name, f.name, None], Cash)]
+    if not cash:
+        return []
+    slots = [name(whole.names.facts[entity.name, f.name, None]) for f in cash]
+    signed: list[ast.expr] = [code("F.is_signed()", F=slot) for slot in slots]
+    test = signed[0] if len(signed) == 1 else ast.BoolOp(ast.Or(), signed)
+    turned: list[ast.stmt] = []
+    for slot in slots:
+        turned += lines("F = amount(F)", F=slot)
+    return [
+        ast.Try([ast.If(test, lines("raise Open"), [])], [ast.ExceptHandler(name("AttributeError"), None, turned)], [], []),
+    ]
+
+
+@dataclass
+class Loop:
+    """The parts of a loop over the records of one list."""
+
+    before: list[ast.stmt]
+    target: ast.expr
+    first: list[ast.stmt]
+    parts: list[str]
+    """The amounts of a record, or sums of some: all of them are to be added up (`check_cash`)."""
+    after: list[ast.stmt]
+
+
+def of_list(whole: Fused, entity: core.Entity, rows: str, this: str) -> Loop:
+    """What reads the records of a list: all are taken out of their dicts at once, then looked at one by one."""
+    target, getter, inside = _facts(whole, entity)
+    before = lines(
+        "G = [*map(T, R)]\nif not DICTS.issuperset(map(type, R)) or sum(map(len, R)) != N * len(R): raise Open",
+        G=f"given_{this}", T=getter, R=rows, N=len(entity.facts),
+    )  # fmt: skip
+    parts: list[str] = []
+    after: list[ast.stmt] = []
+    if entity.key is not None:
+        first = whole.names.constant(itemgetter(list(entity.facts).index(entity.key.name)))
+        before += lines("check_keys([*map(K, G)])", K=first, G=f"given_{this}")
+    cash = [f for f in entity.facts.values() if isinstance(whole.kinds_of_facts[entity.name, f.name, None], Cash)]
+    if cash:
+        before += lines("T = ZERO", T=f"rest_{this}")
+        parts = _addends(whole, entity, cash)
+        after += lines("check_cash(T)", T=f"total_{this}")
+        highs = [(f, h) for f in cash if (h := whole.settled.ranges[entity.name, f.name][1]) is not None]
+        if highs:
+            least = whole.names.constant(Decimal(floor(min(h for _, h in highs))))  # type: ignore[type-var, arg-type]
+            tests: list[ast.expr] = []
+            for f, high in highs:
+                assert isinstance(high, Fraction)
+                most = Decimal(high.numerator) / Decimal(high.denominator)
+                tests.append(code("r[F] > H", F=text(f.name), H=whole.names.constant(most)))
+            test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.Or(), tests)
+            look = lines("for r in R:\n    if T: raise Open", R=rows, T=test)
+            after.append(ast.If(code("T > H", T=f"total_{this}", H=least), look, []))
+    return Loop(before, target, inside, parts, after)
+
+
+def _addends(whole: Fused, entity: core.Entity, cash: list[core.FactDeclaration]) -> list[str]:
+    """The amounts of a record, each once; where a definition has added some up already, its sum stands for them."""
+    left = {f.name for f in cash}
+    found: list[str] = []
+    for (owner, named), definition in whole.policy.definitions.items():
+        parts = _sum_of_facts(definition.value)
+        if owner == entity.name and parts and len(set(parts)) == len(parts) and left.issuperset(parts):
+            left -= set(parts)
+            found.append(whole.names.definitions[owner, named])
+    return found + [whole.names.facts[entity.name, f.name, None] for f in cash if f.name in left]
+
+
+def _sum_of_facts(node: core.Expr) -> list[str]:
+    match node:
+        case core.Fact(record=core.Variable(slot=0), name=named):
+            return [named]
+        case core.Apply(operation=operation, arguments=(first, second)) if operation.name == "+":
+            parts = [_sum_of_facts(first), _sum_of_facts(second)]
+            return parts[0] + parts[1] if all(parts) else []
+    return []
+
+
+def _fact(whole: Fused, entity: core.Entity, fact: core.FactDeclaration, kind: Kind) -> list[ast.stmt]:
+    """Statements that see to it that a local holds a fact in its form."""
+    local = name(whole.names.facts[entity.name, fact.name, None])
+    low, high = whole.settled.ranges[entity.name, fact.name]
+    if isinstance(fact.type, OptionalType) and isinstance(kind, Maybe):
+        return [ast.If(code("F is not None", F=local), _plain(whole, fact.type.of, kind.of, local, low, high), [])]
+    if fact.key and entity.name != whole.policy.root:
+        return []  # all keys are looked at together
+    if any(slot == whole.names.facts[entity.name, fact.name, None] for slot, _ in whole.usual.get(entity.name, {}).values()):
+        return []  # looked at together with the others of its kind
+    return _plain(whole, fact.type, kind, local, low, high)
+
+
+def _plain(whole: Fused, type_: Type, kind: Kind, local: ast.expr, low: Value | None, high: Value | None) -> list[ast.stmt]:
+    constant = whole.names.constant
+    read = constant(reader(type_, kind, low, high, whole.policy.conventions))
+    if isinstance(kind, Cash):
+        return []  # all amounts of a record are looked at together
+    if isinstance(type_, ChoiceType):
+        return lines("F = K[F]", F=local, K=constant({option: option for option in type_.options}))
+    if type_ == BOOLEAN:
+        return lines("if F is not True and F is not False: raise Open", F=local)
+    if type_ == TEXT:
+        return lines("F = safe_text(F) or safe(F)", F=local)
+    if type_ == INTEGER and isinstance(kind, Whole):
+        lowest = ceil(low) if isinstance(low, Fraction) else -(10**30)
+        highest = floor(high) if isinstance(high, Fraction) else 10**30
+        return lines("if F.__class__ is not int or not L <= F <= H: F = R(F)", F=local, L=lowest, H=highest, R=read)
+    if type_ == DATE and low is None and high is None:
+        return lines("if F.__class__ is not date: F = day(F)", F=local)
+    if type_ == DATETIME and low is None and high is None:
+        return lines("if F.__class__ is datetime and F.tzinfo is not None: F = F.astimezone(UTC)\nelse: F = R(F)", F=local, R=read)
+    return lines("F = R(F)", F=local, R=read)
+
+
+def reader(type_: Type, kind: Kind, low: Value | None, high: Value | None, conventions: Conventions) -> Callable[[Any], Any]:
+    """Reads a datum as the reference does and gives it in the program's form; Open if it does not fit."""
+
+    def single(raw: Any, of: Type) -> Value:
+        try:
+            value = quickly(raw, of) or read_value(raw, of, conventions)
+        except BadValue:
+            raise Open from None
+        if low is not None and is_known(low) and value < low:  # type: ignore[operator]
+            raise Open
+        if high is not None and is_known(high) and value > high:  # type: ignore[operator]
+            raise Open
+        return value
+
+    def read(raw: Any) -> Any:
+        if isinstance(type_, ListType):
+            if not isinstance(raw, list | tuple) or len(raw) > limits.LIST_LENGTH:
+                raise Open
+            value: Value = ListValue(tuple(Member(single(item, type_.item)) for item in raw))
+        else:
+            value = single(raw, type_)
+        return freeze(kind, value, _none)
+
+    return read
+
+
+def day(raw: Any) -> date:
+    """A day that is given as a text, or Open."""
+    if raw.__class__ is str and len(raw) == 10 and raw[4] == raw[7] == "-":
+        return date.fromisoformat(raw)
+    raise Open
+
+
+def quickly(raw: Any, type_: Type) -> Value | None:
+    """The usual spelling of a date, and of an instant with its offset; None for all others."""
+    if raw.__class__ is not str:
+        return None
+    try:
+        if type_ == DATE and len(raw) == 10 and raw[4] == raw[7] == "-":
+            return date.fromisoformat(raw)
+        if type_ == DATETIME and len(raw) == 25 and raw[4] == raw[7] == "-" and raw[10] == "T" and raw[13] == raw[16] == raw[22] == ":":
+            return datetime.fromisoformat(raw).astimezone(UTC) if raw[19] in "+-" and raw[20:22] <= "14" else None
+    except (ValueError, OverflowError):
+        pass
+    return None
+
+
+def _none(_: Any) -> Any:
+    raise Open
+
+
+__all__ = ["NONE", "adds_up", "check_cash", "check_keys", "of_list", "of_root", "reader", "table"]
