@@ -76,6 +76,39 @@ results: [one, two]
     assert all(len(m.edits) == 2 for m in mutants if m.rule in ("rate.quota", "formula.half"))
 
 
+def test_no_mutant_says_what_it_is_instead_of() -> None:
+    # Two rows alike: each takes the value of the third, none that of the other.
+    policy = policy_from_bytes(
+        "t.yaml",
+        b"""
+bandolo: 1
+policy: {id: t, title: T, decides: project}
+choices: {base: [presented, presented_once, admitted]}
+entities:
+  project: {facts: {base: base, partners: list of partner}}
+  partner: {facts: {presented_costs: money, admitted_costs: money}}
+definitions:
+  project:
+    spend:
+      by: base
+      presented: sum(presented_costs of partners)
+      presented_once: sum(presented_costs of partners)
+      admitted: sum(admitted_costs of partners)
+results: [spend]
+""",
+    )
+    mutants = mutants_of(policy.core, policy.loaded.tree)
+    assert not [m.change for m in mutants if m.old == m.new]
+    assert [m.change for m in mutants if m.kind == "row"] == [
+        f"{word}: sum({old} of partners) \N{RIGHTWARDS ARROW} {word}: sum({new} of partners)"
+        for word, old, new in (
+            ("presented", "presented_costs", "admitted_costs"),
+            ("presented_once", "presented_costs", "admitted_costs"),
+            ("admitted", "admitted_costs", "presented_costs"),
+        )
+    ]
+
+
 def test_every_change_of_a_ranking_has_a_fate() -> None:
     path = ROOT / "tests/policies/ranked_call.yaml"
     ready = prepared(load_policy(path), [path.with_name("ranked_call.cases.yaml")])
