@@ -214,6 +214,17 @@ def test_a_path_that_leads_nowhere_is_shown_where_it_stands(here: Path) -> None:
     assert found.span.line == 19
 
 
+def test_an_empty_list_of_missing_facts_says_that_none_is_missing(here: Path) -> None:
+    path = write(
+        here,
+        "- {name: none, like: three, expect: {missing: []}}\n"
+        "- {name: one, like: three, change: {signed: unknown}, expect: {missing: []}}\n",
+    )
+    none, one = run_file(path)[0]
+    assert none.passed
+    assert [(m.where, m.expected, m.got) for m in one.mismatches] == [("missing", "[]", "[signed]")]
+
+
 def test_an_error_is_not_all_that_may_be_expected(here: Path) -> None:
     path = write(here, "- {name: x, like: three, change: {score: many}, expect: {error: bad-number, outcome: admitted}}\n")
     assert [m.where for m in run_file(path)[0][0].mismatches] == ["outcome"]

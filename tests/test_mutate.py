@@ -76,6 +76,39 @@ results: [one, two]
     assert all(len(m.edits) == 2 for m in mutants if m.rule in ("rate.quota", "formula.half"))
 
 
+def test_no_mutant_says_what_it_is_instead_of() -> None:
+    # Two rows alike: each takes the value of the third, none that of the other.
+    policy = policy_from_bytes(
+        "t.yaml",
+        b"""
+bandolo: 1
+policy: {id: t, title: T, decides: project}
+choices: {base: [presented, presented_once, admitted]}
+entities:
+  project: {facts: {base: base, partners: list of partner}}
+  partner: {facts: {presented_costs: money, admitted_costs: money}}
+definitions:
+  project:
+    spend:
+      by: base
+      presented: sum(presented_costs of partners)
+      presented_once: sum(presented_costs of partners)
+      admitted: sum(admitted_costs of partners)
+results: [spend]
+""",
+    )
+    mutants = mutants_of(policy.core, policy.loaded.tree)
+    assert not [m.change for m in mutants if m.old == m.new]
+    assert [m.change for m in mutants if m.kind == "row"] == [
+        f"{word}: sum({old} of partners) \N{RIGHTWARDS ARROW} {word}: sum({new} of partners)"
+        for word, old, new in (
+            ("presented", "presented_costs", "admitted_costs"),
+            ("presented_once", "presented_costs", "admitted_costs"),
+            ("admitted", "admitted_costs", "presented_costs"),
+        )
+    ]
+
+
 def test_every_change_of_a_ranking_has_a_fate() -> None:
     path = ROOT / "tests/policies/ranked_call.yaml"
     ready = prepared(load_policy(path), [path.with_name("ranked_call.cases.yaml")])
@@ -125,3 +158,30 @@ def test_the_search_finds_the_application_that_tells_a_mutant_apart_and_only_suc
     assert {m.kind for i, m in enumerate(watched) if i in apart} >= {"rounding", "limit", "extreme", "effect", "requirement"}
     assert "0 → -1" not in same
     assert told_apart(version, watched, 250, 1, bases_of(FILES / "call.yaml"), jobs=2) == apart
+
+
+def test_a_key_of_order_tells_only_where_two_applications_change_places() -> None:
+    policy = policy_from_bytes(
+        "t.yaml",
+        b"""
+bandolo: 1
+policy: {id: t, title: T, decides: project}
+entities: {project: {facts: {id: {type: text, key: true}, points: {type: number, from: 0, to: 10}, grant: money}}}
+definitions:
+  project:
+    same_for_all: "0"
+    shifted: points + 5
+    cut: min(points, 5)
+requirements: {project: {good: {check: points >= 1, otherwise: reject}}}
+ranking: {order_by: [cut descending, shifted descending, same_for_all ascending], budget: 100 EUR, award: grant, when_short: stop}
+""",
+    )
+    version = Version.of(policy)
+    watched = [m for m in version.mutants.values() if m.rule.startswith("project.")]
+    apart = told_apart(version, watched, 120, 1, [])
+    told = {m.change for i, m in enumerate(watched) if i in apart}
+    same = {m.change for m in watched} - told
+    arrow = "\N{RIGHTWARDS ARROW}"
+    assert {f"0 {arrow} 1", f"0 {arrow} -1", f"points + 5 {arrow} points - 5", f"points + 5 {arrow} points"} <= same
+    assert {f"min(points, 5) {arrow} max(points, 5)", f"min(points, 5) {arrow} points"} <= told
+    assert all(len(apart[i].applications) == 2 for i in apart)

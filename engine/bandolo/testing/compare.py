@@ -72,8 +72,10 @@ def shown(value: Any) -> str:
 
 
 def _among(word: str, expect: dict[str, Any], got: tuple[str, ...]) -> Iterator[Mismatch]:
-    """Each of a list of names must be among those that came; accepted are those that are, or else all that came."""
+    """Each of a list of names must be among those that came; an empty list says that none came. Accepted: those that did, or else all."""
     wanted = [str(name) for name in expect.get(word, ())]
+    if word in expect and not wanted:
+        yield from differ((word,), wanted, list(got))
     kept = [name for name in wanted if name in got]
     for name in (n for n in wanted if n not in got):
         yield Mismatch(word, name, shown(got) if got else NOTHING, (word,), (kept or list(got)) or DROP)

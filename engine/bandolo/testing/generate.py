@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -55,13 +55,19 @@ def generated(
     are unique within an application and recur in others, as one firm applies twice. The key of the root is new each time. Values are plain
     data: amounts, numbers and dates as text. `first` leaves out so many at the beginning.
     """
+    numbered = by_number(policy, seed, bases, limits)
+    for n in range(first, first + count):
+        yield numbered(n)
+
+
+def by_number(policy: Policy, seed: int, bases: Sequence[Mapping[str, Any]] = (), limits: Limits = Limits()) -> Callable[[int], Data]:
+    """What gives the applications of `generated` by their number from 0, each for itself: the bases are read once."""
     settled, _ = settle(policy.core, Changes(assume=True), AS_OF_UNKNOWN)
     maker = _Maker(policy.core, settled, limits, Values(policy.core, settled))
     starts = [start for base in bases if (start := maker.usual(base)) is not None]
     maker.learn(starts)
     starts = starts or _climbed(policy, maker, Random(f"{seed}/start"))
-    for n in range(first, first + count):
-        yield maker.application(starts, Random(f"{seed}/{n}"), n + 1)
+    return lambda n: maker.application(starts, Random(f"{seed}/{n}"), n + 1)
 
 
 def _climbed(policy: Policy, maker: _Maker, rng: Random) -> list[Data]:

@@ -89,7 +89,8 @@ class Mistake:
 def mistakes(node: core.Expr, parent: core.Expr | None, policy: core.Policy) -> Iterator[Mistake]:
     """Every wrong change of one node; those of the nodes inside it are their own."""
     for mistake in _Maker(policy, parent).of(node):
-        if mistake.node != node:
+        # The same text means the same in one place, though records may have other numbers inside.
+        if mistake.node != node and mistake.old != mistake.new:
             yield mistake
 
 
@@ -219,7 +220,7 @@ class _Maker:
         values = [(word, value) for word, value in node.options]
         everything = [*values, *([("otherwise", node.otherwise)] if node.otherwise is not None else [])]
         for i, (word, value) in enumerate(everything):
-            following = [v for _, v in (*everything[i + 1 :], *everything[:i]) if v != value]
+            following = [v for _, v in (*everything[i + 1 :], *everything[:i]) if self.code(v) != self.code(value)]
             if not following:
                 continue
             new = following[0]

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
+from bandolo.check import core
 from bandolo.diagnostics import ApplicationError, PolicyError
 from bandolo.evaluate.decision import Decision
 from bandolo.evaluate.reference import Evaluation, TooManySteps
@@ -20,7 +21,7 @@ from bandolo.language.values import Unknown, Value
 from bandolo.policy import Policy
 from bandolo.ranking.rank import Ranker
 from bandolo.testing.constants import compared
-from bandolo.testing.generate import generated
+from bandolo.testing.generate import by_number
 from bandolo.testing.mutation.infect import Changed, Known
 from bandolo.testing.mutation.mutants import Mutant
 from bandolo.testing.mutation.trials import Group, Version, WhatIf, mutated_policy
@@ -53,12 +54,12 @@ def told_apart(
     told: Callable[[int], None] = lambda n: None,
 ) -> dict[int, Told]:
     """The mutants (by their position) that one of `count` generated applications tells apart, each with the first that does."""
-    _shared[:] = [_Search(version, mutants, count, seed, bases)]
+    if not mutants:
+        return {}
+    _shared[:] = [_Search(version, mutants, seed, by_number(version.policy, seed, bases))]
     size = max(GROUP, min(250, count // (jobs * 4) or 1))
     parts = [(start, min(size, count - start)) for start in range(0, count, size)]
     found: dict[int, Told] = {}
-    if not mutants:
-        return found
     if jobs < 2 or "fork" not in multiprocessing.get_all_start_methods():
         results = map(_part, parts)
         return _gathered(results, found, parts, told)
@@ -78,9 +79,9 @@ def _gathered(results: Any, found: dict[int, Told], parts: Sequence[tuple[int, i
 class _Search:
     version: Version
     mutants: Sequence[Mutant]
-    count: int
     seed: int
-    bases: Sequence[dict[str, Any]]
+    application: Callable[[int], dict[str, Any]]
+    """The made-up applications by number. Their bases are read before processes are forked, once for all."""
 
 
 _shared: list[_Search] = []
@@ -96,18 +97,25 @@ def _part(part: tuple[int, int]) -> dict[int, Told]:
     found: dict[int, Told] = {}
     group: list[dict[str, Any]] = []
     start, size = part
-    for number, application in enumerate(generated(policy, size, search.seed, search.bases, first=start), start):
+    orders: dict[int, _Order] = {}
+    for number in range(start, start + size):
+        application = search.application(number)
         version.known.clear()
         version.applications.clear()
         # Half of them are decided as the call stands, all else being assumed.
-        given = settings[0 if number % 2 else number // 2 % len(settings)]
+        setting = 0 if number % 2 else number // 2 % len(settings)
+        given = settings[setting]
         try:
             known = version.know(WhatIf.of_given(policy, given), application)
         except (ApplicationError, PolicyError, TooManySteps):
             continue
+        order = orders.setdefault(setting, _Order())
+        before = telling(policy.core, known.evaluation, known.decision)
+        order.enter(number, application, order_keys(policy.core, known.evaluation, known.decision))
         for i, changed in watched.items():
-            if i not in found and (difference := _differs(known, changed)) is not None:
-                found[i] = Told(number, [application], given, *difference)
+            if i not in found and (difference := _differs(known, before, changed, order, i)) is not None:
+                others, pair = difference
+                found[i] = Told(number, [*others, application], given, *pair)
         if policy.core.ranking is not None:
             group.append(application)
             if len(group) == GROUP:
@@ -134,21 +142,64 @@ def what_ifs(policy: Policy, seed: int) -> list[dict[str, Any]]:
     return found
 
 
-def _differs(known: Known, changed: Changed) -> tuple[dict[str, str], dict[str, str]] | None:
+Pair = tuple[dict[str, str], dict[str, str]]
+
+
+def _differs(known: Known, before: dict[str, str], changed: Changed, order: _Order, i: int) -> tuple[list[dict[str, Any]], Pair] | None:
+    """What the policy and a mutant say otherwise, and the earlier application that it takes to see it, if it takes one."""
     try:
         result = known.under(changed)
     except (PolicyError, TooManySteps):
-        return {}, {"error": "refused"}
+        return [], ({}, {"error": "refused"})
     except (TypeError, AttributeError, KeyError, AssertionError, ValueError, ZeroDivisionError):
         return None  # the checker would have refused it
     if result is None:
-        return None
-    before = telling(known.text.policy, known.evaluation, known.decision)
+        return order.turned(i, {})
     after = telling(changed.policy, *result)
     if before == after:
-        return None
+        return order.turned(i, order_keys(changed.policy, *result))
     names = sorted(n for n in before.keys() | after.keys() if before.get(n) != after.get(n))
-    return {n: before.get(n, "—") for n in names}, {n: after.get(n, "—") for n in names}
+    return [], ({n: before.get(n, "—") for n in names}, {n: after.get(n, "—") for n in names})
+
+
+@dataclass
+class _Order:
+    """The keys of order of the applications decided under one what-if, and those that mutants give them instead.
+
+    A key that is another number tells nothing: only where two applications come in another order does a ranking differ.
+    """
+
+    entered: list[tuple[int, dict[str, Any], dict[str, Value]]] = field(default_factory=list)
+    moved: dict[int, dict[int, dict[str, Value]]] = field(default_factory=dict)
+    """The keys that a mutant changes, by mutant and number of the application."""
+
+    def enter(self, number: int, application: dict[str, Any], keys: dict[str, Value]) -> None:
+        self.entered.append((number, application, keys))
+
+    def turned(self, i: int, keys: dict[str, Value]) -> tuple[list[dict[str, Any]], Pair] | None:
+        """An earlier application that the last one comes before or after otherwise by a mutant, which gives the last one `keys`."""
+        number, _, old = self.entered[-1]
+        new = {name: value for name, value in keys.items() if value != old.get(name)}
+        if not old or not (new or i in self.moved):
+            return None
+        if new:
+            self.moved.setdefault(i, {})[number] = new
+        for other, application, before in self.entered[:-1]:
+            for name in before:
+                left, right = before[name], old[name]
+                left_moved, right_moved = self.moved[i].get(other, {}).get(name, left), new.get(name, right)
+                if (way := _way(left, right)) != (by_mutant := _way(left_moved, right_moved)):
+                    return [application], ({f"ranking.{name}": way}, {f"ranking.{name}": by_mutant})
+        return None
+
+
+def _way(left: Value, right: Value) -> str:
+    if left == right:
+        return "="
+    try:
+        return "<" if left < right else ">"  # type: ignore[operator]
+    except TypeError:
+        return "?"  # unknown, or none
 
 
 def telling(policy: Any, evaluation: Evaluation, decision: Decision) -> dict[str, str]:
@@ -173,14 +224,10 @@ def telling(policy: Any, evaluation: Evaluation, decision: Decision) -> dict[str
 def _ranking_values(policy: Any, evaluation: Evaluation, decision: Decision) -> dict[str, str]:
     """What the ranking takes from an application that takes part in it."""
     plan = policy.ranking
-    if plan is None or decision.outcome == "rejected" or (plan.among is not None and decision.stages.get(plan.among) != "passed"):
+    if not _takes_part(policy, decision):
         return {}
     root = evaluation.records[policy.root][0]
-    keys = [
-        *((f"order {i + 1}", e) for i, (e, _) in enumerate(plan.order_by)),
-        *((f"keep {i + 1}", e) for i, (e, _) in enumerate(plan.keep)),
-    ]
-    keys += [(f"pot {name}", e) for name, _, e in plan.pots] + ([("award", plan.award)] if plan.award is not None else [])
+    keys = [(f"pot {name}", e) for name, _, e in plan.pots] + ([("award", plan.award)] if plan.award is not None else [])
     found = {f"ranking.{name}": _said(evaluation.value(expression, {0: root})) for name, expression in keys}
     if plan.exclusive_record is not None and plan.exclusive_key is not None:
         for record in evaluation.records[plan.exclusive_record]:
@@ -189,8 +236,24 @@ def _ranking_values(policy: Any, evaluation: Evaluation, decision: Decision) -> 
     return found
 
 
+def order_keys(policy: core.Policy, evaluation: Evaluation, decision: Decision) -> dict[str, Value]:
+    """The keys by which a ranking orders an application that takes part in it, and settles who keeps a firm."""
+    plan = policy.ranking
+    if plan is None or not _takes_part(policy, decision):
+        return {}
+    root = evaluation.records[policy.root][0]
+    found = {f"order {i + 1}": evaluation.value(e, {0: root}) for i, (e, _) in enumerate(plan.order_by)}
+    return found | {f"keep {i + 1}": evaluation.value(e, {0: root}) for i, (e, _) in enumerate(plan.keep)}
+
+
+def _takes_part(policy: core.Policy, decision: Decision) -> bool:
+    plan = policy.ranking
+    return plan is not None and decision.outcome != "rejected" and (plan.among is None or decision.stages.get(plan.among) == "passed")
+
+
 def _said(value: Value) -> str:
-    return f"unknown, {value.low} to {value.high}" if isinstance(value, Unknown) else str(value)
+    """A value as a case can expect it: how far it is open is not said."""
+    return "unknown" if isinstance(value, Unknown) else str(value)
 
 
 def _ranked(
