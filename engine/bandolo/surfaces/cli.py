@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from bandolo.language.types import Language
+from bandolo.surfaces.batch import run
 from bandolo.surfaces.fmt import fmt
 from bandolo.surfaces.helping import Commands
 from bandolo.surfaces.new import new
@@ -46,6 +47,7 @@ def cli() -> None:
 cli.add_command(fmt)
 cli.add_command(new)
 cli.add_command(rank)
+cli.add_command(run)
 cli.add_command(template)
 
 
