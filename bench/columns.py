@@ -7,12 +7,13 @@ fail, the contribution in cents, the score. The engine gives besides, of each ap
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from time import process_time_ns
+from time import perf_counter_ns
 from typing import Any
 
 import numpy as np
@@ -21,12 +22,11 @@ import pyarrow as pa
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+from bandolo import load_policy  # noqa: E402
+from bandolo.batch.intake import together  # noqa: E402
+from bandolo.batch.run import Prepared, computed  # noqa: E402
 from contenders import float_by_hand  # noqa: E402
 from workload import COSTS, UNWANTED, WANTED, applications, in_form  # noqa: E402
-
-from bandolo import load_policy  # noqa: E402
-from bandolo.batch.intake import columns_of, together  # noqa: E402
-from bandolo.batch.run import Prepared, computed  # noqa: E402
 
 DIFFERENT = 5_000
 """So many different applications; they come again until there are enough."""
@@ -160,28 +160,37 @@ def main() -> None:
     policy = load_policy(HERE / "filiere.yaml")
     prepared = Prepared(policy, {})
 
-    def arrays() -> Any:
+    def arrays(threads: int) -> Any:
         joined = together(policy.core, given)
-        columns = columns_of(policy.core, joined)
+        columns = prepared.columns(joined)
         program = prepared.program(columns, joined)
         assert not isinstance(program, str), program
-        return computed(policy, program, columns, columns.left(policy.core, program.read))
+        return computed(policy, program, columns, columns.left(policy.core, program.read), threads)
 
     floats = [in_form(a, "float") for a in applications(DIFFERENT)]
+
+    def at_once() -> Any:
+        joined = together(policy.core, given)
+        columns = prepared.columns(joined)
+        program = prepared.program(columns, joined)
+        assert not isinstance(program, str), program
+        return computed(policy, program, columns, columns.left(policy.core, program.read), os.cpu_count() or 1)
+
     runs: dict[str, tuple[Callable[[], Any], int]] = {
         "Python with floats, by hand": (lambda: [float_by_hand.decide(a) for a in floats], len(floats)),
         "NumPy, by hand": (lambda: by_hand(given), count),
-        "this engine, to arrays": (arrays, count),
+        "this engine, to arrays": (lambda: arrays(1), count),
+        "the same on all processors": (lambda: arrays(os.cpu_count() or 1), count),
         "this engine, to an Arrow table": (lambda: prepared.decide(given), count),
     }
     _same(prepared.decide(given).applications, by_hand(given))
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(chosen.rounds):
         for name, (run, of) in runs.items():
-            began = process_time_ns()
+            began = perf_counter_ns()
             run()
-            times[name].append((process_time_ns() - began) / of)
-    print(f"{count:,} applications, {given['partner'].num_rows:,} partners; processor time, median of {chosen.rounds} rounds")
+            times[name].append((perf_counter_ns() - began) / of)
+    print(f"{count:,} applications, {given['partner'].num_rows:,} partners; median of {chosen.rounds} rounds")
     for name, found in times.items():
         hand, python = (statistics.median(f / b for f, b in zip(found, times[base], strict=True)) for base in list(times)[1::-1])
         ends = f"{min(found):,.0f}-{max(found):,.0f}"

@@ -328,7 +328,8 @@ def from_local(values: Array, scale: int, zone: str) -> Array:
     first, last = (int(np.searchsorted(begins, int(v) // scale, "right")) for v in (values.min(), values.max()))
     if first == last:
         return values - int(offsets[first]) * scale
-    return values - offsets[np.searchsorted(begins, values // scale, "right")] * scale
+    made: Array = values - offsets[np.searchsorted(begins, values // scale, "right")] * scale
+    return made
 
 
 LOWEST, GATHER = np.uint64(0x0101010101010101), np.uint64(0x0102040810204080)
@@ -398,9 +399,10 @@ def gather_masks(at: Array, masks: Array, rows: Rows) -> tuple[Array, Array]:
 TABLE: dict[str, Any] = {
     f.__name__: f
     for f in (
-        total, tally, some, unpacked, spread, checked, total_checked, either, both, lifted, some_bad, is_known, found_code, found_codes, table_of,
-        looked_up, merged, distinct, ranked, allocated, picked, picked_above, picked_bad, round_down, round_up, round_half_up, round_half_even,
-        packed, wide_mask, row_masks, to_owners, failing, owners, gather_masks, grouped, local_day, outside,
+        total, tally, some, unpacked, spread, checked, total_checked, either, both, lifted, some_bad, is_known, found_code,
+        found_codes, table_of, looked_up, merged, distinct, ranked, allocated, picked, picked_above, picked_bad, round_down,
+        round_up, round_half_up, round_half_even, packed, wide_mask, row_masks, to_owners, failing, owners, gather_masks,
+        grouped, local_day, outside,
     )
 } | {"np": np}  # fmt: skip
 """The names that a program finds."""

@@ -233,7 +233,7 @@ def linked(keys: pa.Array, links: pa.Array, entity: str) -> tuple[Array, pa.Arra
     if count:
         change = np.flatnonzero(_differ(links)) + 1
         begins = np.concatenate(([0], change))
-        if len(begins) == len(keys) and _equal(links.take(pa.array(begins)), keys):
+        if len(begins) == len(keys) and _same_at(links, begins, keys):
             return np.append(begins, count), None
     which = pc.index_in(links, value_set=keys)
     if which.null_count:
@@ -259,17 +259,19 @@ def _differ(column: pa.Array) -> Array:
     return np.asarray(pc.fill_null(pc.not_equal(column.slice(1), column.slice(0, len(column) - 1)), True))
 
 
-def _equal(first: pa.Array, second: pa.Array) -> bool:
-    return bool(first.equals(second))
+def _same_at(links: pa.Array, at: Array, keys: pa.Array) -> bool:
+    """Whether the links at some places are the keys, one after another."""
+    if pa.types.is_integer(links.type) and not keys.null_count:
+        return bool(np.array_equal(links.to_numpy()[at], keys.to_numpy()))
+    return bool(links.take(pa.array(at)).equals(keys))
 
 
-def columns_of(policy: core.Policy, tables: Tables, spelt: frozenset[str] = frozenset()) -> Columns:
-    """The columns of all facts that have one."""
+def columns_of(policy: core.Policy, tables: Tables, spelt: frozenset[str], spoken: frozenset[str]) -> Columns:
+    """The columns of all facts that have one; `spelt` are entities of texts, `spoken` keys that rules read."""
     shapes: dict[Key, Shape] = {}
     given: dict[Key, Given] = {}
     left: dict[str, Array] = {}
     nulls: dict[Key, Array] = {}
-    spoken = keys_spoken_of(policy)
     for name in policy.root_names():
         if name not in tables.tables:
             continue

@@ -493,8 +493,8 @@ def share(writer: Writer, node: core.Share) -> Column:
         raise NotColumnar("breaks ties by what has no order")
     name, bad = writer.emit_pair(f"allocated({total.name}, {weight.name}, {among.mask}, {rank}, {frame.name})")
     unsure = writer.either(among.bad, weight.bad, ties.bad)
-    bads = writer.either(total.bad, _up_bad(writer, unsure, frame, frame.above), bad)
     assert frame.above is not None
+    bads = writer.either(total.bad, _up_bad(writer, unsure, frame, frame.above), bad)
     of_owner = None
     if bads is not None:
         of_owner = writer.spread(Column("flag", frame.above, "True", bad=bads), frame).bad

@@ -1,4 +1,4 @@
-"""What comes out: a row an application, and one a record where that is asked for. The schema depends on the policy alone (docs/batch.md)."""
+"""What comes out: a row an application, and a record where that is asked for. The schema depends on the policy alone (docs/batch.md)."""
 
 from __future__ import annotations
 

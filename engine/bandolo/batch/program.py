@@ -163,8 +163,8 @@ class _Build:
         # Names and whole numbers made here: nothing of the policy becomes code.
         exec(compile(source, f"<columns of {self.policy.digest[:19]}>", "exec"), table)
         return Program(
-            table["run"], source, self.columns, tuple(self.frames), frozenset(self.read), tuple(self.order), len(masks), left, outcome, stage,
-            tuple(statuses), tuple(masks), failing, excluded, barred, admitted, tuple(results),
+            table["run"], source, self.columns, tuple(self.frames), frozenset(self.read), tuple(self.order), len(masks), left,
+            outcome, stage, tuple(statuses), tuple(masks), failing, excluded, barred, admitted, tuple(results),
         )  # fmt: skip
 
     def put(self, name: str) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +15,7 @@ import pyarrow as pa
 from bandolo.batch import outgoing
 from bandolo.batch.columns import NotColumnar
 from bandolo.batch.helpers import Array
-from bandolo.batch.intake import Columns, Tables, columns_of, one, together
+from bandolo.batch.intake import Columns, Tables, columns_of, keys_spoken_of, one, together
 from bandolo.batch.program import Key, Program, Shape, compile_columns
 from bandolo.batch.rows import Rowwise
 from bandolo.language.types import ListType, RecordType
@@ -49,6 +51,7 @@ class Prepared:
     records: tuple[str, ...] = ()
     spelt: frozenset[str] = frozenset()
     """The entities whose cells are spelt as in a policy, as in a CSV file: `true`, `400_000 EUR`, `none`; an empty one is unknown."""
+    threads: int = 1
     programs: dict[Any, Program | str] = field(default_factory=dict)
     rowwise: Rowwise = field(init=False)
 
@@ -57,7 +60,12 @@ class Prepared:
         what_if = self.what_if
         self.changes = self.policy.changes(what_if.get("set") or {}, what_if.get("readings") or {}, what_if.get("assume") or False)
         self.settled = self.policy.settled_as(self.changes, clock)
+        self.spoken = keys_spoken_of(self.policy.core)
         self.rowwise = Rowwise(self.policy, self.what_if, self.spelt)
+
+    def columns(self, tables: Tables) -> Columns:
+        """The columns of some tables."""
+        return columns_of(self.policy.core, tables, self.spelt, self.spoken)
 
     def program(self, columns: Columns, tables: Tables) -> Program | str:
         """The columnar program for some columns, or why there is none."""
@@ -84,14 +92,14 @@ class Prepared:
         """The decisions on the applications of some tables, in their order."""
         core = self.policy.core
         joined = together(core, tables)
-        columns = columns_of(core, joined, self.spelt)
+        columns = self.columns(joined)
         program = self.program(columns, joined)
         names = application_names(core, joined)
         if isinstance(program, str):
             return self._assembled(joined, names, None, (), np.arange(len(names)), (program,))
         keys = {(e, key.name, None) for e in self.records if (key := core.entities[e].key) is not None}
         begun = columns.left(core, program.read | keys)
-        back, left = computed(self.policy, program, columns, begun)
+        back, left = computed(self.policy, program, columns, begun, self.threads)
         which = np.flatnonzero(left)
         why = tuple(sorted(_wanting(columns, program))) if begun.any() else ()
         why += ("a value is beyond what columns hold, or a computation has no result",) if len(which) > np.count_nonzero(begun) else ()
@@ -152,17 +160,25 @@ def run(
     if isinstance(tables, pa.Table):
         tables = {policy.core.root: tables}
     what_if = {"as_of": as_of, "set": set, "readings": readings, "assume": assume}
-    return Prepared(policy, what_if, tuple(records)).decide(tables)
+    return Prepared(policy, what_if, tuple(records), threads=min(os.cpu_count() or 1, 8)).decide(tables)
 
 
-def computed(policy: Policy, program: Program, columns: Columns, left: Array) -> tuple[list[Array], Array]:
+def computed(policy: Policy, program: Program, columns: Columns, left: Array, threads: int = 1) -> tuple[list[Array], Array]:
     """What a program gives for all rows, and the applications that it leaves: those that are `left` already, and some more."""
-    count, blocks = len(left), []
-    with np.errstate(all="ignore"):  # what is computed of garbage is garbage
-        for low in range(0, count, BLOCK) or (0,):
-            high = min(low + BLOCK, count)
-            given, rows = columns.block(program.columns, program.entities, policy.core, low, high)
-            blocks.append((program.run(given, rows, left[low:high]), rows))
+    count = len(left)
+
+    def block(low: int) -> tuple[tuple[Any, ...], Any]:
+        high = min(low + BLOCK, count)
+        given, rows = columns.block(program.columns, program.entities, policy.core, low, high)
+        with np.errstate(all="ignore"):  # what is computed of garbage is garbage
+            return program.run(given, rows, left[low:high]), rows
+
+    begins = range(0, count, BLOCK) or (0,)
+    if threads > 1 and len(begins) > threads:
+        with ThreadPoolExecutor(threads) as pool:
+            blocks = list(pool.map(block, begins))
+    else:
+        blocks = [block(low) for low in begins]
     return _joined(program, blocks), _joined(program, [((b[program.left],), r) for b, r in blocks])[0]
 
 

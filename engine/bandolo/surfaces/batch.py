@@ -19,18 +19,24 @@ if TYPE_CHECKING:
 
 WORDS = {
     "it": {
-        "done": "{applications} domande decise in {seconds:.1f} s ({rate:,.0f} al secondo): {by_columns} per colonne, {by_rows} una per una.",
-        "why": "una per una: {}", "resumed": "{} gruppi di righe erano già decisi.", "bad": "{} domande non si leggono: {}.",
+        "done": "{applications} domande in {seconds:.1f} s ({rate:,.0f} al secondo): {by_columns} decise per colonne, {by_rows} una per una.",
+        "why": "una per una, perché (in inglese): {}",
+        "resumed": "{} gruppi di righe erano già decisi.",
+        "bad": "{} domande non si leggono: {}.",
         "missing": "manca un pacchetto: pip install 'bandolo[batch]'",
-        "progress": "{done:,} di {all:,} domande, {rate:,.0f} al secondo, ancora {left}", "outcomes": "Esiti",
+        "progress": "{done:,} di {all:,} domande, {rate:,.0f} al secondo, ancora {left}",
+        "outcomes": "Esiti",
     },
     "en": {
-        "done": "{applications} applications decided in {seconds:.1f} s ({rate:,.0f} a second): {by_columns} by columns, {by_rows} one by one.",
-        "why": "one by one: {}", "resumed": "{} row groups had been decided before.", "bad": "{} applications cannot be read: {}.",
+        "done": "{applications} applications in {seconds:.1f} s ({rate:,.0f} a second): {by_columns} by columns, {by_rows} one by one.",
+        "why": "one by one: {}",
+        "resumed": "{} row groups had been decided before.",
+        "bad": "{} applications cannot be read: {}.",
         "missing": "a package is missing: pip install 'bandolo[batch]'",
-        "progress": "{done:,} of {all:,} applications, {rate:,.0f} a second, {left} left", "outcomes": "Outcomes",
+        "progress": "{done:,} of {all:,} applications, {rate:,.0f} a second, {left} left",
+        "outcomes": "Outcomes",
     },
-}  # fmt: skip
+}
 """What the command says, by language."""
 
 
@@ -47,7 +53,8 @@ WORDS = {
 @click.option("--json", "as_json", is_flag=True, help="What the batch came to as JSON.")
 @language_option
 def run(
-    policy: str, applications: str, to: str, records_to: tuple[str, ...], overwrite: bool, jobs: int, as_json: bool, lang: str, **what_ifs: Any
+    policy: str, applications: str, to: str, records_to: tuple[str, ...], overwrite: bool, jobs: int, as_json: bool, lang: str,
+    **what_ifs: Any,
 ) -> None:  # fmt: skip
     """Decide a whole file of applications by columns, into a file of decisions; started again after a stop, it goes on.
 
