@@ -240,6 +240,8 @@ def test_records_in_a_table_of_their_own_may_stand_in_any_order() -> None:
         assert found == sorted(expected_.records["firm"].to_pylist(), key=str)
     with pytest.raises(BadTables, match="orphan-records"):
         run(policy, {"bid": apart["bid"].slice(3), "firm": apart["firm"]})
+    with pytest.raises(BadTables, match="owners-alike"):
+        run(policy, {"bid": pa.concat_tables([apart["bid"], apart["bid"]]), "firm": apart["firm"]})
     with pytest.raises(BadTables, match="column-no-fact"):
         run(policy, nested.append_column("csot", pa.nulls(12)))
 
@@ -266,6 +268,17 @@ def test_files_are_decided_row_group_by_row_group_in_order(tmp_path: Path) -> No
         assert pq.read_table(task.records_to["firm"]).to_pylist() == whole.records["firm"].to_pylist()
         assert (report.applications, report.by_columns, report.by_rows) == (60, whole.by_columns, whole.by_rows)
         assert not Path(task.to + ".parts").exists()
+
+
+def test_a_row_group_is_decided_a_part_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a row group is, only so many of its applications are in memory."""
+    task, nested = files(tmp_path)
+    pq.write_table(pq.read_table(task.applications), task.applications, row_group_size=25)
+    monkeypatch.setattr("bandolo.batch.files.GROUP", 7)
+    run_files(task)
+    whole = run(small(), nested, records=["firm"])
+    assert pq.read_table(task.to).to_pylist() == whole.applications.to_pylist()
+    assert pq.read_table(task.records_to["firm"]).to_pylist() == whole.records["firm"].to_pylist()
 
 
 def test_firms_in_another_order_come_to_the_same(tmp_path: Path) -> None:

@@ -302,6 +302,7 @@ class _Worker:
     def __init__(self, task: Task, sources: dict[str, str], folder: Path) -> None:
         self.folder = folder
         self.policy = load_policy(task.policy, amendments=task.amendments)
+        self.held: dict[str, tuple[Any, Any]] = {}
         self.files = {entity: pq.ParquetFile(path, memory_map=True) for entity, path in sources.items()}
         self.starts = {e: np.concatenate(([0], np.cumsum([f.metadata.row_group(i).num_rows for i in range(f.num_row_groups)])))
                        for e, f in self.files.items()}  # fmt: skip
@@ -347,17 +348,35 @@ class _Worker:
         key = self.policy.core.entities[self.policy.core.root].key
         assert key is not None
         keys = _texts(owners[key.name])
-        table = self._rows(entity, begin, end)
-        mine = np.asarray(pc.is_in(_texts(table[link_name(self.policy.core.entities[self.policy.core.root], table)]), value_set=keys))
-        stop = len(mine) if mine.all() else int(np.argmin(mine))
-        return table.slice(0, stop), begin + stop
+        pieces = [self._rows(entity, begin, begin)]
+        link = link_name(self.policy.core.entities[self.policy.core.root], pieces[0])
+        while begin < end:  # one row group of records after another, as far as they belong to these applications
+            piece = self._rows(entity, begin, min(end, self._group_end(entity, begin)))
+            mine = np.asarray(pc.is_in(_texts(piece[link]), value_set=keys))
+            stop = len(mine) if mine.all() else int(np.argmin(mine))
+            pieces.append(piece.slice(0, stop))
+            begin += stop
+            if stop < len(mine):
+                break
+        return pa.concat_tables(pieces), begin
+
+    def _group_end(self, entity: str, row: int) -> int:
+        starts = self.starts[entity]
+        return int(starts[int(np.searchsorted(starts, row, "right"))])
 
     def _rows(self, entity: str, begin: int, end: int) -> pa.Table:
+        """Some rows of a file of records; the row group read last is kept, because the next rows are often in it."""
         starts, file = self.starts[entity], self.files[entity]
+        if begin == end:
+            return file.schema_arrow.empty_table()
         first = int(np.searchsorted(starts, begin, "right")) - 1
-        last = max(int(np.searchsorted(starts, end, "left")), first + 1)
-        groups = list(range(first, min(last, file.num_row_groups)))
-        return file.read_row_groups(groups, use_threads=False).slice(begin - int(starts[first]), end - begin)
+        last = int(np.searchsorted(starts, end, "left"))
+        groups = (first, last)
+        if self.held.get(entity, (None, None))[0] != groups:
+            self.held[entity] = None, None
+            self.held[entity] = groups, file.read_row_groups(list(range(first, last)), use_threads=False)
+        table = self.held[entity][1]
+        return table.slice(begin - int(starts[first]), end - begin)
 
 
 def _decoded(column: pa.ChunkedArray) -> list[Any]:

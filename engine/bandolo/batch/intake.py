@@ -235,6 +235,8 @@ def linked(keys: pa.Array, links: pa.Array, entity: str) -> tuple[Array, pa.Arra
         begins = np.concatenate(([0], change))
         if len(begins) == len(keys) and _same_at(links, begins, keys):
             return np.append(begins, count), None
+    if pc.count_distinct(keys).as_py() < len(keys):
+        raise BadTables("owners-alike", entity=entity)
     which = pc.index_in(links, value_set=keys)
     if which.null_count:
         raise BadTables("orphan-records", count=which.null_count, entity=entity)

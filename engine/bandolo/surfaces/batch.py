@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 WORDS = {
     "it": {
-        "done": "{applications} domande in {seconds:.1f} s ({rate:,.0f} al secondo): {by_columns} decise per colonne, {by_rows} una per una.",
+        "done": "{applications} domande in {seconds:.1f} s ({rate:,.0f} al secondo): {by_columns} per colonne, {by_rows} una per una.",
         "why": "una per una, perché (in inglese): {}",
         "resumed": "{} gruppi di righe erano già decisi.",
         "bad": "{} domande non si leggono: {}.",
