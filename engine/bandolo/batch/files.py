@@ -93,8 +93,12 @@ def run_files(task: Task, progress: Progress | None = None) -> Report:
     policy = load_policy(task.policy, amendments=task.amendments)
     folder = Path(task.to + ".parts")
     _claim(folder, _fingerprint(task, policy))
-    sources = staged(policy, task, folder)
-    parts = planned(policy, sources, folder)
+    try:
+        sources = staged(policy, task, folder)
+        parts = planned(policy, sources, folder)
+    except BadTables:
+        shutil.rmtree(folder)  # nothing was decided
+        raise
     report, total = Report(), sum(p.rows for p in parts)
     left = []
     for part in parts:
