@@ -229,6 +229,17 @@ def test_what_is_missing_wrong_or_twice_is_decided_one_by_one() -> None:
     assert empty.by_columns == 0
 
 
+def test_an_act_that_does_not_reach_every_application_is_asked_of_each() -> None:
+    act = "bandolo: 1\namends: small.yaml\nid: act\ndate: 2023-04-01\napplies_to: sent_at >= 2023-04-01 00:00\n"
+    act += 'set: {requirements.bid.early.check: "sent_at <= 2023-06-01 00:00"}\n'
+    policy = policy_from_bytes("small.yaml", SMALL.format(rounding="down").encode(), [("act.yaml", act.encode())])
+    days = ["2023-03-01 10:00", "2023-03-29 10:00", "2023-04-02 10:00", "2023-06-02 10:00", None]
+    decided = same(policy, table(policy.core, [bid(3, sent_at=day) for day in days]))
+    assert decided.by_rows == len(days)
+    early = ["early" in failed for failed in decided.applications["failed"].to_pylist()]
+    assert early == [False, True, False, True, False]
+
+
 def test_records_in_a_table_of_their_own_may_stand_in_any_order() -> None:
     policy = small()
     nested = table(policy.core, [bid(i) for i in range(12)])

@@ -192,7 +192,7 @@ def row_of(policy: core.Policy, name: str | None, decision: Decision | None, err
     if decision is None:
         first = errors[0] if errors else None
         return row | {"error": "bad-data" if first is None else f"{first.code} {first.path or ''}".strip()}
-    failed = dict.fromkeys(r.id for r in decision.requirements if r.verdict == "failed" and decision.stages[r.stage] != "not_started")
+    failed = dict.fromkeys(r.id for r in decision.requirements if r.verdict == "failed" and decision.stages.get(r.stage) != "not_started")
     row |= {"outcome": decision.outcome, "stage": decision.stage, "failed": list(failed), "missing": list(decision.missing)}
     row |= {f"stage.{s}": v for s, v in decision.stages.items()}
     for result in decision.result_values:
@@ -224,7 +224,7 @@ def record_rows(policy: core.Policy, entity: str, name: str | None, decision: De
     excluded, barred = {s.record for s in decision.excluded}, {s.record for s in decision.barred}
     failed: dict[str, list[str]] = {}
     for verdict in decision.requirements:
-        if verdict.verdict == "failed" and decision.stages[verdict.stage] != "not_started":
+        if verdict.verdict == "failed" and decision.stages.get(verdict.stage) != "not_started":
             failed.setdefault(verdict.subject, []).append(verdict.id)
     rows = {
         path: {"application": name, "record": path, "excluded": path in excluded, "barred": path in barred, "failed": failed.get(path, [])}
