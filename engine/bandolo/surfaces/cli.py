@@ -18,6 +18,7 @@ from bandolo.language.types import Language
 from bandolo.surfaces.boundaries import boundaries
 from bandolo.surfaces.coverage import coverage
 from bandolo.surfaces.diff import diff
+from bandolo.surfaces.batch import run
 from bandolo.surfaces.fmt import fmt
 from bandolo.surfaces.helping import Commands
 from bandolo.surfaces.mutate import mutate
@@ -51,6 +52,11 @@ def cli() -> None:
 
 for command in (boundaries, coverage, diff, fmt, mutate, new, rank, record, replay, template, test):
     cli.add_command(command)
+cli.add_command(fmt)
+cli.add_command(new)
+cli.add_command(rank)
+cli.add_command(run)
+cli.add_command(template)
 
 
 def main() -> None:

@@ -1,0 +1,5 @@
+"""Many applications at once, from tables to tables: whole columns by a generated NumPy program, the rest one by one."""
+
+from bandolo.batch.run import Decided, run
+
+__all__ = ["Decided", "run"]

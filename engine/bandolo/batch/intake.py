@@ -1,0 +1,592 @@
+"""Arrow tables to the columns that a program takes: views of the buffers wherever their form allows it, no copies.
+
+A value that is missing where it must be there, or that is not plainly in order, leaves its application to the reference, which says what
+is the matter with it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bandolo import limits
+from bandolo.batch.columns import NotColumnar
+from bandolo.batch.helpers import Array, Rows, from_local
+from bandolo.batch.program import Key, Shape
+from bandolo.check import core
+from bandolo.diagnostics import Diagnostic
+from bandolo.evaluate.data import Plain
+from bandolo.evaluate.typed import UNSAFE, BadValue, read_value
+from bandolo.language.types import (
+    BOOLEAN,
+    DATE,
+    DATETIME,
+    INTEGER,
+    MONEY,
+    NUMBER,
+    PERCENT,
+    TEXT,
+    ChoiceType,
+    ListType,
+    OptionalType,
+    RecordType,
+)
+from bandolo.language.values import Duration
+
+PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+UNSAFE_PATTERN = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{2069}\x{feff}]"
+COMPUTED_SCALE = {MONEY: 100, PERCENT: 10**8, NUMBER: 10**6, INTEGER: 1}
+PLAIN_AMOUNT = re.compile(r"-?\d{1,13}(\.\d{1,2})?")
+
+
+class BadTables(Exception):
+    """Tables that do not fit the policy or one another; `diagnostic` says how."""
+
+    def __init__(self, code: str, **args: object) -> None:
+        self.diagnostic = Diagnostic(code, args=args)
+        super().__init__(code)
+
+
+@dataclass
+class Given:
+    """One column: its shape, the values, where there is none, and the words that codes stand for."""
+
+    shape: Shape
+    values: Array
+    none: Array | None = None
+    words: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Tables:
+    """The records of every entity, in the order of their owners: tables, and where the rows of each owner begin and end."""
+
+    tables: dict[str, pa.Table]
+    offsets: dict[str, Array]
+    absent: list[str]
+    """Entities of which there is neither a table nor a list."""
+    left: dict[str, Array]
+    """Records of an entity that lack a list."""
+
+    @property
+    def missing_lists(self) -> list[str]:
+        return self.absent
+
+
+@dataclass
+class Columns:
+    """What a program is given, for all rows; `left` are applications that it is not asked about."""
+
+    shapes: dict[Key, Shape]
+    given: dict[Key, Given]
+    bad: dict[str, Array]
+    """Of each entity, the rows that are not in order."""
+    nulls: dict[Key, Array]
+    """Where a fact that must be there is not."""
+    tables: Tables
+
+    def left(self, policy: core.Policy, needed: frozenset[Key]) -> Array:
+        """The applications of which something is not in order, or lacks a fact that is needed."""
+        bad = dict(self.bad)
+        for key, null in self.nulls.items():
+            if key in needed:
+                bad[key[0]] = bad[key[0]] | null
+        for name in reversed(policy.root_names()):
+            owner = policy.entities[name].owner
+            if owner is not None and name in bad and bad[name].any():
+                which = np.searchsorted(self.tables.offsets[name], np.flatnonzero(bad[name]), "right") - 1
+                bad[owner] = bad[owner].copy()
+                bad[owner][which] = True
+        return bad[policy.root]
+
+    def block(
+        self, keys: tuple[Key, ...], entities: tuple[str, ...], policy: core.Policy, low: int, high: int
+    ) -> tuple[list[Any], list[Rows]]:
+        """The views of the applications from `low` up to `high`."""
+        spans: dict[str, tuple[int, int]] = {policy.root: (low, high)}
+        rows: list[Rows] = []
+        for name in entities:
+            owner = policy.entities[name].owner
+            if owner is None:
+                rows.append(Rows(high - low, np.zeros(0, np.int64), np.zeros(0, np.int64), low % 8, True))
+                continue
+            first, last = spans[owner]
+            offsets = self.tables.offsets[name][first : last + 1]
+            x, y = int(offsets[0]), int(offsets[-1])
+            spans[name] = (x, y)
+            rows.append(Rows.of(offsets, x, x % 8))
+        given = []
+        for key in keys:
+            x, y = spans[key[0]]
+            column = self.given[key]
+            values = column.values[x // 8 : (y + 7) // 8] if column.shape.form == "bits" else column.values[x:y]
+            if column.shape.form == "record":
+                values = np.maximum(values - spans[policy_target(policy, key)][0], -1)
+            given.append((values, None if column.none is None else column.none[x:y], column.words))
+        return given, rows
+
+
+def policy_target(policy: core.Policy, key: Key) -> str:
+    """The entity that a fact refers to."""
+    type_ = policy.entities[key[0]].facts[key[1]].type
+    type_ = type_.of if isinstance(type_, OptionalType) else type_
+    assert isinstance(type_, RecordType)
+    return type_.entity
+
+
+def keys_spoken_of(policy: core.Policy) -> frozenset[str]:
+    """The key facts that some rule reads, so that their texts are worth telling apart."""
+    keys = {e.key.name for e in policy.entities.values() if e.key is not None}
+    parts = [d.value for d in policy.definitions.values()] + [s.opens for s in policy.stages if s.opens is not None]
+    parts += [p for r in policy.requirements.values() for p in (r.check, r.applies) if p is not None]
+    return frozenset(n.name for part in parts for n in core.walk(part) if isinstance(n, core.Fact) and n.name in keys)
+
+
+def together(policy: core.Policy, tables: Mapping[str, pa.Table]) -> Tables:
+    """The tables of all entities in the order of their owners: from nested lists, or from tables that name their owner's key.
+
+    Raises BadTables for records whose owner is not there.
+    """
+    made = Tables({policy.root: tables[policy.root].combine_chunks()}, {}, [], {})
+    for name in policy.root_names():
+        entity = policy.entities[name]
+        if entity.owner is None or entity.listed_in is None:
+            continue
+        if entity.owner not in made.tables:
+            made.absent.append(name)
+            continue
+        above = made.tables[entity.owner]
+        if name in tables:
+            _linked(policy, made, entity, tables[name].combine_chunks())
+        elif entity.listed_in in above.column_names and _is_nested(above.schema.field(entity.listed_in).type):
+            _nested(made, entity, one(above[entity.listed_in]))
+        else:
+            made.absent.append(name)
+    return made
+
+
+def one(column: pa.ChunkedArray) -> pa.Array:
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    return column.combine_chunks() if column.num_chunks else pa.array([], column.type)
+
+
+def _is_nested(type_: pa.DataType) -> bool:
+    return bool((pa.types.is_list(type_) or pa.types.is_large_list(type_)) and pa.types.is_struct(type_.value_type))
+
+
+def _nested(made: Tables, entity: core.Entity, column: pa.Array) -> None:
+    """The records inside a list column: its offsets and its fields, as they are."""
+    assert entity.owner is not None
+    if column.null_count:
+        made.left[entity.owner] = made.left.get(entity.owner, np.zeros(len(column), bool)) | np.asarray(column.is_null())
+        column = pc.if_else(column.is_valid(), column, pa.scalar([], column.type))
+    offsets = np.asarray(column.offsets).astype(np.int64)
+    items = column.values.slice(offsets[0], offsets[-1] - offsets[0]) if len(offsets) else column.values
+    if items.null_count:
+        raise BadTables("records-null", name=entity.listed_in)
+    fields = items.flatten()
+    names = [items.type.field(i).name for i in range(items.type.num_fields)]
+    made.tables[entity.name] = pa.table(dict(zip(names, fields, strict=True))) if names else pa.table({})
+    made.offsets[entity.name] = offsets - (offsets[0] if len(offsets) else 0)
+
+
+def _linked(policy: core.Policy, made: Tables, entity: core.Entity, table: pa.Table) -> None:
+    """Records of a table of their own, by the key of the owner that they name."""
+    owner = policy.entities[entity.owner or ""]
+    if owner.key is None:
+        raise BadTables("no-key", entity=owner.name)
+    if owner.name != policy.root:
+        raise BadTables("records-too-deep", entity=entity.name, owner=owner.name)
+    name = link_name(owner, table)
+    keys, links = one(made.tables[owner.name][owner.key.name]), one(table[name])
+    offsets, order = linked(keys, links, entity.name)
+    made.offsets[entity.name] = offsets
+    rest = table.drop_columns([name]) if name not in entity.facts else table
+    made.tables[entity.name] = rest if order is None else rest.take(order)
+
+
+def link_name(owner: core.Entity, table: pa.Table | pa.Schema) -> str:
+    """The column that names the owner; BadTables where there is none."""
+    assert owner.key is not None
+    names = table.names if isinstance(table, pa.Schema) else table.column_names
+    for name in (owner.name, f"{owner.name}_{owner.key.name}"):
+        if name in names:
+            return name
+    raise BadTables("no-owner-column", name=owner.name)
+
+
+def linked(keys: pa.Array, links: pa.Array, entity: str) -> tuple[Array, pa.Array | None]:
+    """Where the records of each owner begin and end, and the order to put them in where they are not yet in that of the owners."""
+    keys, links = _alike(keys), _alike(links)
+    if keys.type != links.type:
+        keys, links = keys.cast(pa.string()), links.cast(pa.string())
+    count = len(links)
+    if count:
+        change = np.flatnonzero(_differ(links)) + 1
+        begins = np.concatenate(([0], change))
+        if len(begins) == len(keys) and _same_at(links, begins, keys):
+            return np.append(begins, count), None
+    if pc.count_distinct(keys).as_py() < len(keys):
+        raise BadTables("owners-alike", entity=entity)
+    which = pc.index_in(links, value_set=keys)
+    if which.null_count:
+        raise BadTables("orphan-records", count=which.null_count, entity=entity)
+    place = np.asarray(which)
+    offsets = np.concatenate(([0], np.cumsum(np.bincount(place, minlength=len(keys)))))
+    if count and (np.diff(place) < 0).any():
+        return offsets, pa.array(np.argsort(place, kind="stable"))
+    return offsets, None
+
+
+def _alike(column: pa.Array) -> pa.Array:
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    return column.cast(pa.string()) if pa.types.is_large_string(column.type) else column
+
+
+def _differ(column: pa.Array) -> Array:
+    if pa.types.is_integer(column.type) and not column.null_count:
+        values = column.to_numpy()
+        changed: Array = values[1:] != values[:-1]
+        return changed
+    return np.asarray(pc.fill_null(pc.not_equal(column.slice(1), column.slice(0, len(column) - 1)), True))
+
+
+def _same_at(links: pa.Array, at: Array, keys: pa.Array) -> bool:
+    """Whether the links at some places are the keys, one after another."""
+    if pa.types.is_integer(links.type) and not keys.null_count:
+        return bool(np.array_equal(links.to_numpy()[at], keys.to_numpy()))
+    return bool(links.take(pa.array(at)).equals(keys))
+
+
+def columns_of(policy: core.Policy, tables: Tables, spelt: frozenset[str], spoken: frozenset[str]) -> Columns:
+    """The columns of all facts that have one; `spelt` are entities of texts, `spoken` keys that rules read."""
+    shapes: dict[Key, Shape] = {}
+    given: dict[Key, Given] = {}
+    left: dict[str, Array] = {}
+    nulls: dict[Key, Array] = {}
+    for name in policy.root_names():
+        if name not in tables.tables:
+            continue
+        table = tables.tables[name]
+        bad = tables.left.get(name, np.zeros(0, bool))
+        bad = bad if len(bad) else np.zeros(_length(tables, policy, name), bool)
+        known = {fact.name for fact in policy.entities[name].facts.values()}
+        for fact in policy.entities[name].facts.values():
+            if isinstance(fact.type, ListType) and isinstance(fact.type.item, RecordType):
+                if fact.at_most is not None or fact.type.item.entity in tables.offsets:
+                    counts = np.diff(tables.offsets[fact.type.item.entity]) if fact.type.item.entity in tables.offsets else np.zeros(0)
+                    most = fact.at_most if fact.at_most is not None else limits.LIST_LENGTH
+                    if len(counts) and counts.max() > most:
+                        bad = bad | (counts > most)
+                continue
+            for stage in fact.asked or (None,):
+                column = _column(table, fact, stage)
+                if column is None:
+                    continue
+                array = one(table[column])
+                key = (name, fact.name, stage)
+                type_ = fact.type.of if isinstance(fact.type, OptionalType) else fact.type
+                if isinstance(type_, RecordType):
+                    found, wrong = _reference(policy, tables, name, type_.entity, array, fact.optional)
+                elif fact.key and fact.name in spoken and pa.types.is_string(array.type):
+                    found, wrong = _given(policy, fact, array.dictionary_encode())
+                else:
+                    found, wrong = _spelt_fact(policy, fact, array) if name in spelt else _given(policy, fact, array)
+                bad = bad if wrong is None else bad | wrong
+                if not fact.optional and array.null_count:
+                    nulls[key] = np.asarray(array.is_null())
+                if found is None:
+                    continue
+                found.none = nulls.get(key, found.none)
+                given[key], shapes[key] = found, found.shape
+        strangers = [c for c in table.column_names if c.partition(" at ")[0] not in known]
+        if strangers:
+            raise BadTables("column-no-fact", names=", ".join(strangers), entity=name)
+        _keys(policy, tables, name, table, bad)
+        left[name] = bad
+    return Columns(shapes, given, left, nulls, tables)
+
+
+def _length(tables: Tables, policy: core.Policy, name: str) -> int:
+    return tables.tables[name].num_rows if name == policy.root else int(tables.offsets[name][-1])
+
+
+def _column(table: pa.Table, fact: core.FactDeclaration, stage: str | None) -> str | None:
+    if stage is not None and f"{fact.name} at {stage}" in table.column_names:
+        return f"{fact.name} at {stage}"
+    if fact.name in table.column_names and (stage is None or stage == fact.asked[0]):
+        return fact.name
+    return None
+
+
+def _keys(policy: core.Policy, tables: Tables, name: str, table: pa.Table, bad: Array) -> None:
+    """Keys that come twice under one owner, or that no path can hold."""
+    key = policy.entities[name].key
+    if key is None or key.name not in table.column_names or name == policy.root:
+        return
+    column = _alike(one(table[key.name]))
+    codes = np.asarray(pc.fill_null(column.dictionary_encode().indices, -1)).astype(np.int64)
+    whose = np.repeat(np.arange(len(tables.offsets[name]) - 1), np.diff(tables.offsets[name]))
+    pairs = whose * (int(codes.max(initial=0)) + 1) + codes
+    order = np.argsort(pairs, kind="stable")
+    twice = np.flatnonzero((np.diff(pairs[order]) == 0) & (codes[order][1:] >= 0))
+    bad[order[twice + 1]] = True
+    if pa.types.is_string(column.type):
+        bad |= np.asarray(pc.fill_null(pc.match_substring_regex(column, r"[\[\]]"), False))
+
+
+def _given(policy: core.Policy, fact: core.FactDeclaration, array: pa.Array) -> tuple[Given | None, Array | None]:
+    """A column in a program's form, and the rows that are not in order; no form where the reference must read it."""
+    optional = isinstance(fact.type, OptionalType)
+    type_ = fact.type.of if isinstance(fact.type, OptionalType) else fact.type
+    if isinstance(type_, RecordType | ListType):
+        return None, np.asarray(array.is_valid())
+    null = np.asarray(array.is_null()) if array.null_count else None
+    none = (null if null is not None else np.zeros(len(array), bool)) if optional else None
+    kind = array.type
+    if pa.types.is_null(kind):
+        return None, None
+    if type_ == TEXT or isinstance(type_, ChoiceType):
+        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind)):
+            if fact.key and pa.types.is_integer(kind):
+                return None, None  # a number that is only a name
+            return None, np.asarray(array.is_valid())
+        return _words(type_, array, null, none, fact)
+    if pa.types.is_dictionary(kind):
+        array = array.dictionary_decode()
+        kind = array.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return _spelt(policy, type_, array, null, none, False)
+    if type_ == BOOLEAN:
+        if not pa.types.is_boolean(kind):
+            return None, np.asarray(array.is_valid())
+        if none is not None:
+            return Given(Shape("flag", none=True), np.asarray(array.fill_null(False)), none), None
+        return Given(Shape("bits"), _bits(array)), None
+    if type_ == DATE and pa.types.is_date32(kind):
+        return Given(Shape("number", 1, True, optional), _buffer(array, np.int32), none), None
+    if type_ == DATETIME and pa.types.is_timestamp(kind):
+        scale = PER_SECOND[kind.unit]
+        values = _buffer(array, np.int64)
+        if null is not None:
+            values = np.where(null, 0, values)
+        wrong = None
+        if kind.unit == "ns":
+            wrong = values % 1000 != 0
+            values, scale = values // 1000, 10**6
+        if kind.tz is None:
+            values = from_local(values, scale, policy.conventions.time_zone)
+        return Given(Shape("number", scale, False, optional), values, none), wrong
+    if type_ in (MONEY, NUMBER, INTEGER):
+        return _number(type_, array, null, none)
+    return None, np.asarray(array.is_valid())
+
+
+def _reference(
+    policy: core.Policy, tables: Tables, name: str, target: str, array: pa.Array, optional: bool
+) -> tuple[Given | None, Array | None]:
+    """The rows that references point at: the record of the same application with that key."""
+    key = policy.entities[target].key
+    array = _alike(array)
+    if key is None or policy.entities[target].owner != policy.root or target not in tables.tables or pa.types.is_null(array.type):
+        return None, np.asarray(array.is_valid())
+    table = tables.tables[target]
+    if key.name not in table.column_names or not pa.types.is_string(array.type):
+        return None, np.asarray(array.is_valid())
+    keys = _alike(one(table[key.name]))
+    if not pa.types.is_string(keys.type):
+        return None, np.asarray(array.is_valid())
+    codes = np.asarray(pc.fill_null(pa.concat_arrays([keys, array]).dictionary_encode().indices, -1)).astype(np.int64)
+    many = int(codes.max(initial=0)) + 2
+    there = _root_of(policy, tables, target) * many + codes[: len(keys)] + 1
+    wanted = _root_of(policy, tables, name) * many + codes[len(keys) :] + 1
+    order = np.argsort(there, kind="stable")
+    place = np.minimum(np.searchsorted(there[order], wanted), max(len(there) - 1, 0))
+    found = order[place] if len(there) else np.zeros(len(wanted), np.int64)
+    hit = (there[found] == wanted) if len(there) else np.zeros(len(wanted), bool)
+    valid = np.asarray(array.is_valid())
+    wrong = valid & ~hit
+    none = ~valid
+    return Given(Shape("record", none=optional), np.where(hit & valid, found, -1), none), wrong if wrong.any() else None
+
+
+def _root_of(policy: core.Policy, tables: Tables, name: str) -> Array:
+    """The application that each record of an entity belongs to."""
+    if name == policy.root:
+        return np.arange(tables.tables[name].num_rows)
+    owner = policy.entities[name].owner
+    assert owner is not None
+    offsets = tables.offsets[name]
+    return np.repeat(_root_of(policy, tables, owner), np.diff(offsets))
+
+
+def _spelt_fact(policy: core.Policy, fact: core.FactDeclaration, array: pa.Array) -> tuple[Given | None, Array | None]:
+    """A column of cells as a policy spells them: `none` says that there is none, and an empty cell is unknown."""
+    if not pa.types.is_string(array.type) or isinstance(fact.type, ListType | RecordType):
+        return None, np.asarray(array.is_valid())
+    if not isinstance(fact.type, OptionalType):
+        type_ = fact.type
+        if type_ == TEXT or isinstance(type_, ChoiceType):
+            return _given(policy, fact, array)
+        null = np.asarray(array.is_null()) if array.null_count else None
+        return _spelt(policy, type_, array, null, None)
+    unknown = np.asarray(array.is_null())
+    array = pc.if_else(pc.is_in(array, value_set=pa.array(["none", "null", "~"])), pa.scalar(None, pa.string()), array)
+    null = np.asarray(array.is_null())
+    if fact.type.of == TEXT or isinstance(fact.type.of, ChoiceType):
+        found, wrong = _words(fact.type.of, array, null, null, fact)
+    else:
+        found, wrong = _spelt(policy, fact.type.of, array, null, null)
+    return found, unknown if wrong is None else wrong | unknown
+
+
+def _buffer(array: pa.Array, dtype: Any) -> Array:
+    """The values of a column of one width, as they stand in memory."""
+    buffer = array.buffers()[1]
+    if buffer is None:
+        return np.zeros(len(array), dtype)
+    return np.frombuffer(buffer, dtype)[array.offset : array.offset + len(array)]
+
+
+def _bits(array: pa.Array) -> Array:
+    buffer = array.buffers()[1]
+    if buffer is None:
+        return np.zeros(0, np.uint8)
+    packed = np.frombuffer(buffer, np.uint8)
+    if array.offset:
+        flags = np.unpackbits(packed, bitorder="little")[array.offset : array.offset + len(array)]
+        return np.packbits(flags, bitorder="little")
+    return packed[: (len(array) + 7) // 8]
+
+
+def _number(type_: Any, array: pa.Array, null: Array | None, none: Array | None) -> tuple[Given | None, Array | None]:
+    kind = array.type
+    optional = none is not None
+    if pa.types.is_integer(kind):
+        if kind == pa.uint64():
+            array = array.cast(pa.int64())
+            kind = array.type
+        values = _buffer(array, kind.to_pandas_dtype())
+        if kind.bit_width < 64 and (type_ == MONEY or pa.types.is_unsigned_integer(kind)):
+            values = values.astype(np.int64)
+        return Given(Shape("number", 1, values.dtype != np.int64, optional), values, none), None
+    if not pa.types.is_decimal(kind):
+        return None, np.asarray(array.is_valid())
+    scale, wrong = kind.scale, None
+    if kind.byte_width == 8:
+        values = _buffer(array, np.int64)
+    elif kind.byte_width == 4:
+        values = _buffer(array, np.int32).astype(np.int64)
+    elif kind.byte_width == 16:
+        parts = np.frombuffer(array.buffers()[1], np.int64).reshape(-1, 2)[array.offset : array.offset + len(array)]
+        values = np.ascontiguousarray(parts[:, 0])
+        wide = parts[:, 1] != values >> 63
+        wrong = wide if wide.any() else None
+    else:
+        return None, np.asarray(array.is_valid())
+    most = 2 if type_ == MONEY else 0 if type_ == INTEGER else 9
+    if scale > most:
+        if null is not None:
+            values = np.where(null, 0, values)
+        step = 10 ** (scale - most)
+        finer = values % step != 0
+        wrong = finer if wrong is None else wrong | finer
+        values, scale = values // step, most
+    elif scale < 0:
+        return None, np.asarray(array.is_valid())
+    if wrong is not None and null is not None:
+        wrong = wrong & ~null
+    if type_ == NUMBER and scale:
+        values = values if null is None else np.where(null, 0, values)
+        while scale and not (values % 10).any():  # a column that is wider than its numbers: products of them stay short
+            values, scale = values // 10, scale - 1
+    return Given(Shape("number", 10**scale, False, optional), values, none), wrong
+
+
+def _words(
+    type_: Any, array: pa.Array, null: Array | None, none: Array | None, fact: core.FactDeclaration
+) -> tuple[Given | None, Array | None]:
+    if fact.key and not pa.types.is_dictionary(array.type):
+        return None, _unsafe(array)  # almost every one is different: no codes for what is only a name
+    coded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+    if not (pa.types.is_string(coded.dictionary.type) or pa.types.is_large_string(coded.dictionary.type)):
+        return None, np.asarray(array.is_valid())
+    words = coded.dictionary.to_pylist()
+    codes = _buffer(coded.indices, coded.indices.type.to_pandas_dtype())
+    if null is not None:
+        codes = np.where(null, 0, codes)
+    bad = np.array([w is None or not _fits(w, type_) for w in words], bool)
+    wrong = None
+    if bad.any():
+        wrong = bad.take(codes, mode="clip")
+        wrong = wrong if null is None else wrong & ~null
+    return Given(Shape("word", 1, False, none is not None), codes, none, [w or "" for w in words]), wrong
+
+
+def _fits(word: str, type_: Any) -> bool:
+    if isinstance(type_, ChoiceType):
+        return word in type_.options
+    return len(word) <= limits.TEXT_CHARACTERS and not UNSAFE.search(word)
+
+
+def _unsafe(array: pa.Array) -> Array | None:
+    plain = pc.all(pc.string_is_ascii(array)).as_py() is not False and pc.all(pc.utf8_is_printable(array)).as_py() is not False
+    if plain and (pc.max(pc.binary_length(array)).as_py() or 0) <= limits.TEXT_CHARACTERS:
+        return None
+    kept = pc.and_(pc.string_is_ascii(array), pc.utf8_is_printable(array))
+    kept = pc.and_(kept, pc.less_equal(pc.binary_length(array), limits.TEXT_CHARACTERS))
+    return ~np.asarray(pc.fill_null(kept, True))
+
+
+def _spelt(
+    policy: core.Policy, type_: Any, array: pa.Array, null: Array | None, none: Array | None, plain: bool = True
+) -> tuple[Given | None, Array | None]:
+    """A column of texts for something else: each that occurs is read as the reference reads it."""
+    coded = array.dictionary_encode()
+    codes = np.asarray(coded.indices.fill_null(0)) if len(array) else np.zeros(0, np.int64)
+    scale = COMPUTED_SCALE.get(type_, 10**6 if type_ == DATETIME else 1)
+    read = [_read(policy, type_, w, scale, plain) for w in coded.dictionary.to_pylist()]
+    values = np.array([r or 0 for r in read] or [0], np.int64)[codes] if len(array) else np.zeros(0, np.int64)
+    bad = np.array([r is None for r in read] or [False], bool)
+    wrong = bad[codes] if bad.any() else None
+    if wrong is not None and null is not None:
+        wrong = wrong & ~null
+    if type_ == BOOLEAN:
+        return Given(Shape("flag", 1, False, none is not None), values.astype(bool), none), wrong
+    return Given(Shape("number", scale, False, none is not None), values, none), wrong
+
+
+def _read(policy: core.Policy, type_: Any, text: str, scale: int, plain: bool) -> int | None:
+    from datetime import date, datetime
+
+    from bandolo.batch.writer import EPOCH, instant_number
+
+    try:
+        value = read_value(Plain(text) if plain else text, type_, policy.conventions)
+    except BadValue:
+        return None
+    match value:
+        case bool():
+            return int(value)
+        case datetime():
+            scaled = instant_number(value) * scale
+        case date():
+            return (value - EPOCH).days
+        case Fraction():
+            scaled = value * scale
+        case _:
+            return None
+    return int(scaled) if scaled.denominator == 1 and abs(scaled) < 2**62 else None
+
+
+__all__ = ["BadTables", "Columns", "Decimal", "Duration", "Given", "NotColumnar", "Tables", "columns_of", "link_name", "together"]

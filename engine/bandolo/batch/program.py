@@ -1,0 +1,515 @@
+"""A settled policy as one function over blocks of columns: verdicts, statuses, outcome and results of many applications at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from fractions import Fraction
+from functools import cache
+from math import ceil, floor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bandolo.batch.columns import LARGEST, Column, Frame, NotColumnar
+from bandolo.batch.helpers import FIRST_INSTANT, LAST_INSTANT, TABLE
+from bandolo.batch.operations import rounded
+from bandolo.batch.writer import EPOCH, Writer, core_boolean, instant_number, row_name
+from bandolo.check import core
+from bandolo.evaluate.settle import Settled
+from bandolo.evaluate.stages import PRECEDENCE, STATUS_BY_EFFECT
+from bandolo.language.types import DATE, DATETIME, MONEY, ListType, OptionalType, RecordType, Type
+from bandolo.language.values import Value
+
+Key = tuple[str, str, str | None]
+"""An entity, a fact, and the stage that asks for it where several do."""
+STATUSES = ("passed", *PRECEDENCE, "not_started")
+OUTCOMES = ("admitted", *PRECEDENCE)
+"""The outcome of a stage's status; `failed` is said as rejected."""
+MASK_BITS = 63
+NAMES = re.compile(r"\b[tb]\d+(?:_\d+)?\b")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a column is made of: number, bits or word; its scale; whether it is narrow; whether `none` may occur."""
+
+    form: str
+    scale: int = 1
+    narrow: bool = False
+    none: bool = False
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A result as a program leaves it: number, flag or word, with its scale; `parts` are the places of its arrays in what comes back."""
+
+    entity: str
+    name: str
+    form: str
+    scale: int
+    constant: Any
+    parts: tuple[int | None, int | None, int | None, int | None]
+    """Values, divisors, none, words."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """`run(given, rows, left)` computes a block and gives arrays, placed as told here."""
+
+    run: Callable[..., tuple[Any, ...]]
+    source: str
+    columns: tuple[Key, ...]
+    entities: tuple[str, ...]
+    read: frozenset[Key]
+    """The facts that it looks at: where one is missing, the application is not for it."""
+    requirements: tuple[str, ...]
+    """In the order in which a decision lists them: the order of the bits of a mask."""
+    words: int
+    left: int
+    outcome: int
+    stage: int
+    statuses: tuple[int, ...]
+    masks: tuple[int, ...]
+    failing: Mapping[str, tuple[int, ...]]
+    """Of each listed entity, where the rows that fail something are, and their masks."""
+    excluded: Mapping[str, int]
+    barred: Mapping[str, int]
+    admitted: Mapping[str, int]
+    """Records that have results; where there is none here, all do."""
+    results: tuple[Outgoing, ...]
+
+
+def compile_columns(policy: core.Policy, settled: Settled, shapes: Mapping[Key, Shape], records: bool) -> Program:
+    """The program for columns of some shapes; NotColumnar where the policy asks for what has none. `records` wants those of records."""
+    return _Build(policy, settled, shapes, records).program()
+
+
+class _Build:
+    def __init__(self, policy: core.Policy, settled: Settled, shapes: Mapping[Key, Shape], records: bool) -> None:
+        self.policy, self.settled, self.shapes, self.records = policy, settled, shapes, records
+        self.root = Frame(policy.root, row_name(policy, policy.root), None)
+        self.frames: dict[str, Frame] = {policy.root: self.root}
+        for name in policy.root_names():
+            owner = policy.entities[name].owner
+            if owner is not None:
+                self.frames[name] = Frame(name, row_name(policy, name), self.frames[owner])
+        self.columns = tuple(shapes)
+        self.w = Writer(policy, settled, self.root, self.fact, self.known)
+        self.left: list[str | None] = []
+        self.read: set[Key] = set()
+        self.undecided: dict[str, str] = {}
+        self.bads: dict[str, str | None] = {}
+        self.opened: dict[str, Column] = {}
+        self.back: list[str] = []
+        order = sorted(policy.requirements.values(), key=lambda r: (policy.stage_index(r.stage), policy.depth(r.entity), r.entity, r.id))
+        self.order = [r.id for r in order]
+
+    def fact(self, entity: str, name: str, stage: str | None) -> Column:
+        """The column of a fact that has been given."""
+        key = (entity, name, stage)
+        self.read.add(key)
+        if key not in self.shapes:
+            raise NotColumnar(f"{name if stage is None else f'{name} at {stage}'} has no column")
+        at, shape = self.columns.index(key), self.shapes[key]
+        low, high = self.bounds(key)
+        none = f"n{at}" if shape.none else None
+        words = f"w{at}" if shape.form == "word" else None
+        return Column(shape.form, self.frames[entity], f"c{at}", shape.scale, low, high, none=none, words=words, narrow=shape.narrow)
+
+    def known(self, frame: Frame, name: str, stage: str | None) -> Column:
+        """Whether a fact is there; one that has no column is not."""
+        key = (frame.entity, name, stage)
+        if self.policy.entities[frame.entity].facts[name].key:
+            raise NotColumnar("asks whether a key is known")
+        if key not in self.shapes:
+            return self.w.value_of(False, core_boolean())
+        if self.shapes[key].none:
+            return self.w.value_of(True, core_boolean())
+        return Column("flag", frame, self.w.emit(f"is_known(n{self.columns.index(key)}, {frame.name})"))
+
+    def bounds(self, key: Key) -> tuple[int, int]:
+        """Between which whole numbers a column lies; what does not is left to the reference."""
+        type_ = self.policy.entities[key[0]].facts[key[1]].type
+        type_ = type_.of if isinstance(type_, OptionalType) else type_
+        scale = self.shapes[key].scale
+        low, high = self.settled.ranges[key[0], key[1]]
+        most = 2932896 if type_ == DATE else LAST_INSTANT * scale if type_ == DATETIME else 2**45 * max(scale // 100, 1)
+        least = -719162 if type_ == DATE else FIRST_INSTANT * scale if type_ == DATETIME else -most
+        found = max(least, _number(low, scale, ceil, least)), min(most, _number(high, scale, floor, most))
+        return max(found[0], -LARGEST), min(found[1], LARGEST)
+
+    def program(self) -> Program:
+        self._ranges()
+        for step in self.policy.steps:
+            self._step(step)
+        self._requirements()
+        masks, failing = self._masks()
+        statuses, outcome, stage = self._outcome()
+        results = [self._result(r) for r in self.policy.results if r.entity == self.policy.root or self.records]
+        excluded = {e: self._excluded(e) for e in self.frames if e != self.policy.root} if self.records else {}
+        barred = {e: self._barred(e) for e in self.frames if e != self.policy.root} if self.records else {}
+        admitted = {}
+        for entity in excluded:
+            kept = self.w.admitted.get((entity, "")) or self._admitted(entity, "", self.frames[entity])
+            if kept.constant is None:
+                admitted[entity] = self.put(self.w.flag(kept))
+        left = self.put(self.w.either("left", *self.left) or "left")
+        source = self._source()
+        table = dict(TABLE) | self.w.table
+        # Names and whole numbers made here: nothing of the policy becomes code.
+        exec(compile(source, f"<columns of {self.policy.digest[:19]}>", "exec"), table)
+        return Program(
+            table["run"], source, self.columns, tuple(self.frames), frozenset(self.read), tuple(self.order), len(masks), left,
+            outcome, stage, tuple(statuses), tuple(masks), failing, excluded, barred, admitted, tuple(results),
+        )  # fmt: skip
+
+    def put(self, name: str) -> int:
+        """The place of an array in what comes back."""
+        self.back.append(name)
+        return len(self.back) - 1
+
+    def _source(self) -> str:
+        lines = [f"c{i}, n{i}, w{i} = given[{i}]" for i in range(len(self.columns))]
+        lines += [f"{frame.name} = rows[{i}]" for i, frame in enumerate(self.frames.values())]
+        lines += [*_freed(self.w.lines, self.back), f"return ({', '.join(self.back)},)"]
+        return "def run(given, rows, left):\n" + "".join(f"    {line}\n" for line in lines)
+
+    def leave(self, bad: str | None, frame: Frame | None) -> None:
+        """Leave the applications to the reference in whose rows something is bad."""
+        while bad is not None and frame is not None and frame is not self.root:
+            bad = self.w.emit(f"some_bad({bad}, {frame.name})")
+            frame = frame.above
+        self.left.append(bad)
+
+    def _ranges(self) -> None:
+        """Values outside of what a fact declares, or of what is computed with."""
+        for at, key in enumerate(self.columns):
+            shape = self.shapes[key]
+            if shape.form == "number":
+                low, high = self.bounds(key)
+                self.leave(self.w.emit(f"outside(c{at}, {low}, {high}, n{at})"), self.frames[key[0]])
+
+    # Steps.
+
+    def _step(self, step: core.Step) -> None:
+        frame = self.frames[step.entity]
+        self.w.slots = {0: Column("record", frame, "", of=frame)}
+        match step.kind:
+            case "definition":
+                try:
+                    value = self.w.value(self.policy.definitions[step.entity, step.name].value)
+                    if value.frame is not None and value.frame is not frame:
+                        value = self.w.spread(value, frame)
+                except NotColumnar as reason:  # it may be that nothing that counts is made of it
+                    self.w.why[step.entity, step.name] = str(reason)
+                    return
+                self.w.definitions[step.entity, step.name] = value
+            case "requirement":
+                try:
+                    self._requirement(self.policy.requirements[step.name], frame)
+                except NotColumnar as reason:  # which does not matter in a stage that nothing opens
+                    self.undecided[step.name] = str(reason)
+            case "admitted":
+                self.w.admitted[step.entity, step.name] = self._admitted(step.entity, step.name, frame)
+            case _:
+                stage = self.policy.stages[self.policy.stage_index(step.name)]
+                opened = self.w.value_of(True, core_boolean()) if stage.opens is None else self.w.plainly(self.w.value(stage.opens))
+                self.leave(opened.bad, frame)
+                self.opened[step.name] = opened.but(bad=None)
+
+    def effect(self, requirement: core.Requirement) -> core.Effect:
+        option = "" if requirement.effect_by is None else self.settled.settings.options[requirement.effect_by]
+        if not isinstance(option, str):
+            raise NotColumnar(f"reading.{requirement.effect_by} is not chosen")
+        return requirement.effects[option]
+
+    def _requirement(self, requirement: core.Requirement, frame: Frame) -> None:
+        w = self.w
+        check = w.value(requirement.check)
+        if requirement.applies is not None:
+            applies = w.value(requirement.applies)
+            fails = w._every([applies, w.negated(check)])
+            bad = fails.bad
+            if applies.bad is not None:
+                _, (applies_, fails_) = w.together(applies, fails)
+                bad = w.either(applies_.bad, fails_.bad)
+            met = w.negated(fails)
+        else:
+            met, bad = check, check.bad
+        if met.frame is not None and met.frame is not frame:
+            if bad is not None:
+                met = met.but(bad=bad)
+            met = w.spread(met, frame)
+            bad = met.bad
+        if met.constant is not None:
+            met = Column("flag", frame, w.emit(f"np.full({frame.name}.count, {met.constant})"))
+        w.met[requirement.id] = met.but(bad=None, frame=frame)
+        self.bads[requirement.id] = bad
+
+    def _requirements(self) -> None:
+        """Leave the applications in which a requirement of a stage that has begun is open, or runs a time to put it right."""
+        for requirement in self.policy.requirements.values():
+            opened, frame = self.opened[requirement.stage], self.frames[requirement.entity]
+            if opened.constant is False:
+                continue
+            if requirement.id in self.undecided:
+                raise NotColumnar(self.undecided[requirement.id])
+            bad = self.bads[requirement.id]
+            if bad is not None and opened.constant is None:
+                bad = self.w.both(bad, self.w.spread(opened, frame).name)
+            self.leave(bad, frame)
+            if self.effect(requirement).cure is not None:
+                self.leave(self.w.flag(self.w.negated(self._unless_closed(requirement))), frame)
+
+    def _admitted(self, entity: str, moment: str, frame: Frame) -> Column:
+        policy = self.policy
+        last = policy.stage_index(moment) if moment else len(policy.stages)
+        parts: list[Column] = []
+        for requirement in policy.requirements.values():
+            if requirement.entity != entity or policy.stage_index(requirement.stage) > last:
+                continue
+            if requirement.may("exclude") and self.effect(requirement).word == "exclude":
+                parts.append(self._unless_closed(requirement))
+        owner = policy.entities[entity].owner
+        if owner is not None and owner != policy.root:
+            parts.append(self.w.admitted[owner, moment])
+        return self.w._every([self.w.spread(p, frame) if p.frame is not frame else p for p in parts])
+
+    def _unless_closed(self, requirement: core.Requirement) -> Column:
+        opened = self.opened[requirement.stage]
+        if opened.constant is False:
+            return self.w.value_of(True, core_boolean())
+        if requirement.id not in self.w.met:
+            raise NotColumnar(self.undecided[requirement.id])
+        if opened.constant is True:
+            return self.w.met[requirement.id]
+        return self.w.negated(self.w._every([opened, self.w.negated(self.w.met[requirement.id])]))
+
+    # What comes out.
+
+    def _masks(self) -> tuple[list[int], dict[str, tuple[int, ...]]]:
+        """The requirements that each application fails, as bits."""
+        w = self.w
+        count = max(1, -(-len(self.order) // MASK_BITS))
+        names = [f"m{i}" for i in range(count)]
+        w.lines += [f"{n} = np.zeros({self.root.name}.count, np.int64)" for n in names]
+        failing: dict[str, tuple[int, ...]] = {}
+        for entity, frame in self.frames.items():
+            mine = [r for r in self.policy.requirements.values() if r.entity == entity and self.opened[r.stage].constant is not False]
+            if not mine:
+                continue
+            met_of = {r.id: self._here(self._unless_closed(r), frame) for r in mine}
+            if frame is self.root:
+                for requirement in mine:
+                    word, bit = divmod(self.order.index(requirement.id), MASK_BITS)
+                    flag = w.flag(w.negated(met_of[requirement.id]))
+                    w.lines.append(f"m{word} |= {flag}.astype(np.int64) << {bit}")
+                continue
+            good = w._every(list(met_of.values()))
+            bits, begin = (good.name, f"{frame.name}.bit") if good.form == "bits" else w.packed(good.name, frame)
+            at = w.emit(f"failing({bits}, {begin}, {frame.name})")
+            fails = w.emit(f"{frame.name}.counts - {w.emit(f'tally({bits}, {begin}, {frame.name})')}")
+            masks = []
+            for word in range(count):
+                name = f"{at}_{word}"
+                w.lines.append(f"{name} = np.zeros(len({at}), np.int64)")
+                placed = [(met_of[r.id], self.order.index(r.id) % MASK_BITS) for r in mine if self.order.index(r.id) // MASK_BITS == word]
+                packed = [(met.name, bit) for met, bit in placed if met.form == "bits"]
+                for eight in (packed[i : i + 8] for i in range(0, len(packed), 8)):
+                    words = w.constant(_Words(tuple(bit for _, bit in eight)))
+                    w.lines.append(f"{name} |= row_masks({at}, {frame.name}, ({', '.join(n for n, _ in eight)},), {words}.masks)")
+                for met, bit in placed:
+                    if met.form != "bits":
+                        w.lines.append(f"{name} |= (~{met.name}[{at}]).astype(np.int64) << {bit}")
+                masks.append(name)
+            failing[entity] = (self.put(at), *(self.put(m) for m in masks)) if self.records else ()
+            self._to_root(at, masks, fails, frame)
+        return [self.put(n) for n in names], failing
+
+    def _here(self, column: Column, frame: Frame) -> Column:
+        """A column of flags on the very rows, whatever it was made of."""
+        if column.constant is not None:
+            return Column("flag", frame, self.w.emit(f"np.full({frame.name}.count, {column.constant})"))
+        return column if column.frame is frame else self.w.plainly(self.w.spread(column, frame))
+
+    def _to_root(self, at: str, masks: list[str], fails: str, frame: Frame) -> None:
+        """The masks of records onto their applications."""
+        lines = self.w.lines
+        for word, mask in enumerate(masks):
+            lines.append(f"if len({at}):")
+            lines.append(f"    who, found = to_owners({mask}, {fails})")
+            current = frame.above
+            while current is not None and current is not self.root:
+                lines.append(f"    who, found = gather_masks(who, found, {current.name})")
+                current = current.above
+            lines.append(f"    m{word}[who] |= found")
+
+    def _outcome(self) -> tuple[list[int], int, int]:
+        """The status of each stage by number, the outcome and the stage that decides it."""
+        w = self.w
+        names = []
+        for stage in self.policy.stages:
+            found = "0"
+            for word in reversed(("reject", "suspend", "refer", "bar")):
+                code = STATUSES.index(STATUS_BY_EFFECT[word])
+                hits = [h for r in self.policy.requirements.values() if r.stage == stage.name for h in self._hits(r, word)]
+                if hits:
+                    hit = hits[0] if len(hits) == 1 else w.emit(" | ".join(hits))
+                    found = (
+                        w.emit(f"{hit}.view(np.uint8)")
+                        if found == "0" and code == 1
+                        else w.emit(f"np.where({hit}, np.uint8({code}), {found})")
+                    )
+            if found == "0":
+                found = w.emit(f"np.zeros({self.root.name}.count, np.uint8)")
+            opened = self.opened[stage.name]
+            if opened.constant is not True:
+                flag = w.flag(opened) if opened.constant is None else "False"
+                found = w.emit(f"np.where({flag}, {found}, np.uint8({STATUSES.index('not_started')}))")
+            names.append(found)
+        statuses = [self.put(n) for n in names]
+        if len(names) == 1 and self.opened[self.policy.stages[0].name].constant is True:
+            return statuses, self.put(names[0]), self.put(w.emit(f"np.zeros({self.root.name}.count, np.uint8)"))
+        started = STATUSES.index("not_started")
+        last = w.emit(f"np.zeros({self.root.name}.count, np.uint8)")
+        for i, name in enumerate(names):
+            if i:
+                last = w.emit(f"np.where({name} == 0, np.uint8({i}), {last})")
+        outcome, decides = w.emit(f"np.zeros({self.root.name}.count, np.uint8)"), last
+        for i, name in reversed(list(enumerate(names))):
+            stops = w.emit(f"({name} != 0) & ({name} != {started})")
+            outcome = w.emit(f"np.where({stops}, {name}, {outcome})")
+            decides = w.emit(f"np.where({stops}, np.uint8({i}), {decides})")
+        for i, name in reversed(list(enumerate(names))):
+            fails = w.emit(f"{name} == 1")
+            outcome = w.emit(f"np.where({fails}, np.uint8(1), {outcome})")
+            decides = w.emit(f"np.where({fails}, np.uint8({i}), {decides})")
+        return statuses, self.put(outcome), self.put(decides)
+
+    def _hits(self, requirement: core.Requirement, word: str) -> list[str]:
+        """Where a requirement's failure is brought to the application."""
+        if self.effect(requirement).word != word or self.opened[requirement.stage].constant is False:
+            return []
+        w, frame = self.w, self.frames[requirement.entity]
+        failed = w.negated(w.met[requirement.id])
+        if frame is self.root:
+            return [w.flag(failed)]
+        if word == "bar":
+            return []
+        counts = self.w.admitted.get((requirement.entity, requirement.stage))
+        if counts is None:
+            counts = self._admitted(requirement.entity, requirement.stage, frame)
+        hit = w._every([failed, counts])
+        if hit.constant is False:
+            return []
+        name = w.flag(hit)
+        current: Frame | None = frame
+        while current is not None and current is not self.root:
+            name = w.emit(f"some({name}, {current.name})")
+            current = current.above
+        return [name]
+
+    def _excluded(self, entity: str) -> int:
+        frame, parts = self.frames[entity], []
+        for requirement in self.policy.requirements.values():
+            if requirement.entity == entity and self.effect(requirement).word == "exclude":
+                parts.append(self._unless_closed(requirement))
+        kept = self.w._every([self._here(p, frame) if p.frame is not frame else p for p in parts])
+        if kept.constant is not None:
+            return self.put(self.w.emit(f"np.zeros({frame.name}.count, bool)"))
+        return self.put(self.w.flag(self.w.negated(kept)))
+
+    def _barred(self, entity: str) -> int:
+        w, frame, kept = self.w, self.frames[entity], []
+        for requirement in self.policy.requirements.values():
+            opened = self.opened[requirement.stage]
+            if requirement.entity == entity and self.effect(requirement).word == "bar" and opened.constant is not False:
+                counts = w.admitted.get((entity, requirement.stage)) or self._admitted(entity, requirement.stage, frame)
+                kept.append(w.negated(w._every([w.negated(w.met[requirement.id]), counts, opened])))
+        found = w.negated(w._every(kept))
+        if found.constant is not None:
+            return self.put(w.emit(f"np.zeros({frame.name}.count, bool)"))
+        return self.put(w.flag(found))
+
+    def _result(self, result: core.Result) -> Outgoing:
+        w, frame = self.w, self.frames[result.entity]
+        if (result.entity, result.name) not in w.definitions:
+            raise NotColumnar(w.why[result.entity, result.name])
+        value = w.definitions[result.entity, result.name]
+        type_: Type = result.type.of if isinstance(result.type, OptionalType) else result.type
+        if isinstance(type_, ListType | RecordType) or value.form in ("list", "items", "record", "length"):
+            raise NotColumnar(f"{result.name} is a list or a length")
+        if type_ == MONEY and value.form == "number":
+            direction = self.settled.settings.money_rounding
+            if not isinstance(direction, str):
+                raise NotColumnar("how amounts are rounded is open")
+            value = rounded(w, value, direction, Fraction(1, 100))
+            value = w.scaled(value, 100) if value.constant is None else value
+        if value.constant is not None:
+            return Outgoing(result.entity, result.name, value.form, 1, value.constant, (None, None, None, None))
+        value = w.plainly(value)
+        self.leave(value.bad, value.frame)
+        parts = [self.put(w.spread(value, frame).name), None, None, None]
+        if value.under is not None:
+            parts[1] = self.put(value.under)
+        if value.none is not None:
+            parts[2] = self.put(value.none)
+        if value.words:
+            parts[3] = self.put(value.words)
+        a, b, c, d = parts
+        return Outgoing(result.entity, result.name, value.form, value.scale, None, (a, b, c, d))
+
+
+@dataclass(frozen=True)
+class _Words:
+    """The masks of all combinations of up to eight requirements that are met: the bits of those that are not."""
+
+    bits: tuple[int, ...]
+
+    @property
+    def masks(self) -> NDArray[Any]:
+        return _masks_of(self.bits)
+
+
+@cache
+def _masks_of(bits: tuple[int, ...]) -> NDArray[Any]:
+    return np.array([sum(1 << bit for i, bit in enumerate(bits) if not byte >> i & 1) for byte in range(256)], np.int64)
+
+
+def _freed(lines: list[str], back: list[str]) -> list[str]:
+    """The lines, each array let go after its last use: the memory that comes next is the one that is still in the cache."""
+    last: dict[str, int] = {}
+    for i, line in enumerate(lines):
+        for name in NAMES.findall(line):
+            last[name] = i
+    ends: dict[int, list[str]] = {}
+    for name, i in last.items():
+        if name not in back:
+            end = i
+            while end + 1 < len(lines) and lines[end + 1].startswith("    "):
+                end += 1
+            ends.setdefault(end, []).append(name)
+    made: list[str] = []
+    for i, line in enumerate(lines):
+        made.append(line)
+        if i in ends:
+            made.append(f"del {', '.join(sorted(ends[i]))}")
+    return made
+
+
+def _number(bound: Value | None, scale: int, whole: Callable[[Fraction], int], otherwise: int) -> int:
+    """A declared bound as a whole number of a column's scale."""
+    match bound:
+        case bool():
+            return otherwise
+        case Fraction():
+            return whole(bound * scale)
+        case datetime():
+            return whole(instant_number(bound) * scale)
+        case date():
+            return (bound - EPOCH).days
+    return otherwise

@@ -1,0 +1,143 @@
+"""`bandolo run`: a file of applications into a file of decisions. What it needs is imported when it runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bandolo.surfaces.options import given, language_option, pairs, what_if_options
+from bandolo.surfaces.saying import console, load, say_diagnostics
+
+if TYPE_CHECKING:
+    from bandolo.batch.files import Progress, Report
+
+WORDS = {
+    "it": {
+        "done": "{applications} domande in {seconds:.1f} s ({rate:,.0f} al secondo): {by_columns} per colonne, {by_rows} una per una.",
+        "why": "una per una, perché (in inglese): {}",
+        "resumed": "{} gruppi di righe erano già decisi.",
+        "bad": "{} domande non si leggono: {}.",
+        "missing": "manca un pacchetto: pip install 'bandolo[batch]'",
+        "progress": "{done:,} di {all:,} domande, {rate:,.0f} al secondo, ancora {left}",
+        "outcomes": "Esiti",
+    },
+    "en": {
+        "done": "{applications} applications in {seconds:.1f} s ({rate:,.0f} a second): {by_columns} by columns, {by_rows} one by one.",
+        "why": "one by one: {}",
+        "resumed": "{} row groups had been decided before.",
+        "bad": "{} applications cannot be read: {}.",
+        "missing": "a package is missing: pip install 'bandolo[batch]'",
+        "progress": "{done:,} of {all:,} applications, {rate:,.0f} a second, {left} left",
+        "outcomes": "Outcomes",
+    },
+}
+"""What the command says, by language."""
+
+
+@click.command("run")
+@click.argument("policy", type=click.Path())
+@click.argument("applications", type=click.Path())
+@what_if_options
+@click.option("--to", required=True, type=click.Path(), help="Write the decisions to this file (.parquet or .csv).")
+@click.option(
+    "--records-to", multiple=True, metavar="ENTITY=FILE", help="Write a row for each record of an entity, as `partner=partners.parquet`."
+)
+@click.option("--overwrite", is_flag=True, help="What is written may take the place of a file.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=min(os.cpu_count() or 1, 8), show_default=True, help="Processes.")
+@click.option("--json", "as_json", is_flag=True, help="What the batch came to as JSON.")
+@language_option
+def run(
+    policy: str, applications: str, to: str, records_to: tuple[str, ...], overwrite: bool, jobs: int, as_json: bool, lang: str,
+    **what_ifs: Any,
+) -> None:  # fmt: skip
+    """Decide a whole file of applications by columns, into a file of decisions; started again after a stop, it goes on.
+
+    \b
+    bandolo run policies/bando_2023.yaml applications.parquet --records partner=partners.parquet --to decisions.parquet
+    bandolo run policies/bando_2023.yaml nested.parquet --to decisions.csv --records-to partner=partners_decided.csv
+    """
+    words = WORDS[lang]
+    loaded = load(policy, what_ifs["amendments"], lang)
+    try:
+        from bandolo.batch.files import Task, run_files
+        from bandolo.batch.intake import BadTables
+    except ImportError:
+        click.echo(words["missing"], err=True)
+        sys.exit(1)
+    from bandolo.diagnostics import Diagnostic, PolicyError
+    from bandolo.surfaces.intake import not_readable
+
+    what_if = given(what_ifs)
+    records, outputs = pairs(what_ifs["records"], "--records"), pairs(records_to, "--records-to")
+    for entity in {**records, **outputs}:
+        if entity not in loaded.core.entities or entity == loaded.core.root:
+            known = ", ".join(e for e in loaded.core.entities if e != loaded.core.root)
+            raise click.UsageError(f"--records and --records-to take ENTITY=FILE with one of: {known}")
+    taken = [path for path in (to, *outputs.values()) if Path(path).exists()]
+    if taken and not overwrite:
+        say_diagnostics([Diagnostic("would-overwrite", file=path, args={"path": path}) for path in taken], lang)
+        sys.exit(1)
+    task = Task(policy, tuple(what_ifs["amendments"]), what_if, applications, records, to, outputs, jobs)
+    try:
+        report = run_files(task, None if as_json else _progress(words))
+    except PolicyError as error:
+        say_diagnostics(list(error.diagnostics), lang)
+        sys.exit(1)
+    except BadTables as error:
+        say_diagnostics([replace(error.diagnostic, file=applications)], lang)
+        sys.exit(1)
+    except OSError as error:
+        say_diagnostics([not_readable(str(error.filename or applications), error)], lang)
+        sys.exit(1)
+    if as_json:
+        click.echo(json.dumps(asdict(report), ensure_ascii=False))
+    else:
+        _say(report, words)
+    sys.exit(1 if report.errors else 0)
+
+
+def _progress(words: dict[str, str]) -> Progress | None:
+    """A line on a terminal that is written anew as parts are done; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        return None
+    import time
+
+    began: list[tuple[float, int]] = []
+
+    def tell(done: int, total: int) -> None:
+        now = time.monotonic()
+        began.append((now, done))
+        first, before = began[0]
+        rate = (done - before) / (now - first) if now > first else 0.0
+        left = f"{int((total - done) / rate) // 60}:{int((total - done) / rate) % 60:02}" if rate else "…"
+        text = words["progress"].format(done=done, all=total, rate=rate, left=left)
+        sys.stderr.write(f"\r\x1b[K{text}" if done < total else "\r\x1b[K")
+        sys.stderr.flush()
+
+    return tell
+
+
+def _say(report: Report, words: dict[str, str]) -> None:
+    rate = report.applications / report.seconds if report.seconds else 0.0
+    click.echo(words["done"].format(rate=rate, **asdict(report)))
+    if report.resumed:
+        click.echo(words["resumed"].format(report.resumed))
+    for reason in report.why:
+        click.echo(f"  {words['why'].format(reason)}")
+    if report.errors:
+        codes = ", ".join(f"{code} {count}" for code, count in report.errors.items())
+        click.echo(words["bad"].format(sum(report.errors.values()), codes))
+    from rich.table import Table
+
+    table = Table(title=words["outcomes"], title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for outcome, count in report.outcomes.items():
+        table.add_row(outcome, f"{count:,}")
+    console().print(table)
