@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from bandolo.language.types import Language
+from bandolo.surfaces.batch import run
 from bandolo.surfaces.boundaries import boundaries
 from bandolo.surfaces.coverage import coverage
 from bandolo.surfaces.diff import diff
-from bandolo.surfaces.batch import run
 from bandolo.surfaces.fmt import fmt
 from bandolo.surfaces.helping import Commands
 from bandolo.surfaces.mutate import mutate
