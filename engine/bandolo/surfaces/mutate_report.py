@@ -95,7 +95,8 @@ def _judged(
     words = ["equivalent" if f.word == "survived" and m.key in listed else f.word for m, f in zip(mutants, fates, strict=True)]
     watched = [m for m, w in zip(mutants, words, strict=True) if w == "equivalent" or (w == "survived" and wanted.survivors)]
     apart: dict[int, Told] = {}
-    if wanted.search and watched:
+    searched = wanted.search if watched else 0
+    if searched:
         with _progress(_word("searched", lang), wanted.search) as told:
             apart = told_apart(ready.version, watched, wanted.search, wanted.seed, bases_of(wanted.policy), wanted.jobs, told)
     by_key = {watched[i].key: difference for i, difference in apart.items()}
@@ -116,14 +117,14 @@ def _judged(
             "cases": len(ready.trials),
             "mutants": len(mutants),
             **counts,
-            "searched": wanted.search,
+            "searched": searched,
         }
         click.echo(json.dumps(whole | {"list": rows}, ensure_ascii=False, indent=1))
     else:
         for mutant, word in zip(mutants, words, strict=True):
             if word == "survived" or mutant.key in by_key:
                 _show(ready, mutant, by_key.get(mutant.key), lang)
-        _summary(ready, figures, wanted, lang)
+        _summary(ready, figures, searched, lang)
     say_diagnostics(diagnostics, lang)
     return 1 if diagnostics or "survived" in words else 0
 
@@ -181,7 +182,7 @@ def _show(ready: Prepared, mutant: Mutant, told: Told | None, lang: Language) ->
     click.echo(f"  = {mutant.change}\n")
 
 
-def _summary(ready: Prepared, figures: Figures, wanted: Wanted, lang: Language) -> None:
+def _summary(ready: Prepared, figures: Figures, searched: int, lang: Language) -> None:
     heads = [_word(w, lang) for w in ("mutants", *FATES)]
     widths = [max(len(head), 6) + 2 for head in heads]
     click.echo(f"{_word('kind', lang):<14}" + "".join(f"{h:>{w}}" for h, w in zip(heads, widths, strict=True)))
@@ -191,8 +192,8 @@ def _summary(ready: Prepared, figures: Figures, wanted: Wanted, lang: Language) 
         click.echo(f"{kind:<14}" + "".join(f"{n or '·':>{w}}" for n, w in zip(row, widths, strict=True)))
     total = [figures.count(), *(figures.count(w) for w in FATES)]
     click.echo(f"{'':<14}" + "".join(f"{n:>{w}}" for n, w in zip(total, widths, strict=True)))
-    searched = f", {wanted.search} {_word('searched', lang)}" if wanted.search else ""
-    click.echo(f"{len(ready.trials)} {_word('cases', lang)}{searched}")
+    made_up = f", {searched} {_word('searched', lang)}" if searched else ""
+    click.echo(f"{len(ready.trials)} {_word('cases', lang)}{made_up}")
 
 
 def _data(mutant: Mutant) -> dict[str, Any]:
