@@ -15,9 +15,9 @@ from bandolo.evaluate.settle import Settled
 from bandolo.language.types import BOOLEAN, DATE, DATETIME, TEXT, ChoiceType, ListType, RecordType, Type
 from bandolo.language.values import Unknown
 from bandolo.sql.expressions import constant, listed_well
-from bandolo.sql.scope import Chains, col, named, quoted
+from bandolo.sql.scope import Chains, col, moved, named
 from bandolo.sql.tables import DECIMALS, MOST, Column, bare, columns, lists_records
-from bandolo.sql.values import Number, Plain, Unsupported, Value, both, case, compare, either, is_null, literal, negated
+from bandolo.sql.values import Number, Plain, Unsupported, Value, both, case, compare, either, is_null, literal, negated, parts
 
 WHOLE = {"duckdb": ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"), "postgres": ("smallint", "integer", "bigint")}
 TYPES: dict[tuple[str, Type], tuple[str, ...]] = {
@@ -67,8 +67,6 @@ def begin(chains: Chains, settled: Settled, entity: core.Entity) -> None:
     if entity.key is None and any(e.owner == entity.name for e in chains.policy.entities.values()):
         raise Unsupported("no-key", next(iter(entity.facts.values())).span)
     if entity.key is not None:
-        by = [col(f"key of {o}") if f"key of {o}" in keys and o != entity.name else None for o in (k[7:] for k in keys)]
-        partition = [b if b is not None else col("") for b in by]
         partition = [exp.cast(col(c.name), "TEXT") for c in table if c.holds == "owner" or (c.fact.key and c.holds == "value")]
         alone = exp.Window(this=exp.Count(this=exp.Star()), partition_by=partition)
         show(exp.EQ(this=alone, expression=literal(1)), "single")
@@ -146,6 +144,12 @@ def _well_formed(policy: core.Policy, type_: Type, fact: core.FactDeclaration, v
     return []
 
 
+def whole(chains: Chains, entity: str, alias: str) -> Sql:
+    """Whether a record and all that it lists are good data, as far as that has been worked out."""
+    found = chains.stored.get((entity, ("whole",)), chains.stored[entity, ("sound",)])
+    return parts(moved(found, alias))[0]
+
+
 def end(chains: Chains, entity: core.Entity) -> None:
     """Say of a record whether its lists are sound too: as many records as it says, each sound, no key twice, every reference found."""
     policy = chains.policy
@@ -155,7 +159,7 @@ def end(chains: Chains, entity: core.Entity) -> None:
         there = negated(is_null(col("row", "i")))
         made: list[Sql] = [
             exp.Count(this=case([(there, literal(1))])),
-            exp.Coalesce(this=exp.LogicalAnd(this=either([negated(there), col("sound", "i")])), expressions=[exp.true()]),
+            exp.Coalesce(this=exp.LogicalAnd(this=either([negated(there), whole(chains, child.name, "i")])), expressions=[exp.true()]),
         ]
         if child.key is not None:
             key = col(f"key of {child.name}", "i")
@@ -173,8 +177,7 @@ def end(chains: Chains, entity: core.Entity) -> None:
         assert isinstance(declared, Number)
         most = fact.at_most if fact.at_most is not None else limits.LIST_LENGTH
         conditions: list[Sql] = [
-            col("sound") if ("whole",) not in [k for e, k in chains.stored if e == entity.name]
-            else chains.stored[entity.name, ("whole",)].sql,  # type: ignore[union-attr]
+            whole(chains, entity.name, "t"),
             exp.EQ(this=found[0], expression=declared.num.copy()),
             exp.LTE(this=found[0].copy(), expression=literal(most)),
             found[1],

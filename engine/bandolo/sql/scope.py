@@ -214,6 +214,11 @@ class Scope:
                 return Listed(self._alias(record, aliases, node), item)
             case core.Computed(entity=entity, name=name, record=record):
                 return self.listed(self.chains.policy.definitions[entity, name].value, {0: self._alias(record, aliases, node)})
+            case core.Choose(subject=core.Option(reading=reading), options=options):
+                # Which list a reading chooses is known before any application.
+                chosen = dict(options).get(str(self.settings.options[reading]), node.otherwise)
+                if chosen is not None:
+                    return self.listed(chosen, aliases)
             case core.Filter(list=inner, slot=slot, condition=condition):
                 found = self.listed(inner, aliases)
                 if found.value is None:
@@ -293,7 +298,9 @@ def _aggregates(node: core.Apply, conditions: list[Sql], value: Value | None) ->
             return Number(whole(exp.Coalesce(this=exp.Sum(this=over(first)), expressions=[literal(0)])), value.scale)
         case "average" if isinstance(value, Number):
             total = exp.Coalesce(this=exp.Sum(this=over(first)), expressions=[literal(0)])
-            return Number(whole(total), value.scale, whole(exp.Nullif(this=how_many, expression=literal(0))))
+            # NULLIF twice: of an empty list neither part is there.
+            some = exp.Nullif(this=how_many, expression=literal(0))
+            return Number(case([(negated(is_null(some)), whole(total))]), value.scale, whole(some))
         case "any" | "all":
             item = first if value is not None else exp.true()
             hit = exp.LogicalOr(this=both([there, kept, item if name == "any" else negated(item)]))

@@ -109,8 +109,8 @@ def with_parts(value: Value, new: Sequence[Sql]) -> Value:
 
 def known(value: Value) -> Sql:
     """Whether a value has been decided."""
-    first = parts(value)[0]
-    there = exp.Not(this=is_null(first))
+    made = [value.num, value.den] if isinstance(value, Number) else [value.sql]
+    there = both([negated(is_null(p)) for p in made if p is not None])
     if value.none is None:
         return there
     return either([there, exp.Is(this=value.none.copy(), expression=exp.true())])

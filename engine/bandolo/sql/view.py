@@ -209,8 +209,7 @@ class _Writer:
         assert root.key is not None
         key = chains.stored[policy.root, ("fact", root.key.name, "")]
         results = [(r.name, r.type, chains.stored[policy.root, ("definition", r.name)]) for r in policy.results]
-        whole = chains.stored.get((policy.root, ("whole",)))
-        stopped += [col("single"), whole.sql if isinstance(whole, Plain) else col("sound"), *(known(v) for _, _, v in results)]
+        stopped += [col("single"), intake.whole(chains, policy.root, "t"), *(known(v) for _, _, v in results)]
         decided = exp.Coalesce(this=both(stopped), expressions=[exp.false()])
         chains.extend(policy.root, ("decided",), Plain(decided))
         sure = chains.stored[policy.root, ("decided",)]
