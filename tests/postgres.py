@@ -51,7 +51,19 @@ def cluster() -> Iterator[str]:
     options = {"cwd": folder, "stdout": subprocess.DEVNULL, **user}
     try:
         subprocess.run([program("initdb"), "-D", made, "-U", "bandolo", "-A", "trust", "-E", "UTF8", "--locale=C"], check=True, **options)
-        serving = [program("postgres"), "-D", made, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "log_min_messages=fatal"]
+        serving = [
+            program("postgres"),
+            "-D",
+            made,
+            "-k",
+            folder,
+            "-c",
+            "listen_addresses=",
+            "-c",
+            "fsync=off",
+            "-c",
+            "log_min_messages=fatal",
+        ]
         server = subprocess.Popen(serving, **options)
         try:
             yield str(folder)

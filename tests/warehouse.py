@@ -42,8 +42,8 @@ def load(policy: Policy, settled: Settled, applications: Iterable[dict[str, Any]
     assert root.key is not None
     loaded = {}
     batches: dict[str, list[list[object]]] = {}
-    for n, data in enumerate(applications):
-        data = {**data, root.key.name: f"A{n}"}
+    for n, given in enumerate(applications):
+        data = {**given, root.key.name: f"A{n}"}
         read: Application | None
         read, _ = read_application(policy.core, settled, data)
         if read is None:

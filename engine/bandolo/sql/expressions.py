@@ -12,8 +12,7 @@ from sqlglot.expressions import Expr as Sql
 
 from bandolo.check import core
 from bandolo.evaluate.reference import Settings
-from bandolo.language.types import BOOLEAN, DATE, DATETIME, ListType, OptionalType, RecordType, Type, is_quantity
-from bandolo.language.types import MONEY
+from bandolo.language.types import BOOLEAN, DATE, DATETIME, MONEY, ListType, OptionalType, RecordType, Type, is_quantity
 from bandolo.language.values import NONE, Fault, ListValue, Unknown
 from bandolo.language.values import Value as Datum
 from bandolo.sql.values import (
@@ -49,9 +48,14 @@ PARTS = ("year", "month", "day")
 class Records(Protocol):
     """Where the values of records are found while an expression is said."""
 
-    settings: Settings
-    time_zone: str
-    dialect: str
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def time_zone(self) -> str: ...
+
+    @property
+    def dialect(self) -> str: ...
 
     def column(self, record: core.Expr, key: tuple[str, ...], span_of: core.Expr) -> Value:
         """What has been computed, or given, of a record."""
@@ -98,7 +102,8 @@ def missing(type_: Type) -> Value:
     none = exp.cast(exp.null(), "BOOLEAN") if isinstance(type_, OptionalType) else None
     if inner == MONEY or is_quantity(inner):
         return Number(exp.cast(exp.null(), "INT128"), none=none)
-    kind = {BOOLEAN: "BOOLEAN", DATE: "DATE", DATETIME: "TIMESTAMPTZ"}.get(inner, "TEXT")
+    kinds: dict[Type, str] = {BOOLEAN: "BOOLEAN", DATE: "DATE", DATETIME: "TIMESTAMPTZ"}
+    kind = kinds.get(inner, "TEXT")
     return Plain(exp.cast(exp.null(), kind), none)
 
 

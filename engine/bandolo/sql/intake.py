@@ -104,7 +104,7 @@ def _fact(chains: Chains, settled: Settled, entity: core.Entity, column: Column)
         value = Plain(exp.cast(raw.copy(), "TEXT") if type_ == TEXT or isinstance(type_, ChoiceType | RecordType) else raw, none)
         if (chains.dialect, type_) in TYPES:
             good.append(_has_type(raw, TYPES[chains.dialect, type_], chains.dialect))
-        good += _well_formed(chains.policy, type_, fact, value.sql)
+        good += _well_formed(type_, fact, value.sql)
     for bound, kind in zip(settled.ranges[entity.name, fact.name], (exp.GTE, exp.LTE), strict=True):
         if bound is not None and not isinstance(bound, Unknown):
             good.append(either([absent, compare(kind, value, constant(bound, type_))]))
@@ -115,13 +115,10 @@ def _has_type(raw: Sql, types: tuple[str, ...], dialect: str) -> Sql:
     """Whether a column is of a type that holds its values exactly."""
     name = exp.Anonymous(this="TYPEOF" if dialect == "duckdb" else "PG_TYPEOF", expressions=[raw.copy()])
     text = exp.cast(name, "TEXT")
-    return either([
-        exp.Like(this=text.copy(), expression=exp.Literal.string(t)) if "%" in t else exp.EQ(this=text.copy(), expression=exp.Literal.string(t))
-        for t in types
-    ])  # fmt: skip
+    return either([(exp.Like if "%" in t else exp.EQ)(this=text.copy(), expression=exp.Literal.string(t)) for t in types])
 
 
-def _well_formed(policy: core.Policy, type_: Type, fact: core.FactDeclaration, value: Sql) -> list[Sql]:
+def _well_formed(type_: Type, fact: core.FactDeclaration, value: Sql) -> list[Sql]:
     match type_:
         case ChoiceType(options=options):
             words = [exp.Literal.string(o) for o in options]

@@ -22,6 +22,7 @@ from bandolo.sql.values import (
     case,
     either,
     is_null,
+    known,
     literal,
     negated,
     parts,
@@ -274,9 +275,10 @@ def _aggregates(node: core.Apply, conditions: list[Sql], value: Value | None) ->
     kept = both(conditions)
     open_: list[Sql] = [is_null(kept)] if conditions else []
     if value is not None:
-        if value.none is not None or (isinstance(value, Number) and value.den is not None):
+        may_be_none = value.none is not None and node.operation.name != "count distinct"
+        if may_be_none or (isinstance(value, Number) and value.den is not None):
             raise Unsupported("aggregate", node.span)
-        open_.append(both([kept, is_null(parts(value)[0])]))
+        open_.append(both([kept, negated(known(value))]))
     unsure = exp.Coalesce(this=exp.LogicalOr(this=both([there, either(open_)])), expressions=[exp.false()])
     sure = negated(unsure)
 
@@ -293,7 +295,12 @@ def _aggregates(node: core.Apply, conditions: list[Sql], value: Value | None) ->
         case "count":
             return Number(whole(how_many))
         case "count distinct" if value is not None:
-            return Number(whole(exp.Count(this=exp.Distinct(expressions=[over(first)]))))
+            different = exp.Count(this=exp.Distinct(expressions=[over(first)]))
+            if value.none is None:
+                return Number(whole(different))
+            # `none` is one more value, which SQL does not count.
+            one = exp.Max(this=over(case([(value.none, literal(1))], literal(0))))
+            return Number(whole(exp.Add(this=different, expression=exp.Coalesce(this=one, expressions=[literal(0)]))))
         case "sum" if isinstance(value, Number):
             return Number(whole(exp.Coalesce(this=exp.Sum(this=over(first)), expressions=[literal(0)])), value.scale)
         case "average" if isinstance(value, Number):
@@ -304,7 +311,7 @@ def _aggregates(node: core.Apply, conditions: list[Sql], value: Value | None) ->
         case "any" | "all":
             item = first if value is not None else exp.true()
             hit = exp.LogicalOr(this=both([there, kept, item if name == "any" else negated(item)]))
-            found = exp.Coalesce(this=hit, expressions=[exp.false()])
+            found: Sql = exp.Coalesce(this=hit, expressions=[exp.false()])
             return Plain(case([(sure, found if name == "any" else negated(found))]))
         case "min" | "max" if value is not None:
             kind = exp.Min if name == "min" else exp.Max

@@ -11,8 +11,21 @@ from sqlglot.expressions import Expr as Sql
 
 from bandolo.check import core
 from bandolo.evaluate.inputs import Application
-from bandolo.language.types import BOOLEAN, DATE, DATETIME, INTEGER, MONEY, NUMBER, PERCENT, TEXT, ChoiceType, ListType
-from bandolo.language.types import OptionalType, RecordType, Type
+from bandolo.language.types import (
+    BOOLEAN,
+    DATE,
+    DATETIME,
+    INTEGER,
+    MONEY,
+    NUMBER,
+    PERCENT,
+    TEXT,
+    ChoiceType,
+    ListType,
+    OptionalType,
+    RecordType,
+    Type,
+)
 from bandolo.language.values import NONE, ListValue, Record, Unknown
 from bandolo.language.values import Value as Datum
 from bandolo.sql.values import Unsupported
@@ -107,7 +120,7 @@ def statements(policy: core.Policy, dialect: str) -> list[str]:
         for column in columns(policy, entity):
             type_ = exp.DataType.build(sql_type(policy, column.type, dialect), dialect=dialect)
             definitions.append(exp.ColumnDef(this=exp.to_identifier(column.name, quoted=True), kind=type_))
-        table = exp.Schema(this=exp.to_table(exp.to_identifier(name, quoted=True)), expressions=definitions)
+        table = exp.Schema(this=exp.Table(this=exp.to_identifier(name, quoted=True)), expressions=definitions)
         found.append(exp.Create(this=table, kind="TABLE").sql(dialect, pretty=True))
     return found
 

@@ -13,20 +13,19 @@ from bandolo.check import core
 from bandolo.diagnostics import Diagnostic, in_order
 from bandolo.evaluate.settle import Settled
 from bandolo.evaluate.stages import PRECEDENCE, STATUS_BY_EFFECT
-from bandolo.language.types import MONEY, DurationType, ListType, OptionalType, RecordType
+from bandolo.language.types import MONEY, ListType, RecordType
 from bandolo.language.values import Unknown
 from bandolo.source import Span
 from bandolo.sql import intake
 from bandolo.sql.expressions import rounded, say, truth
-from bandolo.sql.scope import Chains, Scope, col, moved, named, quoted
-from bandolo.sql.tables import LONGEST_NAME, bare
+from bandolo.sql.scope import Chains, Scope, col, moved, quoted
+from bandolo.sql.tables import bare
 from bandolo.sql.values import Construct, Number, Plain, Refused, Unsupported, Value, both, case, either, is_null, known, literal, negated
 
 VIEW = "decisions"
 DIALECTS = ("duckdb", "postgres")
 NUMBERS = {"duckdb": "HUGEINT", "postgres": "NUMERIC"}
 CENT = Fraction(1, 100)
-OUTCOMES = {"failed": "rejected"}
 
 
 @dataclass(frozen=True)
@@ -56,16 +55,14 @@ class _Writer:
         policy = self.policy
         root = policy.entities[policy.root]
         if root.key is None:
-            self._refuse("no-key", next(iter(root.facts.values())).span)
-        if policy.reach is not None:
-            self._refuse("reach", policy.reach.span)
+            self._cannot("no-key", next(iter(root.facts.values())).span)
         for name in policy.root_names():
             self._try(next(iter(policy.entities[name].facts.values())).span, lambda n=name: self._begin(n))
         for name in reversed(policy.root_names()):
             self._try(next(iter(policy.entities[name].facts.values())).span, lambda n=name: intake.end(self.chains, policy.entities[n]))
         for result in policy.results:
             if result.entity != policy.root:
-                self._refuse("record-result", policy.definitions[result.entity, result.name].span)
+                self._cannot("record-result", policy.definitions[result.entity, result.name].span)
         needed = self._needed()
         for step in policy.steps:
             if step.kind != "definition" or (step.entity, step.name) in needed:
@@ -74,14 +71,14 @@ class _Writer:
             return None
         return self._view()
 
-    def _refuse(self, what: str, span: Span) -> None:
+    def _cannot(self, what: str, span: Span) -> None:
         self.refusals.append(Diagnostic("sql-unsupported", span, {"what": Construct(what), "dialect": self.dialect}))
 
     def _try(self, span: Span, work: object) -> None:
         try:
             work()  # type: ignore[operator]
         except Unsupported as error:
-            self._refuse(error.what, error.span or span)
+            self._cannot(error.what, error.span or span)
         except Refused:
             return
 
@@ -120,7 +117,7 @@ class _Writer:
                 self._keep(scope, ("met", step.name), requirement.span, lambda: self._met(requirement, scope))
             case "admitted":
                 self._keep(scope, ("admitted", step.name), next(iter(policy.entities[step.entity].facts.values())).span,
-                           lambda: self._admitted(step, scope))  # fmt: skip
+                           lambda: self._admitted(step))  # fmt: skip
             case _:
                 opens = policy.stages[policy.stage_index(step.name)].opens
                 if opens is not None:
@@ -139,8 +136,8 @@ class _Writer:
             return Plain(check)
         return Plain(either([negated(truth(requirement.applies, scope)), check]))
 
-    def _admitted(self, step: core.Step, scope: Scope) -> Value:
-        policy, entity = self.policy, policy_entity(self.policy, step.entity)
+    def _admitted(self, step: core.Step) -> Value:
+        policy, entity = self.policy, self.policy.entities[step.entity]
         last = policy.stage_index(step.name) if step.name else len(policy.stages)
         conditions: list[Sql] = []
         for requirement in policy.requirements.values():
@@ -220,7 +217,7 @@ class _Writer:
         shown += [(f"status__{name}", _first(value)) for name, value in statuses.items()]
         shown.append(("failed", self._failed(sure.sql, flags)))
         for name, type_, value in results:
-            shown += self._result(name, isinstance(type_, OptionalType), bare(type_) == MONEY, value, sure.sql)
+            shown += self._result(name, bare(type_) == MONEY, value, sure.sql)
         shown.append(("needs_engine", negated(sure.sql)))
         return View(self._printed(shown), tuple(n for n, _ in shown))
 
@@ -283,10 +280,11 @@ class _Writer:
 
     def _outcome(self, sure: Sql, statuses: dict[str, Value], outcome: bool) -> Sql:
         """The outcome, or the stage that decides it."""
+
         def text(word: str) -> Sql:
             return exp.Literal.string(word)
 
-        rows = [(negated(sure), exp.cast(exp.null(), "TEXT"))]
+        rows: list[tuple[Sql, Sql]] = [(negated(sure), exp.cast(exp.null(), "TEXT"))]
         is_ = {n: lambda w, v=v: exp.EQ(this=_first(v).copy(), expression=text(w)) for n, v in statuses.items()}
         rows += [(is_[n]("failed"), text("rejected" if outcome else n)) for n in statuses]
         for n, value in statuses.items():
@@ -306,7 +304,7 @@ class _Writer:
             found = exp.DPipe(this=found, expression=piece)
         return case([(sure, exp.Trim(this=exp.paren(found), expression=exp.Literal.string(","), position="TRAILING"))])
 
-    def _result(self, name: str, optional: bool, money: bool, value: Value, sure: Sql) -> list[tuple[str, Sql]]:
+    def _result(self, name: str, money: bool, value: Value, sure: Sql) -> list[tuple[str, Sql]]:
         """The columns of a result: an amount to the cent, a number as a decimal where one is exact, else its fraction in two columns."""
         column = f"result__{name}"
         if not isinstance(value, Number):
@@ -318,7 +316,7 @@ class _Writer:
         tens = next((n for n in range(13) if 10**n % value.scale == 0), None)
         if value.den is None and tens is not None:
             digits = value.num if 10**tens == value.scale else exp.Mul(this=value.num.copy(), expression=literal(10**tens // value.scale))
-            whole = exp.cast(exp.paren(digits), "DECIMAL(25, 0)")
+            whole: Sql = exp.cast(exp.paren(digits), "DECIMAL(25, 0)")
             if tens:
                 step = exp.cast(exp.Literal.string("0." + "0" * (tens - 1) + "1"), f"DECIMAL({tens + 1}, {tens})")
                 whole = exp.Mul(this=whole, expression=step)
@@ -336,10 +334,6 @@ def _at(sql: Sql, alias: str) -> Sql:
     found = moved(Plain(sql), alias)
     assert isinstance(found, Plain)
     return found.sql
-
-
-def policy_entity(policy: core.Policy, name: str) -> core.Entity:
-    return policy.entities[name]
 
 
 def _computed(node: core.Expr) -> list[tuple[str, str]]:

@@ -44,16 +44,21 @@ def sql(
     loaded = load(policy, amendments, lang)
     try:
         from bandolo.sql.tables import printed_schema
+        from bandolo.sql.values import Construct
         from bandolo.sql.view import view
     except ImportError:
         say_diagnostics([Diagnostic("sql-needs-sqlglot", file=policy)], lang)
         sys.exit(1)
     try:
-        settled = settled_by(
-            loaded, as_of=as_of, set=pairs(sets, "--set"), readings=pairs(readings, "--reading"), assume=assume
-        )
+        settled = settled_by(loaded, as_of=as_of, set=pairs(sets, "--set"), readings=pairs(readings, "--reading"), assume=assume)
     except PolicyError as error:
         say_diagnostics(list(error.diagnostics), lang)
+        sys.exit(1)
+    if any(loaded.conditional):
+        # Which text holds depends on the application; a view has one.
+        span = loaded.core.reach.span if loaded.core.reach is not None else None
+        args = {"what": Construct("reach"), "dialect": dialect}
+        say_diagnostics([Diagnostic("sql-unsupported", span, args, file=policy)], lang)
         sys.exit(1)
     made, diagnostics = view(loaded.core, settled, dialect)
     if made is None:
