@@ -40,11 +40,11 @@ CONSTRUCTS: dict[str, tuple[str, str]] = {
 """What a view may not be able to say, in Italian and English."""
 
 
+@dataclass(frozen=True)
 class Construct:
     """One of them, as a message says it."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    name: str
 
     def said(self, lang: Language) -> str:
         return CONSTRUCTS[self.name][0 if lang == "it" else 1]
