@@ -6,13 +6,17 @@ STAMP := $(VENV)/.installed
 
 SEARCH ?= 10000
 
-.PHONY: demo test check mutate bench lint types layers update schemas wheel clean
+.PHONY: demo test test-postgres check mutate bench lint types layers update schemas wheel clean
 
 demo: $(STAMP)  ## decide example applications of both calls and explain one
 	@$(BIN)/python -m bandolo.surfaces.demo
 
 test: $(STAMP)  ## the whole test suite
 	@$(BIN)/python -m pytest -n auto
+
+test-postgres: $(STAMP)  ## the views of `bandolo sql` against the reference in a PostgreSQL of its own; says what is missing
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[postgres]'
+	@PYTHONPATH=tests $(BIN)/python tests/postgres.py
 
 check: lint types layers test  ## what CI runs before it builds the wheel
 

@@ -56,6 +56,8 @@ def _said(value: Any, lang: Language) -> str:
         return ", ".join(_said(v, lang) for v in value)
     if isinstance(value, Type):
         return said(value, lang)
+    if callable(own := getattr(value, "said", None)):
+        return str(own(lang))
     return str(value)
 
 

@@ -1,0 +1,86 @@
+"""`bandolo sql`, the command: its options. What it needs is imported when it runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bandolo.surfaces.options import language_option, pairs
+from bandolo.surfaces.saying import load, say_diagnostics
+
+if TYPE_CHECKING:
+    from bandolo.evaluate.settle import Settled
+    from bandolo.policy import AsOf, Policy
+
+
+@click.command("sql")
+@click.argument("policy", type=click.Path())
+@click.option("--dialect", type=click.Choice(["duckdb", "postgres"]), required=True, help="Whose SQL.")
+@click.option("--schema", is_flag=True, help="The tables that the view reads, as CREATE TABLE.")
+@click.option("--to", type=click.Path(), metavar="FILE", help="Write a file instead of the screen.")
+@click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Set a parameter, as `--set minimum_partners=8`.")
+@click.option("--reading", "readings", multiple=True, metavar="NAME=OPTION", help="Choose an option of a reading.")
+@click.option("--assume", is_flag=True, help="Use the values that pending parameters assume.")
+@click.option("--as-of", metavar="DATE", help="The clock: `2023-03-01`, or `2023-03-01 12:00`.")
+@click.option("--amend", "amendments", multiple=True, type=click.Path(), help="Apply an amending act, in order.")
+@language_option
+def sql(
+    policy: str, dialect: str, schema: bool, to: str | None, sets: tuple[str, ...], readings: tuple[str, ...], assume: bool,
+    as_of: str | None, amendments: tuple[str, ...], lang: str,
+) -> None:  # fmt: skip
+    """A view that decides applications in a warehouse, exactly; what it cannot decide is marked for the engine.
+
+    \b
+    bandolo sql bench/filiere.yaml --dialect duckdb --schema --to tables.sql
+    bandolo sql bench/filiere.yaml --dialect duckdb --to decisions.sql
+    bandolo sql policies/manifestazione_2022.yaml --dialect postgres
+    """
+    from bandolo.diagnostics import Diagnostic, PolicyError
+
+    loaded = load(policy, amendments, lang)
+    try:
+        from bandolo.sql.tables import printed_schema
+        from bandolo.sql.values import Construct
+        from bandolo.sql.view import view
+    except ImportError:
+        say_diagnostics([Diagnostic("sql-needs-sqlglot", file=policy)], lang)
+        sys.exit(1)
+    try:
+        settled = settled_by(loaded, as_of=as_of, set=pairs(sets, "--set"), readings=pairs(readings, "--reading"), assume=assume)
+    except PolicyError as error:
+        say_diagnostics(list(error.diagnostics), lang)
+        sys.exit(1)
+    if any(loaded.conditional):
+        # Which text holds depends on the application; a view has one.
+        span = loaded.core.reach.span if loaded.core.reach is not None else None
+        args = {"what": Construct("reach"), "dialect": dialect}
+        say_diagnostics([Diagnostic("sql-unsupported", span, args, file=policy)], lang)
+        sys.exit(1)
+    made, diagnostics = view(loaded.core, settled, dialect)
+    if made is None:
+        say_diagnostics(diagnostics, lang)
+        sys.exit(1)
+    text = printed_schema(loaded.core, dialect) if schema else f"-- {loaded.core.id}, {loaded.digest}\n{made.sql};\n"
+    if to is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        Path(to).write_text(text, encoding="utf-8")
+    except OSError as error:
+        from bandolo.surfaces.intake import not_readable
+
+        say_diagnostics([not_readable(to, error)], lang)
+        sys.exit(1)
+
+
+def settled_by(
+    policy: Policy, as_of: AsOf = None, set: Mapping[str, Any] | None = None, readings: Mapping[str, str] | None = None,
+    assume: bool | Sequence[str] = False,
+) -> Settled:  # fmt: skip
+    """The settings of a policy under a what-if, as `Policy.decide` takes it. Raises PolicyError for one that cannot be."""
+    clock, _ = policy.clock(as_of)
+    return policy.settled_as(policy.changes(set or {}, readings or {}, assume), clock)
