@@ -15,7 +15,7 @@ import openpyxl
 import pytest
 import xlsxwriter
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bandolo import limits
@@ -377,6 +377,7 @@ def test_no_damage_to_a_workbook_is_more_than_a_diagnostic(data: st.DataObject) 
 
 @settings(deadline=None, max_examples=150)
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode), st.sampled_from(["a.csv", "a.xlsx", "a.zip"]))
+@example(b";{", "a.csv")
 def test_no_bytes_are_more_than_a_diagnostic(content: bytes, name: str) -> None:
     made = policy(SHOPS)
     for start in (b"", b"id;cash\n", b"PK\x03\x04", b"\xff\xfe"):
