@@ -13,8 +13,42 @@ from bandolo.language.values import Fault, ListValue, Member, Unknown, Value
 from bandolo.plan.kinds import Kind, Many, Open, Ratio, Same, Whole, bare, freeze, thaw
 from bandolo.plan.unknowns import Gap, Loose, listing
 
-Paths = Callable[[int], frozenset[str]]
+NamesOf = Callable[[int], frozenset[str]]
 Bits = Callable[[frozenset[str]], int]
+
+
+class Paths:
+    """The paths of one application that something may miss, a bit each."""
+
+    def __init__(self, given: dict[str, int]) -> None:
+        self._bits = dict(given)
+        self._names: dict[int, frozenset[str]] = {}
+        self._listed = list(given)
+
+    def bit(self, path: str) -> int:
+        found = self._bits.get(path)
+        if found is None:
+            found = self._bits[path] = 1 << len(self._listed)
+            self._listed.append(path)
+        return found
+
+    def bits(self, missing: frozenset[str]) -> int:
+        found = 0
+        for path in missing:
+            found |= self.bit(path)
+        return found
+
+    def names(self, bits: int) -> frozenset[str]:
+        """The paths of a set of bits."""
+        found = self._names.get(bits)
+        if found is None:
+            digits = f"{bits:b}"[::-1]
+            found = self._names[bits] = frozenset(path for path, digit in zip(self._listed, digits, strict=False) if digit == "1")
+        return found
+
+    def told(self, truth: Any) -> Value:
+        """A truth as the reference has it."""
+        return _sure(truth, self.names) if truth.__class__ is Gap else truth  # type: ignore[no-any-return]
 
 
 def _itself(record: Any) -> Any:
@@ -32,7 +66,7 @@ def joined_bits(missing: Iterable[Any]) -> int:
     return bits
 
 
-def lent(kind: Kind, value: Any, paths: Paths = opaque) -> Value:
+def lent(kind: Kind, value: Any, paths: NamesOf = opaque) -> Value:
     """A value of a program as the reference has it."""
     if value.__class__ is Gap:
         low, high = (None if end is None else _end_of(kind, end) for end in (value.low, value.high))
@@ -45,7 +79,7 @@ def lent(kind: Kind, value: Any, paths: Paths = opaque) -> Value:
     return thaw(kind, value, _itself)
 
 
-def _sure(gap: Gap, paths: Paths) -> Unknown:
+def _sure(gap: Gap, paths: NamesOf) -> Unknown:
     return Unknown(paths(gap.missing), None, None, gap.risky)
 
 

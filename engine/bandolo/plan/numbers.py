@@ -48,7 +48,7 @@ def operated(writer: Writer, node: core.Apply, arguments: list[Code]) -> Code:
             return compared(writer, word, plain(arguments[0]), plain(arguments[1]))
         if all(isinstance(k, OfEntity) for k in kinds):
             return Code(code("A is B" if word == "=" else "A is not B", A=arguments[0].expr, B=arguments[1].expr), Same(node.type))
-        if all(isinstance(k, Same) and not _is_length(k) for k in kinds):
+        if all(isinstance(k, Same) and not is_length(k) for k in kinds):
             return Code(code(COMPARED[word], A=arguments[0].expr, B=arguments[1].expr), Same(node.type))
     elif numeric and word in ("+", "-", "*", "/"):
         first, second = map(plain, arguments)
@@ -57,7 +57,7 @@ def operated(writer: Writer, node: core.Apply, arguments: list[Code]) -> Code:
         return kept_short(writer, (_multiplied if word == "*" else _divided)(writer, first, second))
     elif numeric and word in ("min", "max"):
         return _extreme(writer, word, [plain(a) for a in arguments])
-    elif word in ("min", "max") and all(isinstance(k, Same) and not _is_length(k) for k in kinds):
+    elif word in ("min", "max") and all(isinstance(k, Same) and not is_length(k) for k in kinds):
         picked = ast.Call(name(word), [a.expr for a in arguments], [])
         return Code(picked, Same(node.type))
     elif numeric and word in ("minus", "abs"):
@@ -92,7 +92,8 @@ def plain(value: Code) -> Code:
     return Code(value.expr, bare(value.kind) if value.kind is not None else None, value.under)
 
 
-def _is_length(kind: Kind) -> bool:
+def is_length(kind: Kind) -> bool:
+    """Whether values are lengths of time."""
     return isinstance(kind, Same) and str(kind.type).startswith("duration")
 
 
@@ -238,10 +239,9 @@ def _extreme(writer: Writer, word: str, values: list[Code]) -> Code:
 
 def _rounded(writer: Writer, arguments: list[Code]) -> Code | None:
     value, direction, step = plain(arguments[0]), arguments[1], arguments[2]
-    size = step.constant
-    if size is None or size <= 0 or not isinstance(step.kind, Whole):
+    unit = _unit(step)
+    if unit is None:
         return None
-    unit = Fraction(size, step.kind.scale)
     n, d = pair(writer, value)
     fixed = number(d)
     if fixed is not None:
@@ -252,10 +252,29 @@ def _rounded(writer: Writer, arguments: list[Code]) -> Code | None:
         above, under = times(n, per_step.numerator), literal(per_step.denominator)
     else:
         above, under = times(n, unit.denominator), times(d, unit.numerator)
-    how = name(f"round_{_word(writer, direction)}") if _word(writer, direction) else code("ROUNDING[D]", D=direction.expr)
-    counted = code("F(N, D)", F=how, N=above, D=under)
+    counted = code("F(N, D)", F=direction_of(writer, direction), N=above, D=under)
     bits = pair_bits(value) + unit.denominator.bit_length() + unit.numerator.bit_length()
     return Code(times(counted, unit.numerator), Whole(unit.denominator, bits))
+
+
+def _unit(step: Code) -> Fraction | None:
+    size = step.constant
+    return None if size is None or size <= 0 or not isinstance(step.kind, Whole) else Fraction(size, step.kind.scale)
+
+
+def steps_of(scale: int, step: Code) -> tuple[int, int, int] | None:
+    """A whole number of a scale, times the first and by the second, is so many steps, each of the third in the rounded form."""
+    unit = _unit(step)
+    if unit is None:
+        return None
+    per_step = Fraction(unit.denominator, scale * unit.numerator)
+    return per_step.numerator, per_step.denominator, unit.numerator
+
+
+def direction_of(writer: Writer, direction: Code) -> ast.expr:
+    """The function that rounds in a direction."""
+    word = _word(writer, direction)
+    return name(f"round_{word}") if word else code("ROUNDING[D]", D=direction.expr)
 
 
 def cents(writer: Writer, value: Code, direction: Code) -> Code:

@@ -69,7 +69,7 @@ class Writing:
             return Code(above.expr, value.kind, under.expr)
         temp = self.names.fresh()
         self.add("T = V", T=temp, V=value.expr)
-        return Code(name(temp), value.kind)
+        return Code(name(temp), value.kind, open=value.open)
 
     def packed(self, value: Code) -> ast.expr:
         """One expression, a pair where it is a ratio."""
