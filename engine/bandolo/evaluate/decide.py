@@ -91,17 +91,21 @@ class _Assembly:
     ) -> None:
         self.policy, self.settled, self.changes, self.identity = policy, settled, changes, identity
         self.application, self.evaluation = application, evaluation
+        self.places = {entity: sorted(records, key=_place) for entity, records in application.records.items()}
         self.faults: dict[tuple[str, str], set[str]] = {}
         self.texts: dict[tuple[str, str], str] = {}
 
     def decision(self) -> Decision:
         policy = self.policy
         results = self._requirements()
+        by_stage: dict[str, list[RequirementResult]] = {s.name: [] for s in policy.stages}
+        for result in results:
+            by_stage[result.stage].append(result)
         unlisted = self._unlisted()
         stages = {
             s.name: status_of(
                 self.evaluation.open[s.name],
-                [r for r in results if r.stage == s.name],
+                by_stage[s.name],
                 policy.root,
                 self._may_be_stopped(s.name, unlisted),
             )
@@ -158,11 +162,11 @@ class _Assembly:
         found = []
         order = sorted(policy.requirements.values(), key=lambda r: (policy.stage_index(r.stage), policy.depth(r.entity), r.entity, r.id))
         for requirement in order:
-            for record in sorted(self.application.records[requirement.entity], key=_place):
-                found.append(self._requirement(requirement, record))
+            sources = tuple(Quote(s.document, s.quote) for s in requirement.words.sources)
+            found += [self._requirement(requirement, record, sources) for record in self.places[requirement.entity]]
         return found
 
-    def _requirement(self, requirement: core.Requirement, record: Record) -> RequirementResult:
+    def _requirement(self, requirement: core.Requirement, record: Record, sources: tuple[Quote, ...]) -> RequirementResult:
         evaluation = self.evaluation
         verdict: Verdict = evaluation.verdicts[requirement.id, record]  # type: ignore[assignment]
         met = evaluation.met[requirement.id, record]
@@ -190,7 +194,6 @@ class _Assembly:
             self._fault(met, requirement.id)
         counts = self._counts(requirement, record)
         message = self._message(requirement, record) if verdict == "failed" else {}
-        sources = tuple(Quote(s.document, s.quote) for s in requirement.words.sources)
         return RequirementResult(
             requirement.id, record.path, requirement.stage, verdict, word, counts, message, sources, tuple(sorted(missing)), fault, cure_by
         )
@@ -257,6 +260,8 @@ class _Assembly:
         return self._struck(by_subject)
 
     def _struck(self, by_subject: dict[str, list[RequirementResult]]) -> tuple[StruckRecord, ...]:
+        if not by_subject:
+            return ()
         keys = {r.path: r.key for records in self.application.records.values() for r in records}
         return tuple(
             StruckRecord(subject, keys[subject], tuple(r.id for r in results), results[0].stage) for subject, results in by_subject.items()
@@ -267,7 +272,7 @@ class _Assembly:
     def _results(self) -> tuple[ResultValue, ...]:
         found = []
         for result in self.policy.results:
-            for record in sorted(self.application.records[result.entity], key=_place):
+            for record in self.places[result.entity]:
                 if record.owner is None:
                     admitted: Value = True
                 else:
