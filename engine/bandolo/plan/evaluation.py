@@ -95,7 +95,7 @@ class Planned(Evaluation):
         self.parts: dict[tuple[int, Record], Any] = {}
         self.clock: Any = settled.settings.as_of
         if isinstance(self.clock, Unknown):
-            self.clock = Gap(paths.bits(self.clock.missing))
+            self.clock = Gap(program.bits["as_of"])
         elif not isinstance(self.clock, Fault):
             self.now = self.clock
 

@@ -51,6 +51,7 @@ def compile_reading(policy: core.Policy, settled: Settled, names: Names, classes
     """What reads the applications of a policy."""
     table: dict[str, Any] = {
         "Gap": Gap, "Open": Open, "Plain": Plain, "NULLS": frozenset(NULLS), "new_record": _new, "check_list": _check_list,
+        "keys_of": _keys_of, "place_of": _place_of,
     }  # fmt: skip
     writer = _Reading(policy, settled, names, table)
     functions: list[ast.stmt] = [writer.function(entity) for entity in policy.entities.values()]
@@ -111,6 +112,23 @@ def _refer(intake: Intake) -> None:
 
 def _absent() -> tuple[PlannedRecord, ...]:
     raise Open
+
+
+def _keys_of(raw: list[dict[str, Any]], fact: str, key: Callable[[Any], str | None], plain: bool) -> list[str | None]:
+    """The keys of the records of a list; Open if one is given twice, or cannot stand in a path."""
+    found: list[str | None] = []
+    for given in raw:
+        value = given.get(fact)
+        found.append(value if plain and value.__class__ is str else key(value))
+    known = [k for k in found if k is not None]
+    if len(set(known)) != len(known) or any("[" in k or "]" in k for k in known):
+        raise Open
+    return found
+
+
+def _place_of(position: int, keys: list[str | None]) -> str:
+    """The position of a record without a key; marked where another record has that very key."""
+    return f"#{position}" if str(position) in keys else str(position)
 
 
 def _check_list(raw: Any, at_most: int) -> None:
@@ -205,7 +223,7 @@ class _Reading:
             key = self.policy.entities[type_.entity].key
             if key is None:
                 return lines("raise Open")
-            return lines("intake.references.append((r, S, E, R(v, 2)))", S=text(slot), E=text(type_.entity), R=self._key(key.type))
+            return lines("intake.references.append((r, S, E, R(v)))", S=text(slot), E=text(type_.entity), R=self._key(key.type))
         if type_ == BOOLEAN:
             return lines("r.S = v if v is True or v is False else R(v)", S=slot, R=self._reader(type_, low, high))
         if isinstance(type_, ChoiceType):
@@ -232,16 +250,14 @@ class _Reading:
         """Reads the records of a list; those without a key are known by their position."""
         index = self.entities.index(entity.name)
         prefix = text(f"{fact.name}[") if owner.owner is None else code("P + '.' + T", P=code("r.path"), T=text(f"{fact.name}["))
-        body = lines("made = r.S = []\nprefix = P\nkeys = set()", S=slot, P=prefix)
-        key = entity.key
+        body = lines("made = r.S = []\nprefix = P", S=slot, P=prefix)
         loop = lines("if d.__class__ is not dict: raise Open")
-        if key is None:
+        if entity.key is None:
             loop += lines("k = None\np = str(i)")
         else:
-            loop += lines("p = k = d.get(F)", F=text(key.name))
-            plain = code("k.__class__ is str") if key.type == TEXT else literal(False)
-            loop += lines("if not S: p = k = T(k, len(v))", S=plain, T=self._key(key.type))
-            loop += lines("if k is None: p = str(i)\nelse:\n    if k in keys or '[' in k or ']' in k: raise Open\n    keys.add(k)")
+            key = self._key(entity.key.type)
+            body += lines("keys = keys_of(v, F, T, PLAIN)", F=text(entity.key.name), T=key, PLAIN=entity.key.type == TEXT)
+            loop += lines("k = keys[i]\np = place_of(i, keys) if k is None else k")
         made = {"C": f"class{index}", "L": f"layout{index}", "E": f"read{index}"}
         loop += lines("n = new_record(C, L, intake, prefix + p + ']', k, r)\nmade.append(n)\nE(intake, d, n)", **made)
         target = ast.Tuple([ast.Name("i", ast.Store()), ast.Name("d", ast.Store())], ast.Store())
@@ -252,10 +268,10 @@ class _Reading:
         named = f"key{len(self.table)}"
         conventions = self.policy.conventions
 
-        def key(raw: Any, count: int) -> str | None:
-            if raw is None and count == 1:
-                return None  # of several, another's key might look like its position
-            if raw is None or (raw.__class__ is Plain and raw in NULLS):
+        def key(raw: Any) -> str | None:
+            if raw is None:
+                return None
+            if raw.__class__ is Plain and raw in NULLS:
                 raise Open
             try:
                 return str(read_value(raw, type_, conventions))
