@@ -83,6 +83,18 @@ def assembled(
     return _Assembly(policy, settled, changes, identity, application, evaluation).decision()
 
 
+def lapse(evaluation: Evaluation, effect: core.Effect, record: Record) -> tuple[Value, bool | Unknown]:
+    """The last day to put a matter right, and whether the clock has passed it."""
+    due = last_day(evaluation, effect, record)
+    now = evaluation.settings.as_of
+    if not isinstance(due, date):
+        return due, False
+    if isinstance(now, Unknown):
+        return due, now
+    assert isinstance(now, datetime)
+    return due, calendar.wall_time(now, evaluation.policy.conventions.time_zone).date() > due
+
+
 class _Assembly:
     """Puts a decision together from what was computed."""
 
@@ -169,8 +181,13 @@ class _Assembly:
     def _requirement(self, requirement: core.Requirement, record: Record, sources: tuple[Quote, ...]) -> RequirementResult:
         evaluation = self.evaluation
         verdict: Verdict = evaluation.verdicts[requirement.id, record]  # type: ignore[assignment]
-        met = evaluation.met[requirement.id, record]
         effect = evaluation.effect_of(requirement)
+        if verdict in ("met", "not_applicable") and isinstance(effect, core.Effect):
+            counts = self._counts(requirement, record)
+            return RequirementResult(
+                requirement.id, record.path, requirement.stage, verdict, effect.word, counts, {}, sources, (), None, None
+            )
+        met = evaluation.met[requirement.id, record]
         word: str | None = None
         cure_by: date | None = None
         missing: set[str] = set(met.missing) if isinstance(met, Unknown) else set()
@@ -200,18 +217,14 @@ class _Assembly:
 
     def _cure(self, requirement: core.Requirement, effect: core.Effect, record: Record) -> tuple[date | None, bool, frozenset[str]]:
         """The last day to put it right, whether the clock has passed it, and what is missing to tell."""
-        due = last_day(self.evaluation, effect, record)
-        if isinstance(due, Unknown):
-            return None, False, due.missing
+        due, lapsed = lapse(self.evaluation, effect, record)
         if isinstance(due, Fault):
             self._fault(due, requirement.id)
             return None, False, frozenset()
+        if isinstance(due, Unknown):
+            return None, False, due.missing
         assert isinstance(due, date)
-        now, conventions = self.settled.settings.as_of, self.policy.conventions
-        if isinstance(now, Unknown):
-            return due, False, now.missing
-        assert isinstance(now, datetime)
-        return due, calendar.wall_time(now, conventions.time_zone).date() > due, frozenset()
+        return due, lapsed is True, lapsed.missing if isinstance(lapsed, Unknown) else frozenset()
 
     def _counts(self, requirement: core.Requirement, record: Record) -> bool | None:
         """Whether the record still belongs to the application: an `exclude` requirement itself always counts."""
@@ -294,7 +307,10 @@ class _Assembly:
         """An amount that leaves the policy is rounded to the cent; an instant leaves in the policy's zone."""
         type_ = result.type.of if isinstance(result.type, OptionalType) else result.type
         if type_ == MONEY and isinstance(value, Fraction | Unknown):
-            return round_(self.policy.conventions, value, self.settled.settings.money_rounding, CENT)
+            direction = self.settled.settings.money_rounding
+            if isinstance(value, Fraction) and isinstance(direction, str) and 100 % value.denominator == 0:
+                return value  # whole cents
+            return round_(self.policy.conventions, value, direction, CENT)
         return local_time(value, self.policy.conventions.time_zone)
 
     # What is open, assumed, changed, faulty.

@@ -117,6 +117,10 @@ class Planned(Evaluation):
                     self.leave(record, slot, taken(kind, value, self.paths.bits))
             return
         known = value[0] if isinstance(value, tuple) else value
+        if isinstance(value, tuple) and not isinstance(known, Fault):
+            told = {"met": True, "failed": False, "not_applicable": None}
+            verdict = told[value[1]] if value[1] in told else taken(Same(BOOLEAN), known, self.paths.bits)
+            setattr(record, names.verdicts[step.name], verdict)
         slots = {"requirement": names.requirements, "admitted": names.admitted, "opens": names.open}[step.kind]
         with suppress(Open):
             self.leave(record, slots[step.name], taken(Same(BOOLEAN), known, self.paths.bits))

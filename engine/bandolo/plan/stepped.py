@@ -9,14 +9,13 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from bandolo.check import core
-from bandolo.evaluate.decide import Identity, assembled
+from bandolo.evaluate.decide import Identity, assembled, lapse
 from bandolo.evaluate.decision import Decision, StageStatus
 from bandolo.evaluate.inputs import Application, digest_of
 from bandolo.evaluate.settle import Changes, Settled
 from bandolo.evaluate.stages import brought, outcome_of, weighed
 from bandolo.language.values import Unknown
 from bandolo.plan.evaluation import Planned
-from bandolo.plan.unknowns import Gap
 
 if TYPE_CHECKING:
     from bandolo.plan.program import Program
@@ -43,9 +42,7 @@ class Weight:
     stage: str
     verdict: str
     """The slot of the verdict."""
-    admitted: str
-    """The slot that says whether a record still belongs to the application when the stage asks."""
-    word: str
+    effect: core.Effect
 
 
 class Scales:
@@ -61,58 +58,56 @@ class Scales:
                 self.possible = False  # what a failure does is open: all of the decision is put together at once
                 return
             listed = policy.depth(requirement.entity) > 0
-            word = requirement.effects[option].word
-            if any(brought(v, word, True, not listed) is not None for v in ("failed", "unknown")):
-                slots = names.verdicts[requirement.id], names.admitted[requirement.stage]
-                self.by_stage[requirement.stage].append(Weight(requirement.entity, listed, requirement.stage, *slots, word))
+            effect = requirement.effects[option]
+            if any(brought(v, effect.word, True, not listed) is not None for v in ("failed", "unknown")):
+                slot = names.verdicts[requirement.id]
+                self.by_stage[requirement.stage].append(Weight(requirement.entity, listed, requirement.stage, slot, effect))
         self.lists = [(e.name, e.owner, names.facts[e.owner, e.listed_in, None]) for e in _listed(policy)]
         self.stoppable = {(r.stage, r.entity) for r in policy.requirements.values() if r.may("reject", "suspend", "refer")}
 
-    def statuses(self, plan: Planned) -> dict[str, StageStatus] | None:
-        """Of each stage; None where a term to put something right may have run out, which takes more to tell."""
+    def statuses(self, plan: Planned) -> dict[str, StageStatus]:
+        """Of each stage."""
         unlisted = self._unlisted(plan)
         found: dict[str, StageStatus] = {}
         for stage in plan.policy.stages:
             brought_: set[StageStatus | None] = set()
             for weight in self.by_stage[stage.name]:
-                if not self._weigh(plan, weight, brought_):
-                    return None
+                self._weigh(plan, weight, brought_)
             may_be_stopped = any((stage.name, entity) in self.stoppable for entity in unlisted)
             found[stage.name] = weighed(plan.open[stage.name], brought_, may_be_stopped)
         return found
 
     @staticmethod
-    def _weigh(plan: Planned, weight: Weight, found: set[StageStatus | None]) -> bool:
+    def _weigh(plan: Planned, weight: Weight, found: set[StageStatus | None]) -> None:
         for record in plan.records[weight.entity]:
             verdict = getattr(record, weight.verdict, NEITHER)
             if verdict is True or verdict is None:
                 continue
-            if verdict is NEITHER or (verdict is False and weight.word == "suspend"):
-                return False
             counts: Any = True
             if weight.listed:
-                admitted = record.value(weight.admitted)
-                counts = None if admitted.__class__ is Gap else admitted
-            found.add(brought("unknown" if verdict.__class__ is Gap else "failed", weight.word, counts, not weight.listed))
-        return True
+                admitted = plan.admitted[record, weight.stage]
+                counts = admitted if isinstance(admitted, bool) else None
+            word = weight.effect.word
+            if verdict is False and word == "suspend" and weight.effect.cure is not None and lapse(plan, weight.effect, record)[1] is True:
+                word = "reject"
+            found.add(brought("failed" if verdict is False else "unknown", word, counts, not weight.listed))
 
     def _unlisted(self, plan: Planned) -> set[str]:
         """The entities whose records are not all known, because a list of them is missing."""
         found: set[str] = set()
-        gone = plan.program.names.admitted[""]
         for entity, owner, slot in self.lists:
             if owner in found:
                 found.add(entity)
                 continue
             for record in plan.records[owner]:
-                if slot in record.gaps and (record.owner is None or record.value(gone) is not False):
+                if slot in record.gaps and (record.owner is None or plan.admitted[record, ""] is not False):
                     found.add(entity)
                     break
         return found
 
 
 NEITHER: Any = object()
-"""The verdict that the reference gave where a computation has no result."""
+"""What stands for a verdict that the reference gave where a computation has no result."""
 
 
 def _listed(policy: core.Policy) -> list[Any]:
@@ -161,9 +156,9 @@ def whole_of(plan: Planned, making: Making) -> Decision:
 def stepped(plan: Planned, making: Making) -> Decision:
     """The decision that the steps of a program came to."""
     scales = plan.program.scales
-    statuses = scales.statuses(plan) if scales.possible else None
-    if statuses is None:
+    if not scales.possible:
         return whole_of(plan, making)
+    statuses = scales.statuses(plan)
     made = _new(Stepped)
     _set["_plan"](made, plan)
     _set["_making"](made, making)
