@@ -51,8 +51,19 @@ class Paths:
         found = self._names.get(bits)
         if found is None:
             digits = f"{bits:b}"[::-1]
-            found = self._names[bits] = frozenset(_said(path) for path, digit in zip(self._listed, digits, strict=False) if digit == "1")
+            paths: list[str] = []
+            at = digits.find("1")
+            while at >= 0:
+                paths.append(self._path(at))
+                at = digits.find("1", at + 1)
+            found = self._names[bits] = frozenset(paths)
         return found
+
+    def _path(self, at: int) -> str:
+        listed = self._listed[at]
+        if listed.__class__ is not str:
+            self._listed[at] = listed = _said(listed)
+        return listed  # type: ignore[no-any-return]
 
     def told(self, truth: Any) -> Value:
         """A truth as the reference has it."""

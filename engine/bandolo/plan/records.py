@@ -9,6 +9,7 @@ from bandolo.language.values import Record, Value
 from bandolo.plan.bridge import Paths, lent
 
 if TYPE_CHECKING:
+    from bandolo.plan.canonical import Spelling
     from bandolo.plan.kinds import Kind
 
 _kept: Any = vars(Record)["facts"]
@@ -41,13 +42,14 @@ class Facts(Mapping[tuple[str, str | None], Value]):
 class PlannedRecord(Record):
     """A record whose slots a program fills. `gaps` holds, by slot, what stands for a value that is not known.
 
-    `layout` says the form and the slot of each fact, and `paths` what is meant by its gaps.
+    `layout` says the form and the slot of each fact, `spelling` how they are digested, and `paths` what is meant by the gaps.
     """
 
-    __slots__ = ("gaps", "layout", "paths")
+    __slots__ = ("gaps", "layout", "paths", "spelling")
     gaps: dict[str, Any]
     layout: dict[tuple[str, str | None], tuple[Kind, str]]
     paths: Paths
+    spelling: Spelling
 
     @property
     def facts(self) -> Mapping[tuple[str, str | None], Value]:  # type: ignore[override]
