@@ -35,7 +35,7 @@ KEPT = 4096
 LONG = 64
 NULLS = ("none", "null", "~", "")
 Layout = dict[tuple[str, str | None], tuple[Kind, str]]
-Read = Callable[[dict[str, Any], Paths], dict[str, list[PlannedRecord]]]
+Read = Callable[[Any, Paths], dict[str, list[PlannedRecord]]]
 
 
 class Intake:
@@ -57,10 +57,10 @@ def compile_reading(policy: core.Policy, settled: Settled, names: Names, classes
     }  # fmt: skip
     writer = _Reading(policy, settled, names, table)
     functions: list[ast.stmt] = [writer.function(entity) for entity in policy.entities.values()]
-    for index, entity in enumerate(policy.entities):
-        table[f"class{index}"] = classes[entity]
-        layout = _layout(policy, names, entity)
-        table[f"layout{index}"] = layout, spelling(layout)
+    for index, name_ in enumerate(policy.entities):
+        table[f"class{index}"] = classes[name_]
+        places = _layout(policy, names, name_)
+        table[f"layout{index}"] = places, spelling(places)
     tree = ast.fix_missing_locations(ast.Module(functions, []))
     exec(compile(tree, f"<bandolo {policy.digest[:19]} reading>", "exec"), table)  # only code written here
     root, entities = policy.root, list(policy.entities)
@@ -92,7 +92,7 @@ def _new(
     record = made.__new__(made)
     record.path, record.key, record.owner = path, key, owner
     record.gaps, record.paths = {}, intake.paths
-    record.layout, record.spelling = layout
+    record.layout, record.spelling = layout[0], layout[1]
     return record
 
 

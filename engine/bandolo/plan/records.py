@@ -52,22 +52,28 @@ class PlannedRecord(Record):
     spelling: Spelling
 
     @property
-    def facts(self) -> Mapping[tuple[str, str | None], Value]:  # type: ignore[override]
+    def facts(self) -> Any:
+        """A mapping, as of any record."""
         try:
-            return _kept.__get__(self)  # type: ignore[no-any-return]
+            return _kept.__get__(self)
         except AttributeError:
             found = Facts(self)
             _kept.__set__(self, found)
             return found
 
     @facts.setter
-    def facts(self, given: dict[tuple[str, str | None], Value]) -> None:
+    def facts(self, given: Any) -> None:
         _kept.__set__(self, given)
 
     def value(self, slot: str) -> Any:
         """What is in a slot, or stands for it."""
         gap = self.gaps.get(slot)
         return getattr(self, slot) if gap is None else gap
+
+
+def of_planned(record: Record) -> PlannedRecord:
+    """A record of an evaluation that a program runs: all of its records are such."""
+    return record  # type: ignore[return-value]
 
 
 def record_class(slots: list[str]) -> type[PlannedRecord]:

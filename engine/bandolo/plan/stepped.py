@@ -17,6 +17,7 @@ from bandolo.evaluate.stages import brought, outcome_of, weighed
 from bandolo.language.values import Unknown
 from bandolo.plan.canonical import digest_of_planned
 from bandolo.plan.evaluation import Planned
+from bandolo.plan.records import of_planned
 
 if TYPE_CHECKING:
     from bandolo.plan.program import Program
@@ -101,7 +102,7 @@ class Scales:
                 found.add(entity)
                 continue
             for record in plan.records[owner]:
-                if slot in record.gaps and (record.owner is None or plan.admitted[record, ""] is not False):
+                if slot in of_planned(record).gaps and (record.owner is None or plan.admitted[record, ""] is not False):
                     found.add(entity)
                     break
         return found
