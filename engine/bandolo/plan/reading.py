@@ -83,7 +83,7 @@ def compile_reading(policy: core.Policy, settled: Settled, names: Names, classes
 
 def _new(
     made: type[PlannedRecord],
-    layout: dict[tuple[str, str | None], tuple[Kind, str]],
+    layout: tuple[Layout, Spelling],
     intake: Intake,
     path: str,
     key: str | None,
@@ -92,7 +92,7 @@ def _new(
     record = made.__new__(made)
     record.path, record.key, record.owner = path, key, owner
     record.gaps, record.paths = {}, intake.paths
-    record.layout, record.spelling = layout[0], layout[1]
+    record.layout, record.spelling = layout
     return record
 
 
