@@ -6,64 +6,22 @@ What each requirement says is written once; a decision puts the records' names b
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from decimal import Decimal
-from itertools import chain
 from json.encoder import encode_basestring
-from operator import itemgetter
 from typing import Any
 
 from bandolo.check import core
 from bandolo.evaluate.decide import changes_said, local_time
 from bandolo.evaluate.decision import Decision, Quote, RequirementResult, StageStatus
 from bandolo.evaluate.wire import decision_as_data, plain
-from bandolo.language.types import BOOLEAN, INTEGER, MONEY, NUMBER, ListType, OptionalType, Type
+from bandolo.language.types import INTEGER, MONEY, Type
 from bandolo.plan.digested import Digester
 from bandolo.plan.kinds import Kind, Whole, thaw
+from bandolo.plan.shapes import Marks, marks
 from bandolo.plan.told import State, Telling
 
 
-def exact_number(digits: str) -> Decimal:
-    """A number of a JSON text; one with an exponent is left to the reference, which refuses it."""
-    if "e" in digits or "E" in digits:
-        raise ValueError(digits)
-    return Decimal(digits)
-
-
-try:
-    import msgspec
-except ImportError:  # an extra: without it JSON goes the longer way
-    _decoder = None
-else:
-    _decoder = msgspec.json.Decoder(float_hook=exact_number)
 SUBJECT = "\x1f"
 """Stands for a record's name in what is written once: no text of a policy or of data may hold it."""
-
-
-def read_bytes(content: bytes) -> Any:
-    """The data of a JSON text, numbers as Decimals; ValueError where it is not plainly in order, or the reader is not installed."""
-    if _decoder is None:
-        raise ValueError("msgspec")
-    return _decoder.decode(content)
-
-
-class _Quotes:
-    """How many quotes the names and texts of a record take; of facts that may be a text or not, each is looked at."""
-
-    def __init__(self, entity: core.Entity) -> None:
-        facts = list(entity.facts.values())
-        loose = [at for at, f in enumerate(facts) if isinstance(f.type, OptionalType) or f.type in NUMBERS]
-        never = [f for f in facts if f.type == BOOLEAN or isinstance(f.type, ListType)]
-        self.each = 2 * (2 * len(facts) - len(loose) - len(never))
-        self.pick = itemgetter(*loose, loose[0]) if loose else None
-
-    def count(self, rows: Sequence[tuple[Any, ...]]) -> int:
-        found = self.each * len(rows)
-        if self.pick is not None and str in map(type, chain.from_iterable(map(self.pick, rows))):
-            types = [*map(type, chain.from_iterable(map(self.pick, rows)))]
-            once = [type(self.pick(row)[-1]) is str for row in rows]  # the first of them was picked twice
-            found += 2 * (types.count(str) - sum(once))
-        return found
 
 
 class Spelling:
@@ -72,7 +30,9 @@ class Spelling:
     def __init__(self, telling: Telling) -> None:
         self.telling = telling
         policy, layout = telling.program.policy, telling.whole.layout
-        self.digester = Digester(policy, telling.whole)
+        self.read = None if layout.shapes is None else layout.shapes.of_json
+        self.marks = None if layout.shapes is None else Marks(policy, layout.shapes)
+        self.digester = Digester(policy, layout)
         self.possible = self.digester.possible and telling.only_root
         ordered = sorted(policy.requirements.values(), key=lambda r: telling.place[r.id])
         lists = {e: i for i, e in enumerate(layout.lists)}
@@ -82,7 +42,6 @@ class Spelling:
         self.spelt = {
             (r.id, verdict, counts): self._split(r, verdict, counts) for r in ordered for verdict in _VERDICTS for counts in (True, False)
         }
-        self.quotes = [_Quotes(policy.entities[e]) for e in (policy.root, *layout.lists)]
         self.of_root = {
             (r.id, verdict): None if (split := self.spelt[r.id, verdict, True]) is None else f"{split[0]}{policy.root}{split[1]}"
             for r in ordered if r.entity == policy.root for verdict in _VERDICTS
@@ -93,8 +52,9 @@ class Spelling:
             (r.id, r.stage, at, place) for r, at, place in self.requirements if at is not None and self.words[r.id] == "exclude"
         ]
         self.paths = [policy.entities[e].listed_in or "" for e in layout.lists]
-        self.keyed = [policy.entities[e].key is not None for e in layout.lists]
-        self.root_key = list(policy.entities[policy.root].facts).index(key.name) if (key := policy.entities[policy.root].key) else None
+        self.keys = [None if (key := policy.entities[e].key) is None else layout.fact(policy.entities[e], key.name) for e in layout.lists]
+        root = policy.entities[policy.root]
+        self.root_key = None if root.key is None else layout.fact(root, root.key.name)
         self._around: dict[tuple[StageStatus, ...], tuple[str, str, str]] = {}
 
     def _split(self, requirement: core.Requirement, verdict: bool | None, counts: bool) -> tuple[str, str] | None:
@@ -139,12 +99,10 @@ class Spelling:
         } | parts  # fmt: skip
         return Decision(**made)
 
-    def says_nothing_twice(self, content: bytes, state: State) -> bool:
-        """Whether no field is given twice: the quotes of a text without escapes are those of the names and of the texts that were read."""
-        expected = self.quotes[0].count((state[0],))
-        for quotes, (given, _, _) in zip(self.quotes[1:], state[4:], strict=True):
-            expected += quotes.count(given)
-        return b"\\" not in content and content.count(b'"') == expected
+    def is_said_once(self, content: bytes, state: State) -> bool:
+        """Whether no field is given twice, and no number has an exponent, as far as that is plain; then nothing was lost in reading."""
+        assert self.marks is not None
+        return b"\\" not in content and marks(content) == self.marks.expected([[state[0]], *(given for given, _, _ in state[4:])])
 
     def text(self, state: State) -> str | None:
         """The decision as JSON, or None where it must be put together from its parts."""
@@ -152,8 +110,8 @@ class Spelling:
         if digest is None:
             return None
         rows, odd = [], []
-        for keyed, listed, (given, unusual, _) in zip(self.keyed, self.paths, state[4:], strict=True):
-            keys = sorted([row[0] for row in given]) if keyed else range(len(given))
+        for key, listed, (given, unusual, _) in zip(self.keys, self.paths, state[4:], strict=True):
+            keys = range(len(given)) if key is None else sorted(map(key, given))
             paths = [f"{listed}[{key}]" for key in keys]
             rows.append(paths)
             odd.append({f"{listed}[{key}]": verdicts for key, verdicts in unusual.items()} if unusual else None)
@@ -225,7 +183,7 @@ class Spelling:
     ) -> str:
         policy = self.telling.program.policy
         start, middle, end = self._around.get(state[3]) or self._surroundings(state[3])
-        called = "null" if self.root_key is None else encode_basestring(str(state[0][self.root_key]))
+        called = "null" if self.root_key is None else encode_basestring(str(self.root_key(state[0])))
         out = f'{start}{called}, "application_digest": "{digest}", {middle}{requirements}]'
         struck = [{"record": p, "key": self._key(p), "requirements": ids} for p, ids in excluded]
         stopped = [{"record": p, "key": self._key(p), "requirements": ids, "stage": stage} for p, ids, stage in barred]
@@ -250,10 +208,9 @@ class Spelling:
 
     def _key(self, path: str) -> str | None:
         listed, _, key = path.partition("[")
-        return key[:-1] if self.keyed[self.paths.index(listed)] else None
+        return key[:-1] if self.keys[self.paths.index(listed)] is not None else None
 
 
-NUMBERS = (INTEGER, NUMBER, MONEY)
 _VERDICTS = {True: "met", False: "failed", None: "not_applicable"}
 
 
