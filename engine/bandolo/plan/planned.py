@@ -12,40 +12,43 @@ from bandolo.evaluate.decision import Decision
 from bandolo.evaluate.inputs import Application, read_application
 from bandolo.evaluate.reference import Evaluation, Strikes
 from bandolo.evaluate.settle import Changes, Settled
-from bandolo.evaluate.shares import allocate
+from bandolo.evaluate.shares import allocate, apportioned, unapportioned
+from bandolo.language.types import BOOLEAN
 from bandolo.language.values import Fault, ListValue, Record, Unknown, Value
-from bandolo.plan.kinds import Open, freeze, kind_of_fact, thaw
+from bandolo.plan import unknowns
+from bandolo.plan.bridge import Paths, lent, opaque, taken
+from bandolo.plan.kinds import Many, Open, Same, Whole, kind_of_fact
 from bandolo.plan.program import Program
 from bandolo.plan.records import PlannedRecord
 from bandolo.plan.running import NOT_COMPLETE
 from bandolo.plan.told import Telling, tell
+from bandolo.plan.unknowns import Gap, Loose
 from bandolo.source import Span
 
 
 class _Definitions(dict[tuple[str, str, Record], Value]):
     """The values of definitions by the reference's keys, brought back from the slots when asked for."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, paths: Paths) -> None:
         super().__init__()
-        self.program = program
+        self.program, self.paths = program, paths
 
     def __missing__(self, key: tuple[str, str, Record]) -> Value:
         entity, name, record = key
-        kind = self.program.kinds[entity, name]
+        kind, slot = self.program.kinds[entity, name], self.program.names.definitions[entity, name]
         assert kind is not None
-        value = thaw(kind, getattr(record, self.program.names.definitions[entity, name]), _itself)
+        value = lent(kind, _in_slot(record, slot), self.paths.names)
         self[key] = value
         return value
 
 
 class _Met(dict[tuple[str, Record], Value]):
-    def __init__(self, names: dict[str, str]) -> None:
+    def __init__(self, names: dict[str, str], paths: Paths) -> None:
         super().__init__()
-        self.names = names
+        self.names, self.paths = names, paths
 
     def __missing__(self, key: tuple[str, Record]) -> Value:
-        found: bool = getattr(key[1], self.names[key[0]])
-        return found
+        return self.paths.told(_in_slot(key[1], self.names[key[0]]))
 
 
 class _Verdicts(dict[tuple[str, Record], str]):
@@ -55,44 +58,53 @@ class _Verdicts(dict[tuple[str, Record], str]):
 
     def __missing__(self, key: tuple[str, Record]) -> str:
         found = getattr(key[1], self.names[key[0]])
+        if found.__class__ is Gap:
+            return "unknown"
         return "met" if found else "not_applicable" if found is None else "failed"
 
 
 class _Admitted(dict[tuple[Record, str], Value]):
-    def __init__(self, names: dict[str, str]) -> None:
+    def __init__(self, names: dict[str, str], paths: Paths) -> None:
         super().__init__()
-        self.names = names
+        self.names, self.paths = names, paths
 
     def __missing__(self, key: tuple[Record, str]) -> Value:
-        found: bool = getattr(key[0], self.names[key[1]])
-        return found
+        return self.paths.told(_in_slot(key[0], self.names[key[1]]))
 
 
 class _Opened(dict[str, Value]):
-    def __init__(self, names: dict[str, str], root: Record) -> None:
+    def __init__(self, names: dict[str, str], root: Record, paths: Paths) -> None:
         super().__init__()
-        self.names, self.root = names, root
+        self.names, self.root, self.paths = names, root, paths
 
     def __missing__(self, key: str) -> Value:
-        found: bool = getattr(self.root, self.names[key])
-        return found
+        return self.paths.told(_in_slot(self.root, self.names[key]))
+
+
+def _in_slot(record: Any, slot: str) -> Any:
+    gap = record.gaps.get(slot)
+    return getattr(record, slot) if gap is None else gap
 
 
 class Planned(Evaluation):
     """An evaluation whose steps a program computes."""
 
-    def __init__(self, program: Program, settled: Settled, records: dict[str, list[PlannedRecord]], budget: int) -> None:
-        self.program = program
+    def __init__(self, program: Program, settled: Settled, records: dict[str, list[PlannedRecord]], budget: int, paths: Paths) -> None:
+        self.program, self.paths = program, paths
         names = program.names
         super().__init__(
             program.policy, settled.settings, records, budget, False, Strikes(),  # type: ignore[arg-type]
-            _Definitions(program), _Met(names.requirements), _Verdicts(names.verdicts), _Admitted(names.admitted),
-            _Opened(names.open, records[program.policy.root][0]),
+            _Definitions(program, paths), _Met(names.requirements, paths), _Verdicts(names.verdicts), _Admitted(names.admitted, paths),
+            _Opened(names.open, records[program.policy.root][0], paths),
         )  # fmt: skip
         self.asked = 0
         self.allocations: dict[tuple[int, Record], dict[Record, int]] = {}
-        if not isinstance(settled.settings.as_of, Unknown | Fault):
-            self.now = settled.settings.as_of
+        self.parts: dict[tuple[int, Record], Any] = {}
+        self.clock: Any = settled.settings.as_of
+        if isinstance(self.clock, Unknown):
+            self.clock = Gap(paths.bits(self.clock.missing))
+        elif not isinstance(self.clock, Fault):
+            self.now = self.clock
 
     def run(self) -> None:
         self.program.run(self, *self.records.values())
@@ -106,15 +118,22 @@ class Planned(Evaluation):
         self.keep(step, record, value)
         if step.kind == "definition":
             assert not isinstance(value, tuple)
-            kind = self.program.kinds[step.entity, step.name]
+            kind, slot = self.program.kinds[step.entity, step.name], names.definitions[step.entity, step.name]
             if kind is not None:
                 with suppress(Open):
-                    setattr(record, names.definitions[step.entity, step.name], freeze(kind, value, _itself))
+                    self.leave(record, slot, taken(kind, value, self.paths.bits))
             return
         known = value[0] if isinstance(value, tuple) else value
-        if isinstance(known, bool):
-            slots = {"requirement": names.requirements, "admitted": names.admitted, "opens": names.open}[step.kind]
-            setattr(record, slots[step.name], known)
+        slots = {"requirement": names.requirements, "admitted": names.admitted, "opens": names.open}[step.kind]
+        with suppress(Open):
+            self.leave(record, slots[step.name], taken(Same(BOOLEAN), known, self.paths.bits))
+
+    @staticmethod
+    def leave(record: PlannedRecord, slot: str, value: Any) -> None:
+        if value.__class__ is Gap or value.__class__ is Loose:
+            record.gaps[slot] = value
+        else:
+            setattr(record, slot, value)
 
     def unsure(self) -> bool:
         raise Open
@@ -134,12 +153,51 @@ class Planned(Evaluation):
             raise Open
         return {record: (part * 100).numerator for record, part in found.items() if isinstance(part, Fraction)}
 
+    # Shares of which something is not known.
 
-def _itself(record: Any) -> Any:
-    return record
+    def part(self, index: int, share: Any, owner: Record, record: Record) -> Any:
+        """What a share gives a record, in cents, or the gap that stands for it."""
+        key = (index, owner)
+        found = self.parts.get(key)
+        if found is None:
+            found = self.parts[key] = share(self, owner)
+        if found.__class__ is not dict:
+            return found
+        part = found.get(record)
+        if part is None:
+            risky = [gap for gap in found.values() if gap.__class__ is Gap]
+            if any(gap.risky for gap in risky):
+                return unknowns.made(unknowns.together(*risky).missing, 0, 0, True)  # nothing, unless the whole cannot be shared out
+            return 0
+        return part
+
+    @staticmethod
+    def not_apportioned(total: Value, among: Any) -> Any:
+        return taken(CENTS, unapportioned(total, lent(Many(Same(BOOLEAN)), among)))
+
+    def apportioned(self, index: int, total: Value, among: list[tuple[Record, Any, Value, Value]]) -> Any:
+        direction = self.settings.money_rounding
+        if isinstance(direction, Unknown):
+            direction = Unknown(opaque(self.paths.bits(direction.missing)))
+        unsure = [s for _, sure, _, _ in among if sure is not True and isinstance(s := lent(Same(BOOLEAN), sure), Unknown)]
+        weights = {record: weight for record, _, weight, _ in among}
+        keys = {record: key for record, _, _, key in among}
+        found = apportioned(total, unsure, weights, keys, direction, self.program.shares[index].span)
+        if not isinstance(found, dict):
+            return taken(CENTS, found)
+        kept: dict[int, Any] = {}
+        parts: dict[Record, Any] = {}
+        for record, part in found.items():
+            if id(part) not in kept:
+                kept[id(part)] = taken(CENTS, part)
+            parts[record] = kept[id(part)]
+        return parts
 
 
-def planned_records(program: Program, application: Application) -> dict[str, list[PlannedRecord]]:
+CENTS = Whole(100, 512)
+
+
+def planned_records(program: Program, application: Application, paths: Paths) -> dict[str, list[PlannedRecord]]:
     """The records of an application as the program reads them."""
     made: dict[int, PlannedRecord] = {}
     found: dict[str, list[PlannedRecord]] = {}
@@ -147,7 +205,7 @@ def planned_records(program: Program, application: Application) -> dict[str, lis
         found[entity] = []
         for record in records:
             planned = program.classes[entity].__new__(program.classes[entity])
-            planned.entity, planned.path, planned.key = record.entity, record.path, record.key
+            planned.entity, planned.path, planned.key, planned.gaps = record.entity, record.path, record.key, {}
             made[id(record)] = planned
             found[entity].append(planned)
     for entity, records in application.records.items():
@@ -156,12 +214,11 @@ def planned_records(program: Program, application: Application) -> dict[str, lis
             planned.owner = made[id(record.owner)] if record.owner is not None else None
             planned.facts = {}
             for (name, stage), value in record.facts.items():
-                planned.facts[name, stage] = _moved(value, made)
-                try:
-                    frozen = freeze(kind_of_fact(facts[name].type), planned.facts[name, stage], _itself)
-                except Open:
-                    continue
-                setattr(planned, program.names.facts[entity, name, stage], frozen)
+                planned.facts[name, stage] = moved = _moved(value, made)
+                with suppress(Open):
+                    Planned.leave(
+                        planned, program.names.facts[entity, name, stage], taken(kind_of_fact(facts[name].type), moved, paths.bits)
+                    )
     return found
 
 
@@ -179,8 +236,9 @@ def decide_planned(program: Program, settled: Settled, changes: Changes, identit
     count = sum(len(records) for records in application.records.values())
     if count > program.most_records:
         return None
-    records = planned_records(program, application)
-    plan = Planned(program, settled, records, limits.STEPS_BASE + count * limits.STEPS_PER_RECORD)
+    paths = Paths(program.bits)
+    records = planned_records(program, application, paths)
+    plan = Planned(program, settled, records, limits.STEPS_BASE + count * limits.STEPS_PER_RECORD, paths)
     plan.run()
     moved = Application(records[program.policy.root][0], records, application.digest)  # type: ignore[arg-type]
     return assembled(program.policy, settled, changes, identity, moved, plan)

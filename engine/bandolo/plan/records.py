@@ -8,9 +8,13 @@ from bandolo.language.values import Record
 
 
 class PlannedRecord(Record):
-    """A record whose slots a program fills; its facts stand beside them as the reference reads them."""
+    """A record whose slots a program fills; its facts stand beside them as the reference reads them.
 
-    __slots__ = ()
+    `gaps` holds, by slot, what stands for a value that is not known.
+    """
+
+    __slots__ = ("gaps",)
+    gaps: dict[str, Any]
 
 
 def record_class(slots: list[str]) -> type[PlannedRecord]:
