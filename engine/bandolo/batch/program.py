@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bandolo.batch.columns import LARGEST, Column, Frame, NotColumnar
 from bandolo.batch.helpers import FIRST_INSTANT, LAST_INSTANT, TABLE
-from bandolo.batch.operations import rounded
+from bandolo.batch.operations import rounded, tallied
 from bandolo.batch.writer import EPOCH, Writer, core_boolean, instant_number, row_name
 from bandolo.check import core
 from bandolo.evaluate.settle import Settled
@@ -303,32 +303,67 @@ class _Build:
             if not mine:
                 continue
             met_of = {r.id: self._here(self._unless_closed(r), frame) for r in mine}
+            bit_of = {r.id: self.order.index(r.id) for r in mine}
             if frame is self.root:
-                for requirement in mine:
-                    word, bit = divmod(self.order.index(requirement.id), MASK_BITS)
-                    flag = w.flag(w.negated(met_of[requirement.id]))
-                    w.lines.append(f"m{word} |= {flag}.astype(np.int64) << {bit}")
+                self._root_masks([(bit_of[r.id], w.flag(w.negated(met_of[r.id]))) for r in mine])
                 continue
             good = w._every(list(met_of.values()))
             bits, begin = (good.name, f"{frame.name}.bit") if good.form == "bits" else w.packed(good.name, frame)
-            at = w.emit(f"failing({bits}, {begin}, {frame.name})")
-            fails = w.emit(f"{frame.name}.counts - {w.emit(f'tally({bits}, {begin}, {frame.name})')}")
+            at = ""
+            if self.records or frame.above is not self.root:
+                at = w.emit(f"failing({bits}, {begin}, {frame.name})")
             masks = []
             for word in range(count):
+                placed = [(met_of[r], bit % MASK_BITS) for r, bit in bit_of.items() if bit // MASK_BITS == word]
+                if not placed:
+                    continue
+                groups, plain = self._mask_parts(placed)
+                if not at:
+                    self._of_windows(f"m{word}", bits, begin, frame, groups, plain)
+                    continue
                 name = f"{at}_{word}"
                 w.lines.append(f"{name} = np.zeros(len({at}), np.int64)")
-                placed = [(met_of[r.id], self.order.index(r.id) % MASK_BITS) for r in mine if self.order.index(r.id) // MASK_BITS == word]
-                packed = [(met.name, bit) for met, bit in placed if met.form == "bits"]
-                for eight in (packed[i : i + 8] for i in range(0, len(packed), 8)):
-                    words = w.constant(_Words(tuple(bit for _, bit in eight)))
-                    w.lines.append(f"{name} |= row_masks({at}, {frame.name}, ({', '.join(n for n, _ in eight)},), {words}.masks)")
-                for met, bit in placed:
-                    if met.form != "bits":
-                        w.lines.append(f"{name} |= (~{met.name}[{at}]).astype(np.int64) << {bit}")
-                masks.append(name)
-            failing[entity] = (self.put(at), *(self.put(m) for m in masks)) if self.records else ()
-            self._to_root(at, masks, fails, frame)
+                w.lines += [f"{name} |= row_masks({at}, {frame.name}, {group}, {words})" for group, words in groups]
+                w.lines += [f"{name} |= (~{met}[{at}]).astype(np.int64) << {bit}" for met, bit in plain]
+                masks.append((word, name))
+            if at:
+                if self.records:
+                    failing[entity] = (self.put(at), *(self.put(name) for _, name in masks))
+                fails = w.emit(f"{frame.name}.counts - {tallied(w, bits, begin, frame)}")
+                self._to_root(at, masks, fails, frame)
         return [self.put(n) for n in names], failing
+
+    def _root_masks(self, placed: list[tuple[int, str]]) -> None:
+        """The bits of the application's own requirements, eight at a time."""
+        lines = self.w.lines
+        placed = sorted(placed)
+        while placed:
+            first = placed[0][0]
+            eight = [(bit, flag) for bit, flag in placed if first <= bit < first + 8 and bit // MASK_BITS == first // MASK_BITS]
+            placed = placed[len(eight) :]
+            name = f"g{first}"
+            for i, (bit, flag) in enumerate(eight):
+                shifted = f"{flag}.view(np.uint8) << {bit - first}"  # a copy, even by none
+                lines.append(f"{name} {'|=' if i else '='} {shifted}")
+            lines.append(f"m{first // MASK_BITS} |= {name}.astype(np.int64) << {first % MASK_BITS}")
+
+    def _mask_parts(self, placed: list[tuple[Column, int]]) -> tuple[list[tuple[str, str]], list[tuple[str, int]]]:
+        """Packed flags eight at a time with the masks of their combinations, and plain flags with their bits."""
+        packed = [(met.name, bit) for met, bit in placed if met.form == "bits"]
+        groups = []
+        for eight in (packed[i : i + 8] for i in range(0, len(packed), 8)):
+            words = self.w.constant(_Words(tuple(bit for _, bit in eight)))
+            groups.append((f"({', '.join(n for n, _ in eight)},)", f"{words}.masks"))
+        return groups, [(met.name, bit) for met, bit in placed if met.form != "bits"]
+
+    def _of_windows(
+        self, mask: str, bits: str, begin: str, frame: Frame, groups: list[tuple[str, str]], plain: list[tuple[str, int]]
+    ) -> None:
+        """What records fail brought to their applications, by the windows of those that fail nothing where these are short."""
+        good = self.w.emit(f"windows({bits}, {begin}, {frame.name})")
+        of_groups = "".join(f"({group}, {words}), " for group, words in groups)
+        of_plain = "".join(f"({met}, {bit}), " for met, bit in plain)
+        self.w.lines.append(f"failed_by({good}, {bits}, {begin}, {frame.name}, ({of_groups}), ({of_plain}), {mask})")
 
     def _here(self, column: Column, frame: Frame) -> Column:
         """A column of flags on the very rows, whatever it was made of."""
@@ -336,10 +371,10 @@ class _Build:
             return Column("flag", frame, self.w.emit(f"np.full({frame.name}.count, {column.constant})"))
         return column if column.frame is frame else self.w.plainly(self.w.spread(column, frame))
 
-    def _to_root(self, at: str, masks: list[str], fails: str, frame: Frame) -> None:
+    def _to_root(self, at: str, masks: list[tuple[int, str]], fails: str, frame: Frame) -> None:
         """The masks of records onto their applications."""
         lines = self.w.lines
-        for word, mask in enumerate(masks):
+        for word, mask in masks:
             lines.append(f"if len({at}):")
             lines.append(f"    who, found = to_owners({mask}, {fails})")
             current = frame.above
