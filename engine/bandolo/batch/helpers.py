@@ -38,6 +38,8 @@ class Rows:
     """A bit for each of an owner's rows, the lowest for the first."""
     ends: Array | None = None
     """Where each owner's rows begin, and the last end."""
+    known: dict[tuple[str, int], tuple[Any, Any]] = field(default_factory=dict)
+    """What was made of some flags, and the flags."""
 
     @staticmethod
     def of(offsets: Array, first: int, bit: int) -> Rows:
@@ -66,15 +68,23 @@ _held = threading.local()
 """Where running sums are put, again and again, by each thread: memory that is in the cache."""
 
 
-def total(values: Array, rows: Rows) -> Array:
-    """The sum of each owner's rows: the difference of two running sums, which is right even where these have wrapped."""
+def _sums(count: int) -> Array:
+    """A zero, and room for so many whole numbers after it."""
+    held: Array | None = _held.__dict__.get("sums")
+    if held is None or len(held) <= count:
+        held = _held.sums = np.zeros(count * 5 // 4 + 1, np.int64)
+    return held[: count + 1]
+
+
+def total(values: Array, rows: Rows, wide: Array | None = None) -> Array:
+    """The sum of each owner's rows, of those whose bits are set: the difference of two running sums, right even where these have wrapped."""
     if rows.ends is None:
         rows.ends = np.append(rows.starts, rows.count)
-    running = _held.__dict__.get("running")
-    if running is None or len(running) <= rows.count:
-        running = _held.running = np.zeros(rows.count * 5 // 4 + 1, np.int64)
-    np.cumsum(values, out=running[1 : rows.count + 1])
-    ends = running.take(rows.ends)
+    sums = _sums(rows.count)
+    if wide is not None:
+        values = np.bitwise_and(values, wide, out=sums[1:])
+    np.cumsum(values, out=sums[1:])
+    ends = sums.take(rows.ends)
     found: Array = ends[1:] - ends[:-1]
     return found
 
@@ -96,6 +106,9 @@ def windows(bits: Array, bit: int, rows: Rows) -> Array | None:
     """The packed flags of each owner's rows as a number, the first row's lowest; None where an owner has too many."""
     if rows.most > WINDOW:
         return None
+    known = rows.known.get(("window", id(bits)))
+    if known is not None:
+        return known[1]  # type: ignore[no-any-return]
     if rows.own is None:
         rows.own = (np.uint64(1) << rows.counts.view(np.uint64)) - np.uint64(1)
     at, over = places(bit, rows)
@@ -103,11 +116,13 @@ def windows(bits: Array, bit: int, rows: Rows) -> Array | None:
     found: Array = np.ndarray((len(bits) + 1,), "<u8", padded.data, 0, (1,)).take(at[:-1])
     found >>= over[:-1].view(np.uint64)
     found &= rows.own
+    rows.known["window", id(bits)] = bits, found
     return found
 
 
-def tally(bits: Array, bit: int, rows: Rows, window: Array | None = None) -> Array:
+def tally(bits: Array, bit: int, rows: Rows) -> Array:
     """How many of each owner's packed flags are set: the ones in its window, or the difference of two running counts."""
+    window = windows(bits, bit, rows)
     if window is not None:
         return np.bitwise_count(window).astype(np.int64)
     at, over = places(bit, rows)
@@ -118,48 +133,17 @@ def tally(bits: Array, bit: int, rows: Rows, window: Array | None = None) -> Arr
     return before[1:] - before[:-1]
 
 
-def packed(flags: Array) -> Array:
-    return np.packbits(flags, bitorder="little")
+def packed(flags: Array, rows: Rows) -> Array:
+    """Flags eight to a byte."""
+    known = rows.known.get(("packed", id(flags)))
+    if known is None:
+        known = rows.known["packed", id(flags)] = flags, np.packbits(flags, bitorder="little")
+    return known[1]  # type: ignore[no-any-return]
 
 
 def wide_mask(flags: Array) -> Array:
     """All bits set where a flag is."""
     return np.negative(flags.view(np.int8)).astype(np.int64)
-
-
-FEW = 6
-"""Rows of which less than one in so many counts are picked out before they are added up."""
-
-
-@dataclass(frozen=True)
-class Kept:
-    """The rows that a sum counts: all bits set where one does; or, of few, which they are, and how many come before each owner's."""
-
-    wide: Array | None
-    at: Array | None = None
-    ends: Array | None = None
-
-
-def kept(flags: Array, rows: Rows) -> Kept:
-    """The flags of rows as sums need them."""
-    if np.count_nonzero(flags) * FEW > rows.count:
-        return Kept(wide_mask(flags))
-    bits = packed(flags)
-    counts = tally(bits, 0, rows, windows(bits, 0, rows))
-    return Kept(None, np.flatnonzero(flags), np.concatenate((np.zeros(1, np.int64), np.cumsum(counts))))
-
-
-def total_of(values: Array, which: Kept, rows: Rows) -> Array:
-    """The sum of those of each owner's rows that count."""
-    if which.wide is not None:
-        return total(values & which.wide, rows)
-    assert which.at is not None
-    assert which.ends is not None
-    running = np.zeros(len(which.at) + 1, np.int64)
-    np.cumsum(values.take(which.at), out=running[1:])
-    ends = running.take(which.ends)
-    found: Array = ends[1:] - ends[:-1]
-    return found
 
 
 def one_of(flags: Array, yes: int, no: int) -> Array:
@@ -402,7 +386,7 @@ def local_day(values: Array, scale: int, zone: str) -> Array:
     if not len(values):
         return values
     at, offsets = changes(zone)
-    first, last = (int(np.searchsorted(at, int(v) // scale, "right")) - 1 for v in (values.min(), values.max()))
+    first, last = (int(at.searchsorted(int(v) // scale, "right")) - 1 for v in (values.min(), values.max()))
     if first == last:
         return (values + int(offsets[first]) * scale) // (86400 * scale)
     local = values // scale + offsets[np.searchsorted(at, values // scale, "right") - 1]
@@ -459,13 +443,12 @@ def row_masks(at: Array, rows: Rows, bits: tuple[Array, ...], words: Array) -> A
 Groups = tuple[tuple[tuple[Array, ...], Array], ...]
 
 
-def failed_by(
-    good: Array | None, bits: Array, bit: int, rows: Rows, groups: Groups, plain: tuple[tuple[Array, int], ...], masks: Array
-) -> None:
-    """Put into the masks of owners what their rows fail; `bits` are the packed flags of rows that fail nothing, `good` their windows.
+def failed_by(bits: Array, bit: int, rows: Rows, groups: Groups, plain: tuple[tuple[Array, int], ...], masks: Array) -> None:
+    """Put into the masks of owners what their rows fail; `bits` are the packed flags of rows that fail nothing.
 
     `groups` are packed flags, eight at a time, with the masks of their combinations, `plain` flags with their bits.
     """
+    good = windows(bits, bit, rows)
     if good is None:
         at = failing(bits, bit, rows)
         if len(at):
@@ -538,7 +521,7 @@ def gather_masks(at: Array, masks: Array, rows: Rows) -> tuple[Array, Array]:
 TABLE: dict[str, Any] = {
     f.__name__: f
     for f in (
-        total, tally, windows, failed_by, one_of, kept, total_of, some, unpacked, spread, checked, total_checked, either, both, lifted, some_bad, is_known, found_code,
+        total, tally, windows, failed_by, one_of, some, unpacked, spread, checked, total_checked, either, both, lifted, some_bad, is_known, found_code,
         found_codes, table_of, looked_up, merged, distinct, ranked, allocated, picked, picked_above, picked_bad, round_down,
         round_up, round_half_up, round_half_even, packed, wide_mask, row_masks, to_owners, failing, owners, gather_masks,
         grouped, local_day, outside,

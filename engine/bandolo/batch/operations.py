@@ -523,16 +523,10 @@ def _count(writer: Writer, mask: str | None, frame: Frame, home: Frame) -> Colum
         name = writer.emit(f"{steps[0].name}.counts")
     else:
         bits, bit = writer.packed(mask, steps[0])
-        name = tallied(writer, bits, bit, steps[0])
+        name = writer.emit(f"tally({bits}, {bit}, {steps[0].name})")
     for step in steps[1:]:
         name = writer.emit(f"total({name}, {step.name})")
     return Column("number", home, name, 1, 0, 2**20)
-
-
-def tallied(writer: Writer, bits: str, bit: str, frame: Frame) -> str:
-    """How many of each owner's packed flags are set."""
-    window = writer.emit(f"windows({bits}, {bit}, {frame.name})")
-    return writer.emit(f"tally({bits}, {bit}, {frame.name}, {window})")
 
 
 def _sum(writer: Writer, item: Column, frame: Frame, home: Frame, mask: str | None) -> Column:
@@ -542,10 +536,8 @@ def _sum(writer: Writer, item: Column, frame: Frame, home: Frame, mask: str | No
         many = most_of(writer, step)
         low, high = min(made.low * many, 0), max(made.high * many, 0)
         if max(-low, high) <= LARGEST:
-            name = f"total({made.name}, {step.name})"
-            if mask is not None:
-                name = f"total_of({made.name}, {writer.emit(f'kept({mask}, {step.name})')}, {step.name})"
-            made = made.but(name=writer.emit(name), low=low, high=high, frame=step.above)
+            kept = "" if mask is None else f", {writer.emit(f'wide_mask({mask})')}"
+            made = made.but(name=writer.emit(f"total({made.name}, {step.name}{kept})"), low=low, high=high, frame=step.above)
         else:
             values = made.name if mask is None else writer.emit(f"{made.name} & {writer.emit(f'wide_mask({mask})')}")
             name, bad = writer.emit_pair(f"total_checked({values}, {step.name})")

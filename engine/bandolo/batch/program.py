@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bandolo.batch.columns import LARGEST, Column, Frame, NotColumnar
 from bandolo.batch.helpers import FIRST_INSTANT, LAST_INSTANT, TABLE
-from bandolo.batch.operations import rounded, tallied
+from bandolo.batch.operations import rounded
 from bandolo.batch.writer import EPOCH, Writer, core_boolean, instant_number, row_name
 from bandolo.check import core
 from bandolo.evaluate.settle import Settled
@@ -329,7 +329,7 @@ class _Build:
             if at:
                 if self.records:
                     failing[entity] = (self.put(at), *(self.put(name) for _, name in masks))
-                fails = w.emit(f"{frame.name}.counts - {tallied(w, bits, begin, frame)}")
+                fails = w.emit(f"{frame.name}.counts - {w.emit(f'tally({bits}, {begin}, {frame.name})')}")
                 self._to_root(at, masks, fails, frame)
         return [self.put(n) for n in names], failing
 
@@ -360,10 +360,9 @@ class _Build:
         self, mask: str, bits: str, begin: str, frame: Frame, groups: list[tuple[str, str]], plain: list[tuple[str, int]]
     ) -> None:
         """What records fail brought to their applications, by the windows of those that fail nothing where these are short."""
-        good = self.w.emit(f"windows({bits}, {begin}, {frame.name})")
         of_groups = "".join(f"({group}, {words}), " for group, words in groups)
         of_plain = "".join(f"({met}, {bit}), " for met, bit in plain)
-        self.w.lines.append(f"failed_by({good}, {bits}, {begin}, {frame.name}, ({of_groups}), ({of_plain}), {mask})")
+        self.w.lines.append(f"failed_by({bits}, {begin}, {frame.name}, ({of_groups}), ({of_plain}), {mask})")
 
     def _here(self, column: Column, frame: Frame) -> Column:
         """A column of flags on the very rows, whatever it was made of."""

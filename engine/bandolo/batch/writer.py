@@ -137,7 +137,7 @@ class Writer:
         """Flags eight to a byte, and the bit at which they begin."""
         if flag in self.unpacked:
             return self.unpacked[flag], f"{frame.name}.bit"
-        return self.emit(f"packed({flag})"), "0"
+        return self.emit(f"packed({flag}, {frame.name})"), "0"
 
     def wide(self, column: Column) -> Column:
         if not column.narrow:
