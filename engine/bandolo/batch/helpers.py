@@ -217,6 +217,11 @@ def either(*flags: Array | None) -> Array | None:
     return found
 
 
+def flags_of(flags: Array | None, rows: Rows) -> Array:
+    """Flags, all unset where there are none."""
+    return np.zeros(rows.count, bool) if flags is None else flags
+
+
 def both(first: Array | None, second: Array) -> Array | None:
     return None if first is None else first & second
 
@@ -521,7 +526,7 @@ def gather_masks(at: Array, masks: Array, rows: Rows) -> tuple[Array, Array]:
 TABLE: dict[str, Any] = {
     f.__name__: f
     for f in (
-        total, tally, windows, failed_by, one_of, some, unpacked, spread, checked, total_checked, either, both, lifted, some_bad, is_known, found_code,
+        total, tally, windows, failed_by, one_of, some, unpacked, spread, checked, total_checked, either, flags_of, both, lifted, some_bad, is_known, found_code,
         found_codes, table_of, looked_up, merged, distinct, ranked, allocated, picked, picked_above, picked_bad, round_down,
         round_up, round_half_up, round_half_even, packed, wide_mask, row_masks, to_owners, failing, owners, gather_masks,
         grouped, local_day, outside,

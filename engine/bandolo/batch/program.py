@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from fractions import Fraction
 from functools import cache
@@ -30,6 +30,9 @@ STATUSES = ("passed", *PRECEDENCE, "not_started")
 OUTCOMES = ("admitted", *PRECEDENCE)
 """The outcome of a stage's status; `failed` is said as rejected."""
 MASK_BITS = 63
+NO_RESULT = "a computation has no result, or a number is beyond 64 bits"
+OUTSIDE = "an amount, number or date is beyond what columns hold"
+CURABLE = "a requirement that can still be put right, which depends on the clock"
 NAMES = re.compile(r"\b[tb]\d+(?:_\d+)?\b")
 
 
@@ -81,6 +84,8 @@ class Program:
     admitted: Mapping[str, int]
     """Records that have results; where there is none here, all do."""
     results: tuple[Outgoing, ...]
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    """Where the applications are that it leaves to the reference, by why."""
 
 
 def compile_columns(policy: core.Policy, settled: Settled, shapes: Mapping[Key, Shape], records: bool) -> Program:
@@ -100,6 +105,7 @@ class _Build:
         self.columns = tuple(shapes)
         self.w = Writer(policy, settled, self.root, self.fact, self.known)
         self.left: list[str | None] = []
+        self.reasons: dict[str, list[str | None]] = {}
         self.read: set[Key] = set()
         self.undecided: dict[str, str] = {}
         self.bads: dict[str, str | None] = {}
@@ -158,6 +164,8 @@ class _Build:
             if kept.constant is None:
                 admitted[entity] = self.put(self.w.flag(kept))
         left = self.put(self.w.either("left", *self.left) or "left")
+        told = {reason: self.w.either(*bads) for reason, bads in self.reasons.items()}
+        reasons = {why: self.put(self.w.emit(f"flags_of({bad}, {self.root.name})")) for why, bad in told.items() if bad is not None}
         source = self._source()
         table = dict(TABLE) | self.w.table
         # Names and whole numbers made here: nothing of the policy becomes code.
@@ -165,6 +173,7 @@ class _Build:
         return Program(
             table["run"], source, self.columns, tuple(self.frames), frozenset(self.read), tuple(self.order), len(masks), left,
             outcome, stage, tuple(statuses), tuple(masks), failing, excluded, barred, admitted, tuple(results),
+            reasons=reasons,
         )  # fmt: skip
 
     def put(self, name: str) -> int:
@@ -178,12 +187,13 @@ class _Build:
         lines += [*_freed(self.w.lines, self.back), f"return ({', '.join(self.back)},)"]
         return "def run(given, rows, left):\n" + "".join(f"    {line}\n" for line in lines)
 
-    def leave(self, bad: str | None, frame: Frame | None) -> None:
+    def leave(self, bad: str | None, frame: Frame | None, reason: str = NO_RESULT) -> None:
         """Leave the applications to the reference in whose rows something is bad."""
         while bad is not None and frame is not None and frame is not self.root:
             bad = self.w.emit(f"some_bad({bad}, {frame.name})")
             frame = frame.above
         self.left.append(bad)
+        self.reasons.setdefault(reason, []).append(bad)
 
     def _ranges(self) -> None:
         """Values outside of what a fact declares, or of what is computed with."""
@@ -191,7 +201,7 @@ class _Build:
             shape = self.shapes[key]
             if shape.form == "number":
                 low, high = self.bounds(key)
-                self.leave(self.w.emit(f"outside(c{at}, {low}, {high}, n{at})"), self.frames[key[0]])
+                self.leave(self.w.emit(f"outside(c{at}, {low}, {high}, n{at})"), self.frames[key[0]], OUTSIDE)
 
     # Steps.
 
@@ -263,7 +273,7 @@ class _Build:
                 bad = self.w.both(bad, self.w.spread(opened, frame).name)
             self.leave(bad, frame)
             if self.effect(requirement).cure is not None:
-                self.leave(self.w.flag(self.w.negated(self._unless_closed(requirement))), frame)
+                self.leave(self.w.flag(self.w.negated(self._unless_closed(requirement))), frame, CURABLE)
 
     def _admitted(self, entity: str, moment: str, frame: Frame) -> Column:
         policy = self.policy
