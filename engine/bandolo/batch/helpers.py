@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -33,6 +34,12 @@ class Rows:
     most: int = 0
     places: dict[int, tuple[Array, Array]] = field(default_factory=dict)
     """Where owners' rows begin and the last end in packed flags, by the bit at which these begin: the byte, and the bits before."""
+    own: Array | None = None
+    """A bit for each of an owner's rows, the lowest for the first."""
+    ends: Array | None = None
+    """Where each owner's rows begin, and the last end."""
+    known: dict[tuple[str, int], tuple[Any, Any]] = field(default_factory=dict)
+    """What was made of some flags, and the flags."""
 
     @staticmethod
     def of(offsets: Array, first: int, bit: int) -> Rows:
@@ -57,33 +64,95 @@ def grouped(ufunc: Any, values: Array, rows: Rows, empty: int, dtype: Any = None
     return made
 
 
-def total(values: Array, rows: Rows) -> Array:
-    return grouped(np.add, values, rows, 0)
+_held = threading.local()
+"""Where running sums are put, again and again, by each thread: memory that is in the cache."""
+
+
+def _sums(count: int) -> Array:
+    """A zero, and room for so many whole numbers after it."""
+    held: Array | None = _held.__dict__.get("sums")
+    if held is None or len(held) <= count:
+        held = _held.sums = np.zeros(count * 5 // 4 + 1, np.int64)
+    return held[: count + 1]
+
+
+def total(values: Array, rows: Rows, wide: Array | None = None) -> Array:
+    """The sum of each owner's rows, of those whose bits are set: the difference of two running sums, right even where these have wrapped."""
+    if rows.ends is None:
+        rows.ends = np.append(rows.starts, rows.count)
+    sums = _sums(rows.count)
+    if wide is not None:
+        values = np.bitwise_and(values, wide, out=sums[1:])
+    np.cumsum(values, out=sums[1:])
+    ends = sums.take(rows.ends)
+    found: Array = ends[1:] - ends[:-1]
+    return found
 
 
 LOWER = np.array([(1 << i) - 1 for i in range(8)], np.uint8)
+WINDOW = 57
+"""So many flags surely lie within eight bytes, at whatever bit they begin."""
+
+
+def places(bit: int, rows: Rows) -> tuple[Array, Array]:
+    """Where the rows of each owner begin in packed flags that begin at a bit, and the last end: the byte, and the bit."""
+    if bit not in rows.places:
+        ends = np.append(rows.starts, rows.count) + bit
+        rows.places[bit] = ends >> 3, ends & 7
+    return rows.places[bit]
+
+
+def windows(bits: Array, bit: int, rows: Rows) -> Array | None:
+    """The packed flags of each owner's rows as a number, the first row's lowest; None where an owner has too many."""
+    if rows.most > WINDOW:
+        return None
+    known = rows.known.get(("window", id(bits)))
+    if known is not None:
+        return known[1]  # type: ignore[no-any-return]
+    if rows.own is None:
+        rows.own = (np.uint64(1) << rows.counts.view(np.uint64)) - np.uint64(1)
+    at, over = places(bit, rows)
+    padded = np.concatenate((bits, np.zeros(8, np.uint8)))
+    found: Array = np.ndarray((len(bits) + 1,), "<u8", padded.data, 0, (1,)).take(at[:-1])
+    found >>= over[:-1].view(np.uint64)
+    found &= rows.own
+    rows.known["window", id(bits)] = bits, found
+    return found
 
 
 def tally(bits: Array, bit: int, rows: Rows) -> Array:
-    """How many of each owner's packed flags are set: the difference of two running counts."""
-    if bit not in rows.places:
-        ends = np.append(rows.starts, rows.count) + bit
-        rows.places[bit] = ends >> 3, LOWER[ends & 7]
-    at, lower = rows.places[bit]
+    """How many of each owner's packed flags are set: the ones in its window, or the difference of two running counts."""
+    window = windows(bits, bit, rows)
+    if window is not None:
+        return np.bitwise_count(window).astype(np.int64)
+    at, over = places(bit, rows)
     running = np.zeros(len(bits) + 1, np.int64)
     np.cumsum(np.bitwise_count(bits), out=running[1:])
     padded = np.append(bits, np.uint8(0))
-    before = running[at] + np.bitwise_count(padded[at] & lower)
+    before = running[at] + np.bitwise_count(padded[at] & LOWER[over])
     return before[1:] - before[:-1]
 
 
-def packed(flags: Array) -> Array:
-    return np.packbits(flags, bitorder="little")
+def packed(flags: Array, rows: Rows) -> Array:
+    """Flags eight to a byte."""
+    known = rows.known.get(("packed", id(flags)))
+    if known is None:
+        known = rows.known["packed", id(flags)] = flags, np.packbits(flags, bitorder="little")
+    return known[1]  # type: ignore[no-any-return]
 
 
 def wide_mask(flags: Array) -> Array:
     """All bits set where a flag is."""
-    return np.negative(flags.view(np.int8), dtype=np.int64)
+    return np.negative(flags.view(np.int8)).astype(np.int64)
+
+
+def one_of(flags: Array, yes: int, no: int) -> Array:
+    """One whole number where a flag is set, another elsewhere."""
+    made: Array = flags.astype(np.int64)
+    made *= yes - no
+    if no:
+        made += no
+    return made
 
 
 def some(flags: Array, rows: Rows) -> Array:
@@ -102,9 +171,16 @@ def spread(values: Array, counts: Array) -> Array:
     return np.repeat(values if np.shape(values) == counts.shape else np.broadcast_to(values, counts.shape), counts)
 
 
+def size(values: Any) -> int:
+    """The largest number without its sign."""
+    if not isinstance(values, np.ndarray):
+        return abs(int(values))
+    return max(int(values.max()), -int(values.min())) if values.size else 0
+
+
 def too_large(first: Array, second: Array, word: str) -> Array | None:
     """Where a product or a sum could leave 64 bits; None where it nowhere does."""
-    a, b = (int(np.abs(x).max(initial=0)) if isinstance(x, np.ndarray) else abs(int(x)) for x in (first, second))
+    a, b = size(first), size(second)
     if (a * b if word == "*" else a + b) < 2**61:
         return None
     x, y = (np.abs(v.astype(np.float64)) if isinstance(v, np.ndarray) else abs(float(v)) for v in (first, second))
@@ -126,8 +202,7 @@ def checked(first: Array, second: Array, word: str) -> tuple[Array, Array | None
 
 def total_checked(values: Array, rows: Rows) -> tuple[Array, Array | None]:
     """A sum over each owner's rows, zero where it could leave 64 bits, and where that is."""
-    largest = int(np.abs(values).max(initial=0))
-    if largest * max(int(rows.counts.max(initial=0)), 1) < 2**61:
+    if size(values) * max(int(rows.counts.max(initial=0)), 1) < 2**61:
         return total(values, rows), None
     bad = grouped(np.add, np.abs(values.astype(np.float64)), rows, 0) >= SURE
     return np.where(bad, 0, total(np.where(np.repeat(bad, rows.counts), 0, values), rows)), bad if bad.any() else None
@@ -140,6 +215,11 @@ def either(*flags: Array | None) -> Array | None:
         if flag is not None:
             found = flag if found is None else found | flag
     return found
+
+
+def flags_of(flags: Array | None, rows: Rows) -> Array:
+    """Flags, all unset where there are none."""
+    return np.zeros(rows.count, bool) if flags is None else flags
 
 
 def both(first: Array | None, second: Array) -> Array | None:
@@ -311,7 +391,7 @@ def local_day(values: Array, scale: int, zone: str) -> Array:
     if not len(values):
         return values
     at, offsets = changes(zone)
-    first, last = (int(np.searchsorted(at, int(v) // scale, "right")) - 1 for v in (values.min(), values.max()))
+    first, last = (int(at.searchsorted(int(v) // scale, "right")) - 1 for v in (values.min(), values.max()))
     if first == last:
         return (values + int(offsets[first]) * scale) // (86400 * scale)
     local = values // scale + offsets[np.searchsorted(at, values // scale, "right") - 1]
@@ -352,12 +432,59 @@ def failing(bits: Array, bit: int, rows: Rows) -> Array:
 
 def row_masks(at: Array, rows: Rows, bits: tuple[Array, ...], words: Array) -> Array:
     """For some rows, the masks of what they fail, of eight packed flags at a time; `words` are the masks of all combinations."""
-    where = at + rows.bit
-    beside = np.empty((len(bits[0]), 8), np.uint8)
+    beside = np.zeros((len(bits[0]), 8), np.uint8)
     for i, each in enumerate(bits):
         beside[:, i] = each
-    flags = beside.view("<u8")[:, 0][where >> 3] >> (where & 7).astype(np.uint64) & LOWEST
-    found: Array = words[(flags * GATHER) >> np.uint64(56)]
+    where = at + rows.bit if rows.bit else at
+    flags: Array = beside.view("<u8")[:, 0].take(where >> 3)
+    flags >>= (where & 7).view(np.uint64)
+    flags &= LOWEST
+    flags *= GATHER
+    flags >>= np.uint64(56)
+    found: Array = words.take(flags.view(np.int64))
+    return found
+
+
+Groups = tuple[tuple[tuple[Array, ...], Array], ...]
+
+
+def failed_by(bits: Array, bit: int, rows: Rows, groups: Groups, plain: tuple[tuple[Array, int], ...], masks: Array) -> None:
+    """Put into the masks of owners what their rows fail; `bits` are the packed flags of rows that fail nothing.
+
+    `groups` are packed flags, eight at a time, with the masks of their combinations, `plain` flags with their bits.
+    """
+    good = windows(bits, bit, rows)
+    if good is None:
+        at = failing(bits, bit, rows)
+        if len(at):
+            who, found = gather_masks(at, _masks_of_rows(at, rows, groups, plain), rows)
+            masks[who] |= found
+        return
+    assert rows.own is not None
+    left = good ^ rows.own
+    who = np.flatnonzero(left != 0)  # of flags it goes without branches
+    begin, left = rows.starts[who], left[who]
+    turns, rows_at = [who], []
+    while len(who):  # the first row of each owner that fails something, then the second of those that have one, and so on
+        first = left & (~left + np.uint64(1))
+        rows_at.append(begin + np.bitwise_count(first - np.uint64(1)))
+        left ^= first
+        more = np.flatnonzero(left != 0)
+        who, begin, left = who[more], begin[more], left[more]
+        turns.append(who)
+    if rows_at:
+        found, done = _masks_of_rows(np.concatenate(rows_at), rows, groups, plain), 0
+        for who in turns[:-1]:
+            masks[who] |= found[done : done + len(who)]
+            done += len(who)
+
+
+def _masks_of_rows(at: Array, rows: Rows, groups: Groups, plain: tuple[tuple[Array, int], ...]) -> Array:
+    found = np.zeros(len(at), np.int64)
+    for bits, words in groups:
+        found |= row_masks(at, rows, bits, words)
+    for flags, bit in plain:
+        found |= (~flags[at]).astype(np.int64) << bit
     return found
 
 
@@ -399,7 +526,7 @@ def gather_masks(at: Array, masks: Array, rows: Rows) -> tuple[Array, Array]:
 TABLE: dict[str, Any] = {
     f.__name__: f
     for f in (
-        total, tally, some, unpacked, spread, checked, total_checked, either, both, lifted, some_bad, is_known, found_code,
+        total, tally, windows, failed_by, one_of, some, unpacked, spread, checked, total_checked, either, flags_of, both, lifted, some_bad, is_known, found_code,
         found_codes, table_of, looked_up, merged, distinct, ranked, allocated, picked, picked_above, picked_bad, round_down,
         round_up, round_half_up, round_half_even, packed, wide_mask, row_masks, to_owners, failing, owners, gather_masks,
         grouped, local_day, outside,
