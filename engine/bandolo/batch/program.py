@@ -60,6 +60,26 @@ class Outgoing:
 
 
 @dataclass(frozen=True)
+class Ranked:
+    """What the ranking takes of an application that is ranked: keys of the order and of `keep`, award and pots in cents.
+
+    `key` tells the exclusive records over all applications apart; `held` is the place of the flags of those that are admitted, None for
+    all of them.
+    """
+
+    order: tuple[Outgoing, ...]
+    keep: tuple[Outgoing, ...]
+    award: Outgoing | None
+    pots: tuple[Outgoing, ...]
+    key: Outgoing | None
+    held: int | None
+
+    @property
+    def parts(self) -> tuple[Outgoing, ...]:
+        return (*self.order, *self.keep, *self.pots, *(p for p in (self.award, self.key) if p is not None))
+
+
+@dataclass(frozen=True)
 class Program:
     """`run(given, rows, left)` computes a block and gives arrays, placed as told here."""
 
@@ -86,16 +106,25 @@ class Program:
     results: tuple[Outgoing, ...]
     reasons: Mapping[str, int] = field(default_factory=dict)
     """Where the applications are that it leaves to the reference, by why."""
+    ranked: Ranked | None = None
+
+    @property
+    def outgoing(self) -> tuple[Outgoing, ...]:
+        """All values that it leaves."""
+        return self.results if self.ranked is None else (*self.results, *self.ranked.parts)
 
 
-def compile_columns(policy: core.Policy, settled: Settled, shapes: Mapping[Key, Shape], records: bool) -> Program:
-    """The program for columns of some shapes; NotColumnar where the policy asks for what has none. `records` wants those of records."""
-    return _Build(policy, settled, shapes, records).program()
+def compile_columns(policy: core.Policy, settled: Settled, shapes: Mapping[Key, Shape], records: bool, ranking: bool = False) -> Program:
+    """The program for columns of some shapes; NotColumnar where the policy asks for what has none.
+
+    `records` wants the results of records, `ranking` what the ranking takes.
+    """
+    return _Build(policy, settled, shapes, records, ranking).program()
 
 
 class _Build:
-    def __init__(self, policy: core.Policy, settled: Settled, shapes: Mapping[Key, Shape], records: bool) -> None:
-        self.policy, self.settled, self.shapes, self.records = policy, settled, shapes, records
+    def __init__(self, policy: core.Policy, settled: Settled, shapes: Mapping[Key, Shape], records: bool, ranking: bool) -> None:
+        self.policy, self.settled, self.shapes, self.records, self.ranking = policy, settled, shapes, records, ranking
         self.root = Frame(policy.root, row_name(policy, policy.root), None)
         self.frames: dict[str, Frame] = {policy.root: self.root}
         for name in policy.root_names():
@@ -163,6 +192,7 @@ class _Build:
             kept = self.w.admitted.get((entity, "")) or self._admitted(entity, "", self.frames[entity])
             if kept.constant is None:
                 admitted[entity] = self.put(self.w.flag(kept))
+        ranked = self._ranked(statuses, outcome) if self.ranking else None
         left = self.put(self.w.either("left", *self.left) or "left")
         told = {reason: self.w.either(*bads) for reason, bads in self.reasons.items()}
         reasons = {why: self.put(self.w.emit(f"flags_of({bad}, {self.root.name})")) for why, bad in told.items() if bad is not None}
@@ -173,7 +203,7 @@ class _Build:
         return Program(
             table["run"], source, self.columns, tuple(self.frames), frozenset(self.read), tuple(self.order), len(masks), left,
             outcome, stage, tuple(statuses), tuple(masks), failing, excluded, barred, admitted, tuple(results),
-            reasons=reasons,
+            reasons=reasons, ranked=ranked,
         )  # fmt: skip
 
     def put(self, name: str) -> int:
@@ -483,21 +513,26 @@ class _Build:
         w, frame = self.w, self.frames[result.entity]
         if (result.entity, result.name) not in w.definitions:
             raise NotColumnar(w.why[result.entity, result.name])
-        value = w.definitions[result.entity, result.name]
-        type_: Type = result.type.of if isinstance(result.type, OptionalType) else result.type
+        found, value = self._outgoing(result.name, w.definitions[result.entity, result.name], frame, result.type)
+        self.leave(value.bad, value.frame)
+        return found
+
+    def _outgoing(self, name: str, value: Column, frame: Frame, type_: Type, cents: bool = True) -> tuple[Outgoing, Column]:
+        """A value as it leaves the program, amounts to the cent where that is wanted; and its column, which says where it is bad."""
+        w = self.w
+        type_ = type_.of if isinstance(type_, OptionalType) else type_
         if isinstance(type_, ListType | RecordType) or value.form in ("list", "items", "record", "length"):
-            raise NotColumnar(f"{result.name} is a list or a length")
-        if type_ == MONEY and value.form == "number":
+            raise NotColumnar(f"{name} is a list or a length")
+        if type_ == MONEY and value.form == "number" and cents:
             direction = self.settled.settings.money_rounding
             if not isinstance(direction, str):
                 raise NotColumnar("how amounts are rounded is open")
             value = rounded(w, value, direction, Fraction(1, 100))
             value = w.scaled(value, 100) if value.constant is None else value
         if value.constant is not None:
-            return Outgoing(result.entity, result.name, value.form, 1, value.constant, (None, None, None, None))
-        value = w.plainly(value)
-        self.leave(value.bad, value.frame)
-        parts = [self.put(w.spread(value, frame).name), None, None, None]
+            return Outgoing(frame.entity, name, value.form, 1, value.constant, (None, None, None, None)), value
+        value = w.spread(w.plainly(value), frame)
+        parts = [self.put(value.name), None, None, None]
         if value.under is not None:
             parts[1] = self.put(value.under)
         if value.none is not None:
@@ -505,7 +540,54 @@ class _Build:
         if value.words:
             parts[3] = self.put(value.words)
         a, b, c, d = parts
-        return Outgoing(result.entity, result.name, value.form, value.scale, None, (a, b, c, d))
+        return Outgoing(frame.entity, name, value.form, value.scale, None, (a, b, c, d)), value
+
+    # What the ranking takes.
+
+    def _ranked(self, statuses: list[int], outcome: int) -> Ranked:
+        """The values that the ranking takes; what is bad matters only in an application that is ranked."""
+        plan = self.policy.ranking
+        assert plan is not None
+        standing = self._candidate(statuses, outcome)
+
+        def part(name: str, expression: core.Expr, cents: bool) -> Outgoing:
+            self.w.slots = {0: Column("record", self.root, "", of=self.root)}
+            found, value = self._outgoing(name, self.w.value(expression), self.root, expression.type, cents)
+            self.leave(self.w.both(value.bad, standing), self.root)
+            return found
+
+        order = tuple(part(f"key.{i}", expression, False) for i, (expression, _) in enumerate(plan.order_by, 1))
+        keep = tuple(part(f"keep.{i}", expression, False) for i, (expression, _) in enumerate(plan.keep, 1))
+        award = None if plan.award is None else part("award", plan.award, True)
+        pots = tuple(part(f"pot.{name}", expression, True) for name, _, expression in plan.pots)
+        if plan.exclusive_record is None or plan.exclusive_key is None:
+            return Ranked(order, keep, award, pots, None, None)
+        frame = self.frames[plan.exclusive_record]
+        self.w.slots = {0: Column("record", frame, "", of=frame)}
+        value = self.w.value(plan.exclusive_key)
+        if value.form not in ("word", "none"):
+            raise NotColumnar("what tells exclusive records apart is no text")
+        key, made = self._outgoing("claim", value, frame, plan.exclusive_key.type)
+        kept = self.w.admitted.get((frame.entity, "")) or self._admitted(frame.entity, "", frame)
+        held = None if kept.constant is True else self.w.flag(self._here(kept, frame))
+        if made.bad is not None:
+            bad = made.bad if held is None else self.w.both(made.bad, held)
+            self.leave(self.w.both(bad, self.w.spread(Column("flag", self.root, standing), frame).name), frame)
+        return Ranked(order, keep, award, pots, key, None if held is None else self.put(held))
+
+    def _candidate(self, statuses: list[int], outcome: int) -> str:
+        """The flags of the applications that are ranked: passed as far as the ranking asks (ranking/assess.py)."""
+        plan = self.policy.ranking
+        assert plan is not None
+        names = [s.name for s in self.policy.stages]
+        wanted = statuses if plan.among is None else statuses[: names.index(plan.among) + 1]
+        flag = self.w.emit(f"{self.back[outcome]} != {OUTCOMES.index('failed')}")
+        for at in wanted:
+            passed = self.w.emit(f"{self.back[at]} == 0")
+            if plan.among is None:
+                passed = self.w.emit(f"{passed} | ({self.back[at]} == {STATUSES.index('not_started')})")
+            flag = self.w.emit(f"{flag} & {passed}")
+        return flag
 
 
 @dataclass(frozen=True)
