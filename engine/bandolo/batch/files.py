@@ -305,33 +305,20 @@ def _do(part: Part) -> dict[str, Any]:
 class _Worker:
     def __init__(self, task: Task, sources: dict[str, str], folder: Path) -> None:
         self.folder = folder
-        self.policy = load_policy(task.policy, amendments=task.amendments)
-        self.held: dict[str, tuple[Any, Any]] = {}
-        self.files = {entity: pq.ParquetFile(path, memory_map=True) for entity, path in sources.items()}
-        self.starts = {e: np.concatenate(([0], np.cumsum([f.metadata.row_group(i).num_rows for i in range(f.num_row_groups)])))
-                       for e, f in self.files.items()}  # fmt: skip
-        spelt = frozenset(
-            e
-            for e, path in sources.items()
-            if path.endswith(".csv.parquet") or (path.endswith(".ordered.parquet") and task.records[e].lower().endswith(".csv"))
-        )
-        self.prepared = Prepared(self.policy, dict(task.what_if), tuple(task.records_to), spelt)
+        policy = load_policy(task.policy, amendments=task.amendments)
+        self.reader = Reader(policy, task.records, sources)
+        self.prepared = Prepared(policy, dict(task.what_if), tuple(task.records_to), self.reader.spelt)
 
     def do(self, part: Part) -> dict[str, Any]:
         """Decide one part and write it, whole, before it is counted."""
-        root = self.policy.core.root
         report = Report()
         writers: dict[str, pq.ParquetWriter] = {}
         paths = {"": _path(self.folder, part, ""), **{e: _path(self.folder, part, f".{e}") for e in self.prepared.records}}
-        cursor = {e: span[0] for e, span in part.spans.items()}
-        for batch in self.files[root].iter_batches(batch_size=GROUP, row_groups=[part.number], use_threads=False):
-            tables = {root: pa.Table.from_batches([batch])}
-            for entity, (_, end) in part.spans.items():
-                tables[entity], cursor[entity] = self._records(entity, cursor[entity], end, tables[root], batch.num_rows == part.rows)
+        for tables in self.reader.tables(part):
             decided = self.prepared.decide(tables)
             counts = Counter("bad data" if o is None else o for o in _decoded(decided.applications["outcome"]))
-            report.add({"applications": batch.num_rows, "by_columns": decided.by_columns, "by_rows": decided.by_rows, "why": decided.why,
-                        "errors": decided.errors, "outcomes": counts})  # fmt: skip
+            report.add({"applications": len(decided.applications), "by_columns": decided.by_columns, "by_rows": decided.by_rows,
+                        "why": decided.why, "errors": decided.errors, "outcomes": counts})  # fmt: skip
             for name, table in {"": decided.applications, **decided.records}.items():
                 if name not in writers:
                     writers[name] = pq.ParquetWriter(f"{paths[name]}.new", table.schema)
@@ -344,6 +331,32 @@ class _Worker:
                 writers[name].close()
                 os.replace(f"{paths[name]}.new", paths[name])  # the applications' part last: it says that all are there
         return made
+
+
+class Reader:
+    """The tables of a batch's parts, from files that have been planned."""
+
+    def __init__(self, policy: Policy, records: Mapping[str, str], sources: Mapping[str, str]) -> None:
+        self.policy = policy
+        self.held: dict[str, tuple[Any, Any]] = {}
+        self.files = {entity: pq.ParquetFile(path, memory_map=True) for entity, path in sources.items()}
+        self.starts = {e: np.concatenate(([0], np.cumsum([f.metadata.row_group(i).num_rows for i in range(f.num_row_groups)])))
+                       for e, f in self.files.items()}  # fmt: skip
+        self.spelt = frozenset(
+            e
+            for e, path in sources.items()
+            if path.endswith(".csv.parquet") or (path.endswith(".ordered.parquet") and records[e].lower().endswith(".csv"))
+        )
+
+    def tables(self, part: Part) -> Iterator[dict[str, pa.Table]]:
+        """The applications of a part with their records, so many at a time."""
+        root = self.policy.core.root
+        cursor = {e: span[0] for e, span in part.spans.items()}
+        for batch in self.files[root].iter_batches(batch_size=GROUP, row_groups=[part.number], use_threads=False):
+            tables = {root: pa.Table.from_batches([batch])}
+            for entity, (_, end) in part.spans.items():
+                tables[entity], cursor[entity] = self._records(entity, cursor[entity], end, tables[root], batch.num_rows == part.rows)
+            yield tables
 
     def _records(self, entity: str, begin: int, end: int, owners: pa.Table, whole: bool) -> tuple[pa.Table, int]:
         """The records of some applications, and where those of the next begin."""
