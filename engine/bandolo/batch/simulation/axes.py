@@ -145,9 +145,8 @@ class _Reader:
         if match is None:
             yield self._one(text)
             return
-        if isinstance(self.declared, core.ReadingDeclaration) or self.type not in (INTEGER, NUMBER, PERCENT, MONEY, DATE, DATETIME):
-            if not isinstance(self.type, DurationType):
-                raise self.refuse("vary-no-range", type=self.type, text=text[:60])
+        if self.type not in (INTEGER, NUMBER, PERCENT, MONEY, DATE, DATETIME) and not isinstance(self.type, DurationType):
+            raise self.refuse("vary-no-range", type=self.type, text=text[:60])
         low, high, step = (None if part is None else part.strip() for part in (match["low"], match["high"], match["step"]))
         assert low is not None
         assert high is not None
@@ -240,4 +239,3 @@ def combined(axes: Sequence[Axis], one_at_a_time: bool) -> list[tuple[Value | No
     for axis in axes:
         grid = [(*row, value) for row in grid for value in axis.values]
     return found + (grid if axes else [])
-

@@ -21,8 +21,8 @@ SAFE = 2**62
 class Counted:
     """The counts of one variant, that those of more applications can be added to.
 
-    `outcomes` counts by outcome and stage, `changes` by the outcome as it is and the one that the variant gives. `cents` are the sums of the
-    amounts that applications get, nothing where they are rejected; `unknown` counts those of which an amount is not known.
+    `outcomes` counts by outcome and stage, `changes` by the outcome as it is and the one that the variant gives. `cents` are the sums
+    of the amounts that applications get, nothing where they are rejected; `unknown` counts those of which an amount is not known.
     """
 
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)

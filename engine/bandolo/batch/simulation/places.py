@@ -21,7 +21,7 @@ from bandolo.syntax.yaml_tree import Mapping as Entries
 from bandolo.syntax.yaml_tree import Scalar, Tree, embedded
 from bandolo.syntax.yaml_tree import Sequence as Items
 
-STANDS_FOR = ("value", "values", "points", "amount", "rate", "at")
+STANDS_FOR = ("value", "values", "points", "amount", "rate", "at", "after")
 """Keys that need not be written: what a path leads to holds its constant there."""
 CONSTANTS = ("number", "percent", "money", "instant", "date", "duration", "true", "false")
 
@@ -98,7 +98,7 @@ def opened(policy: Policy, places: Sequence[Place]) -> Policy:
         return policy
     (path, content), *acts = policy.files
     name = Path(path).name
-    lines = [f"amends: {json.dumps(name)}", "id: bandolo_simulate", "date: 1970-01-01", "title: bandolo simulate", "add:"]
+    lines = ["bandolo: 1", f"amends: {json.dumps(name)}", "id: bandolo_simulate", "date: 1970-01-01", "title: bandolo simulate", "add:"]
     for place in places:
         lines += [f"  parameters.{place.parameter}:", f"    value: {place.text}"]
     lines += ["set:", *(f"  {place.said}: {place.parameter}" for place in places)]

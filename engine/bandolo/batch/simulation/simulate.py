@@ -18,6 +18,7 @@ from bandolo.batch.rows import Rowwise
 from bandolo.batch.run import BLOCK, Prepared
 from bandolo.batch.simulation.axes import Axis, combined, read_axes
 from bandolo.batch.simulation.measure import Counted, Measure
+from bandolo.batch.simulation.population import tabled
 from bandolo.batch.simulation.shared import Shared, compile_variants, money_results
 from bandolo.diagnostics import ApplicationError
 from bandolo.evaluate.settle import Changes, Settled
@@ -61,6 +62,14 @@ class Simulation:
     """How many applications were made up, and from which seed, where they are no real ones."""
     why: tuple[str, ...] = ()
     """Why some had to be decided one by one."""
+    settled: Settled | None = field(default=None, repr=False, compare=False)
+    """The settings of the policy as it is."""
+
+    def base_value(self, at: int) -> Value:
+        """What the policy as it is has for an axis."""
+        assert self.settled is not None
+        axis, settings = self.axes[at], self.settled.settings
+        return settings.options[axis.name] if axis.is_reading else settings.parameters[axis.name]
 
     @property
     def base(self) -> Variant:
@@ -69,6 +78,12 @@ class Simulation:
     def what_if_of(self, variant: Variant) -> dict[str, Any]:
         """The what-if under which `policy` decides as a variant: the arguments of `Policy.decide` and of `bandolo.batch.run`."""
         return what_if_of(self.what_if, self.axes, variant.values)
+
+
+def _meant(settled: Settled) -> tuple[object, ...]:
+    """What settings come to: a parameter that is set has no versions left, as one that never had any."""
+    s = settled.settings
+    return s.parameters, {n: v for n, v in s.versions.items() if v}, s.options, s.money_rounding, settled.ranges
 
 
 def what_if_of(base: Mapping[str, Any], axes: Sequence[Axis], values: Sequence[Value | None]) -> dict[str, Any]:
@@ -102,8 +117,8 @@ class Simulator:
         clock, _ = self.policy.clock(what_if.get("as_of"))
         base = self.policy.changes(what_if.get("set") or {}, what_if.get("readings") or {}, what_if.get("assume") or False)
         self.settled: list[Settled] = [self.policy.settled_as(self._changes(base, values), clock) for values in self.combinations]
-        first = self.settled[0].settings
-        self.same = [s.settings == first for s in self.settled]
+        first = _meant(self.settled[0])
+        self.same = [_meant(s) == first for s in self.settled]
         self.which = [i for i, same in enumerate(self.same) if i == 0 or not same]
         """The variants that are computed; the others say what the policy says."""
         self.rowwise = [
@@ -150,9 +165,26 @@ class Simulator:
             self.why.update(program.why.values())
             measure.left[list(program.why)] = True
         self._by_rows(joined, measure)
+        self._count(measure, count)
+
+    def add_data(self, applications: Sequence[Mapping[str, Any]]) -> None:
+        """The same for applications given as mappings of facts."""
+        table, left = tabled(self.policy.core, applications)
+        if table.num_rows:
+            self.add({self.policy.core.root: table})
+        if not left:
+            return
+        self.why.add("a fact is missing, or not in order, in some rows")
+        measure = Measure(len(self.which), len(left), [s.name for s in self.policy.core.stages], len(self.amounts))
+        for row, application in enumerate(left):
+            for number, rowwise in enumerate(self.rowwise):
+                self._one(rowwise, application, measure, number, row)
+        self._count(measure, len(left))
+
+    def _count(self, measure: Measure, applications: int) -> None:
         for total, found in zip(self.counted, measure.done(), strict=True):
             total.add(found)
-        self.applications += count
+        self.applications += applications
 
     def _by_columns(self, program: Shared, columns: Columns, measure: Measure, count: int) -> None:
         core = self.policy.core
@@ -204,11 +236,13 @@ class Simulator:
             self._variant(values, same, by_place[0 if same else i])
             for i, (values, same) in enumerate(zip(self.combinations, self.same, strict=True))
         ]
-        return Simulation(self.policy, self.axes, self.one_at_a_time, tuple(variants), self.what_if, why=tuple(sorted(self.why)))
+        return Simulation(
+            self.policy, self.axes, self.one_at_a_time, tuple(variants), self.what_if, None, tuple(sorted(self.why)), self.settled[0]
+        )
 
     def _variant(self, values: tuple[Value | None, ...], same: bool, counted: Counted) -> Variant:
         amounts = {n: Fraction(c, 100) for n, c in zip(self.amounts, counted.cents or [0] * len(self.amounts), strict=True)}
-        unknown = {n: c for n, c in zip(self.amounts, counted.unknown or [0] * len(self.amounts), strict=True)}
+        unknown = dict(zip(self.amounts, counted.unknown or [0] * len(self.amounts), strict=True))
         return Variant(
             values, same, self.applications, dict(sorted(counted.outcomes.items())), dict(sorted(counted.changes.items())), amounts,
             unknown, dict(sorted(counted.errors.items())), counted.by_rows,
@@ -228,10 +262,10 @@ def simulate(
 ) -> Simulation:
     """What other values of some paths would do to a population of applications.
 
-    `vary` gives the values by path: `{"parameters.minimum_partners": "8..12", "rates.aid_intensity.large": ["0%", "15%"]}`; a text is read as
-    `--vary` of the command reads it. `tables` are those of `bandolo.batch.run`, or several of them one after another, as a large
-    population is read. The rest is as for `Policy.decide`, and holds for every variant. Raises PolicyError for a path or a value that
-    cannot be, BadTables for tables that do not fit.
+    `vary` gives the values by path: `{"parameters.minimum_partners": "8..12", "rates.aid_intensity.large": ["0%", "15%"]}`; a text is
+    read as `--vary` of the command reads it. `tables` are those of `bandolo.batch.run`, or several of them one after another, as a
+    large population is read. The rest is as for `Policy.decide`, and holds for every variant. Raises PolicyError for a path or a value
+    that cannot be, BadTables for tables that do not fit.
     """
     what_if = {"as_of": as_of, "set": set, "readings": readings, "assume": assume}
     simulator = Simulator(policy, vary, what_if, one_at_a_time, threads=min(os.cpu_count() or 1, 8))
