@@ -40,6 +40,7 @@ WORDS = {
 @click.option("--vary", "varied", multiple=True, required=True, metavar="PATH=VALUES",
               help="Values of a path, as `parameters.minimum_partners=8..12`, `A..B/STEP` or `A,B,C`; several make a grid.")  # fmt: skip
 @click.option("--one-at-a-time", is_flag=True, help="Each path alone against the policy as it is, in place of the grid.")
+@click.option("--no-ranking", is_flag=True, help="Decide only, and make no ranking.")
 @click.option("--applications", "made_up", type=click.IntRange(1, 1_000_000), metavar="N", help="Make up N applications instead of files.")
 @click.option("--seed", type=int, default=1, show_default=True, help="From which the applications are made up.")
 @what_if_options
@@ -48,7 +49,7 @@ WORDS = {
 @click.option("--json", "as_json", is_flag=True, help="The whole simulation as JSON.")
 @language_option
 def simulate(
-    policy: str, files: tuple[str, ...], varied: tuple[str, ...], one_at_a_time: bool, made_up: int | None, seed: int,
+    policy: str, files: tuple[str, ...], varied: tuple[str, ...], one_at_a_time: bool, no_ranking: bool, made_up: int | None, seed: int,
     to: tuple[str, ...], overwrite: bool, as_json: bool, lang: str, **what_ifs: Any,
 ) -> None:  # fmt: skip
     """What other thresholds, rates and readings would do to a population: outcomes, amounts, budget and ranking, each against the call as
@@ -81,7 +82,7 @@ def simulate(
         sys.exit(1)
     problems: list[Diagnostic] = []
     try:
-        simulator = Simulator(loaded, vary, given(what_ifs), one_at_a_time)
+        simulator = Simulator(loaded, vary, given(what_ifs), one_at_a_time, not no_ranking)
         progress = _progress(words)
         if made_up is not None:
             _make_up(simulator, policy, made_up, seed, progress)

@@ -17,11 +17,28 @@ from bandolo.batch.files import GROUP, Reader, Task, planned, staged
 from bandolo.check import core
 from bandolo.evaluate.typed import BadValue, read_value
 from bandolo.evaluate.wire import plain
-from bandolo.language.types import BOOLEAN, DATE, DATETIME, INTEGER, MONEY, NUMBER, TEXT, ChoiceType, ListType, OptionalType, RecordType, Type
+from bandolo.language.types import (
+    BOOLEAN,
+    DATE,
+    DATETIME,
+    INTEGER,
+    MONEY,
+    NUMBER,
+    TEXT,
+    ChoiceType,
+    ListType,
+    OptionalType,
+    RecordType,
+    Type,
+)
 from bandolo.policy import Policy
 from bandolo.testing.generate import generated
 
 Data = Mapping[str, Any]
+Lack = tuple[str, str, str]
+"""An entity, a fact and the stage that asks for it, which is not known."""
+FEW = 8
+"""So few applications of a kind are as quickly decided one by one."""
 
 
 PLACES = {MONEY: 2, NUMBER: 9, INTEGER: 0}
@@ -56,36 +73,47 @@ def made_up(policy: Policy, count: int, seed: int, bases: Sequence[Data]) -> Ite
         yield some
 
 
-def tabled(policy: core.Policy, applications: Sequence[Data]) -> tuple[pa.Table, list[Data]]:
-    """Applications as a table with lists in it, and those for which a table has no place."""
-    root = policy.entities[policy.root]
-    rows, left = [], []
+def tabled(policy: core.Policy, applications: Sequence[Data]) -> tuple[list[pa.Table], list[Data]]:
+    """Applications as tables with lists in them, and those for which no table has a place.
+
+    An empty cell of an optional fact says that there is none; where the fact is not known the whole column is left out. So applications
+    that lack the same facts go together, and those that are few of their kind are left.
+    """
+    alike: dict[frozenset[Lack], list[tuple[dict[str, Any], Data]]] = {}
+    left: list[Data] = []
     for application in applications:
         try:
-            rows.append(_row(policy, root, application))
+            row, lacks = _row(policy, policy.entities[policy.root], application)
+            alike.setdefault(lacks, []).append((row, application))
         except (NoPlace, BadValue, ValueError, TypeError, AttributeError):
             left.append(application)
-    schema = pa.schema([pa.field(n, t) for n, t in _columns(policy, root)])
-    try:
-        return pa.Table.from_pylist(rows, schema=schema), left
-    except (pa.ArrowException, ValueError, TypeError, OverflowError):
-        return schema.empty_table(), list(applications)
+    tables = []
+    for lacks, rows in alike.items():
+        schema = pa.schema([pa.field(n, t) for n, t in _columns(policy, policy.entities[policy.root], lacks)])
+        try:
+            if len(rows) < FEW:
+                raise NoPlace
+            tables.append(pa.Table.from_pylist([row for row, _ in rows], schema=schema))
+        except (NoPlace, pa.ArrowException, ValueError, TypeError, OverflowError):
+            left += [application for _, application in rows]
+    return tables, left
 
 
-def _columns(policy: core.Policy, entity: core.Entity) -> list[tuple[str, pa.DataType]]:
+def _columns(policy: core.Policy, entity: core.Entity, lacks: frozenset[Lack]) -> list[tuple[str, pa.DataType]]:
     return [
-        (f"{fact.name} at {stage}" if stage else fact.name, _arrow(policy, fact.type))
+        (f"{fact.name} at {stage}" if stage else fact.name, _arrow(policy, fact.type, lacks))
         for fact in entity.facts.values()
         for stage in fact.asked or ("",)
+        if (entity.name, fact.name, stage) not in lacks
     ]
 
 
-def _arrow(policy: core.Policy, type_: Type) -> pa.DataType:
+def _arrow(policy: core.Policy, type_: Type, lacks: frozenset[Lack]) -> pa.DataType:
     type_ = type_.of if isinstance(type_, OptionalType) else type_
     if isinstance(type_, ListType):
         if not isinstance(type_.item, RecordType):
-            return pa.list_(_arrow(policy, type_.item))
-        return pa.list_(pa.struct([pa.field(n, t) for n, t in _columns(policy, policy.entities[type_.item.entity])]))
+            return pa.list_(_arrow(policy, type_.item, lacks))
+        return pa.list_(pa.struct([pa.field(n, t) for n, t in _columns(policy, policy.entities[type_.item.entity], lacks)]))
     simple = {
         BOOLEAN: pa.bool_(), DATE: pa.date32(), DATETIME: pa.timestamp("us", tz="UTC"), INTEGER: pa.int64(),
         MONEY: pa.decimal128(38, 2), NUMBER: pa.decimal128(38, 9),
@@ -93,23 +121,33 @@ def _arrow(policy: core.Policy, type_: Type) -> pa.DataType:
     return simple.get(type_, pa.string())
 
 
-def _row(policy: core.Policy, entity: core.Entity, data: Any) -> dict[str, Any]:
+def _row(policy: core.Policy, entity: core.Entity, data: Any) -> tuple[dict[str, Any], frozenset[Lack]]:
+    """A record's cells, and the optional facts of it and of the records below that are not known."""
     if not isinstance(data, Mapping) or not data.keys() <= entity.facts.keys():
         raise NoPlace
     made: dict[str, Any] = {}
+    lacks: set[Lack] = set()
     for fact in entity.facts.values():
-        if fact.name not in data and fact.optional:
-            raise NoPlace  # not known, where an empty cell says that there is none
         value = data.get(fact.name)
-        if not fact.asked:
-            made[fact.name] = _cell(policy, fact.type, value)
+        if isinstance(fact.type, ListType) and isinstance(fact.type.item, RecordType):
+            if value is not None and not isinstance(value, list | tuple):
+                raise NoPlace
+            below = [_row(policy, policy.entities[fact.type.item.entity], item) for item in value or ()]
+            if len({lacking for _, lacking in below}) > 1:
+                raise NoPlace
+            made[fact.name] = None if value is None else [row for row, _ in below]
+            lacks.update(*(lacking for _, lacking in below[:1]))
             continue
-        moments = value if isinstance(value, Mapping) else {} if value is None else {fact.asked[0]: value}
-        if not moments.keys() <= set(fact.asked) or (fact.optional and len(moments) < len(fact.asked)):
+        moments = {"": value} if not fact.asked else value if isinstance(value, Mapping) else {fact.asked[0]: value}
+        given = fact.name in data
+        if not moments.keys() <= set(fact.asked or ("",)):
             raise NoPlace
-        for stage in fact.asked:
-            made[f"{fact.name} at {stage}"] = _cell(policy, fact.type, moments.get(stage))
-    return made
+        for stage in fact.asked or ("",):
+            if fact.optional and (not given or stage not in moments):
+                lacks.add((entity.name, fact.name, stage))
+            else:
+                made[f"{fact.name} at {stage}" if stage else fact.name] = _cell(policy, fact.type, moments.get(stage))
+    return made, frozenset(lacks)
 
 
 def _cell(policy: core.Policy, type_: Type, value: Any) -> Any:
@@ -119,8 +157,6 @@ def _cell(policy: core.Policy, type_: Type, value: Any) -> Any:
     if isinstance(type_, ListType):
         if not isinstance(value, list | tuple):
             raise NoPlace
-        if isinstance(type_.item, RecordType):
-            return [_row(policy, policy.entities[type_.item.entity], item) for item in value]
         return [_cell(policy, type_.item, item) for item in value]
     if isinstance(type_, RecordType):
         if not isinstance(value, str):

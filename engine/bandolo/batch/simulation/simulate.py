@@ -19,6 +19,7 @@ from bandolo.batch.run import BLOCK, Prepared
 from bandolo.batch.simulation.axes import Axis, combined, read_axes
 from bandolo.batch.simulation.measure import Counted, Measure
 from bandolo.batch.simulation.population import tabled
+from bandolo.batch.simulation.ranked import Ranked, ranked
 from bandolo.batch.simulation.shared import Shared, compile_variants, money_results
 from bandolo.diagnostics import ApplicationError
 from bandolo.evaluate.settle import Changes, Settled
@@ -26,6 +27,9 @@ from bandolo.evaluate.wire import plain
 from bandolo.language.values import Value
 from bandolo.plan.keeping import Programs
 from bandolo.policy import AsOf, Policy
+
+MOST_RANKED = 5_000
+"""So many applications at most are ranked, one by one."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class Variant:
     """Applications that are not rejected and of which the amount is not known, by result."""
     errors: Mapping[str, int]
     by_rows: int
+    ranked: Ranked | None = None
+    """The ranking, where the policy has one and it was wanted."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,8 @@ class Simulation:
     """How many applications were made up, and from which seed, where they are no real ones."""
     why: tuple[str, ...] = ()
     """Why some had to be decided one by one."""
+    too_many: bool = False
+    """Whether there are more applications than are ranked."""
     settled: Settled | None = field(default=None, repr=False, compare=False)
     """The settings of the policy as it is."""
 
@@ -106,6 +114,8 @@ class Simulator:
     vary: Mapping[str, Any]
     what_if: dict[str, Any]
     one_at_a_time: bool = False
+    ranking: bool = True
+    """Whether to rank, where the policy does."""
     spelt: frozenset[str] = frozenset()
     threads: int = 1
     programs: dict[Any, Shared | str] = field(default_factory=dict)
@@ -131,6 +141,9 @@ class Simulator:
         self.counted = [Counted() for _ in self.which]
         self.applications = 0
         self.why: set[str] = set()
+        self.ranks = self.ranking and self.policy.core.ranking is not None
+        self.data: list[Mapping[str, Any]] = []
+        """The applications to be ranked, which are needed all at once."""
 
     def _changes(self, base: Changes, values: Sequence[Value | None]) -> Changes:
         given = [(a, v) for a, v in zip(self.axes, values, strict=True) if v is not None]
@@ -166,11 +179,13 @@ class Simulator:
             measure.left[list(program.why)] = True
         self._by_rows(joined, measure)
         self._count(measure, count)
+        if self.ranks:
+            self._keep(self.rowwise[0].applications(joined, np.arange(count)) if self.applications <= MOST_RANKED else [])
 
     def add_data(self, applications: Sequence[Mapping[str, Any]]) -> None:
         """The same for applications given as mappings of facts."""
-        table, left = tabled(self.policy.core, applications)
-        if table.num_rows:
+        tables, left = tabled(self.policy.core, applications)
+        for table in tables:
             self.add({self.policy.core.root: table})
         if not left:
             return
@@ -180,6 +195,14 @@ class Simulator:
             for number, rowwise in enumerate(self.rowwise):
                 self._one(rowwise, application, measure, number, row)
         self._count(measure, len(left))
+        if self.ranks:
+            self._keep(left)
+
+    def _keep(self, applications: Sequence[Mapping[str, Any]]) -> None:
+        if self.applications > MOST_RANKED:
+            self.data, self.ranks = [], False
+        else:
+            self.data += applications
 
     def _count(self, measure: Measure, applications: int) -> None:
         for total, found in zip(self.counted, measure.done(), strict=True):
@@ -232,20 +255,32 @@ class Simulator:
     def simulation(self) -> Simulation:
         """What has come of all applications so far."""
         by_place = dict(zip(self.which, self.counted, strict=True))
+        rankings = {
+            i: ranked(rowwise.policy, self.data, rowwise.what_if)
+            for i, rowwise in zip(self.which, self.rowwise, strict=True) if self.ranks
+        }  # fmt: skip
         variants = [
-            self._variant(values, same, by_place[0 if same else i])
+            self._variant(values, same, by_place[0 if same else i], rankings.get(0 if same else i))
             for i, (values, same) in enumerate(zip(self.combinations, self.same, strict=True))
         ]
         return Simulation(
-            self.policy, self.axes, self.one_at_a_time, tuple(variants), self.what_if, None, tuple(sorted(self.why)), self.settled[0]
+            self.policy,
+            self.axes,
+            self.one_at_a_time,
+            tuple(variants),
+            self.what_if,
+            None,
+            tuple(sorted(self.why)),
+            self.ranking and not self.ranks and self.policy.core.ranking is not None,
+            self.settled[0],
         )
 
-    def _variant(self, values: tuple[Value | None, ...], same: bool, counted: Counted) -> Variant:
+    def _variant(self, values: tuple[Value | None, ...], same: bool, counted: Counted, ranking: Ranked | None) -> Variant:
         amounts = {n: Fraction(c, 100) for n, c in zip(self.amounts, counted.cents or [0] * len(self.amounts), strict=True)}
         unknown = dict(zip(self.amounts, counted.unknown or [0] * len(self.amounts), strict=True))
         return Variant(
             values, same, self.applications, dict(sorted(counted.outcomes.items())), dict(sorted(counted.changes.items())), amounts,
-            unknown, dict(sorted(counted.errors.items())), counted.by_rows,
+            unknown, dict(sorted(counted.errors.items())), counted.by_rows, ranking,
         )  # fmt: skip
 
 
@@ -255,6 +290,7 @@ def simulate(
     *,
     vary: Mapping[str, Any],
     one_at_a_time: bool = False,
+    ranking: bool = True,
     as_of: AsOf = None,
     set: Mapping[str, Any] | None = None,
     readings: Mapping[str, str] | None = None,
@@ -268,7 +304,7 @@ def simulate(
     that cannot be, BadTables for tables that do not fit.
     """
     what_if = {"as_of": as_of, "set": set, "readings": readings, "assume": assume}
-    simulator = Simulator(policy, vary, what_if, one_at_a_time, threads=min(os.cpu_count() or 1, 8))
+    simulator = Simulator(policy, vary, what_if, one_at_a_time, ranking, threads=min(os.cpu_count() or 1, 8))
     for part in _parts(policy, tables):
         simulator.add(part)
     return simulator.simulation()

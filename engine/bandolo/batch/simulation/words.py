@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
+from typing import Any
 
 from bandolo.batch.simulation.axes import Axis
+from bandolo.batch.simulation.ranked import Ranked
 from bandolo.batch.simulation.simulate import Simulation, Variant
 from bandolo.explain.speech import Naming
-from bandolo.language.types import Language
-from bandolo.language.values import Unknown, Value
+from bandolo.language.types import Language, Type
+from bandolo.language.values import NONE, Duration, Unknown, Value
 from bandolo.language.wording import money, number
+from bandolo.ranking.entrant import KeyValue
 
 WORDS: dict[str, tuple[str, str]] = {
     "title": ("Simulazione", "Simulation"),
@@ -47,6 +51,24 @@ WORDS: dict[str, tuple[str, str]] = {
     "errors": ("Domande che non si leggono: {names}.", "Applications that cannot be read: {names}."),
     "entering": ("«Entrano» ed «escono»: domande che diventano ammesse, o non lo sono più, rispetto al bando com'è.",
                  "“Enter” and “leave”: applications that become admitted, or no longer are, against the call as it is."),
+    "rejected_by_stage": ("Non ammesse, per fase", "Rejected, by stage"),
+    "other_amounts": ("Altri importi: differenza rispetto a com'è", "Other amounts: difference against as it is"),
+    "ranking": ("Graduatoria", "Ranking"),
+    "financed": ("finanziate", "financed"),
+    "partly_financed": ("in parte", "in part"),
+    "admitted_not_financed": ("senza fondi", "no funds"),
+    "open": ("aperte", "open"),
+    "spent": ("assegnati", "awarded"),
+    "left": ("restano", "left"),
+    "last": ("ultima finanziata", "last financed"),
+    "place": ("{position}ª", "no. {position}"),
+    "struck": ("espunte", "struck"),
+    "last_note": ("Ultima finanziata: il suo posto, e ciò per cui la graduatoria ordina ({keys}).",
+                  "Last financed: its place, and what the ranking orders by ({keys})."),
+    "provisional": ("Una graduatoria è provvisoria dove qualcosa è ancora aperto: una domanda non decisa, o una parità.",
+                    "A ranking is provisional where something is still open: an application that is not decided, or a tie."),
+    "unranked": ("Graduatoria non fatta: {why}", "No ranking was made: {why}"),
+    "too_many": ("Graduatoria non fatta: le domande sono più di {limit}.", "No ranking was made: there are more than {limit} applications."),
 }  # fmt: skip
 
 OUTCOMES = ("admitted", "rejected", "suspended", "undetermined", "referred", "barred", "unread")
@@ -110,6 +132,23 @@ class Teller:
             self.base_value(i) if v is None else self.value(a, v)
             for i, (a, v) in enumerate(zip(self.simulation.axes, variant.values, strict=True))
         ]
+
+    def last(self, ranked: Ranked) -> str:
+        """The last application that gets money: its place, and its first key."""
+        if ranked.last_position is None:
+            return ""
+        place = self.said("place", position=ranked.last_position)
+        keys = [self.key_value(v, t) for v, t in zip(ranked.last_keys[:1], ranked.key_types, strict=False)]
+        return " · ".join([place, *keys])
+
+    def key(self, key: Mapping[str, Any]) -> str:
+        """What applications are ordered by, in the words of the policy."""
+        return str(key["label"][self.lang])
+
+    def key_value(self, value: KeyValue, type_: Type) -> str:
+        if value is None:
+            return self.naming.value(NONE, type_)
+        return self.naming.value(Duration(*value) if isinstance(value, tuple) else value, type_)
 
     def outcome(self, word: str) -> str:
         return self.said(word)
