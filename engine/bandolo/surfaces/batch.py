@@ -56,7 +56,7 @@ WORDS = {
     default=COLUMNS,
     show_default=True,
     metavar="ENGINE",
-    help="`columns`, `spark` (on this machine) or the master of a cluster: `spark://host:7077`, `yarn`, `k8s://…`.",
+    help="`spark` (on this machine), or the master of a cluster, as `spark://host:7077`.",
 )
 @click.option("--conf", multiple=True, metavar="NAME=VALUE", help="A setting of Spark, as `spark.executor.memory=8g`.")
 @click.option("--json", "as_json", is_flag=True, help="What the batch came to as JSON.")

@@ -101,6 +101,8 @@ def _read(spark: Any, path: str) -> tuple[Any, int]:
     from pyspark.sql import functions as f
 
     frame = spark.read.parquet(_absolute(path))
+    if _here(path) and os.path.isfile(path):
+        return frame.select("*", f.col("_metadata.row_index").alias(ROW)), pq.read_metadata(path).num_rows
     counts = frame.groupBy(f.col("_metadata.file_path").alias("file")).count().collect()
     files = sorted(row["file"] for row in counts)
     place = f.col("_metadata.row_index")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from bandolo.batch.intake import link_name, together
+from bandolo.batch.intake import BadTables, link_name, together
 from bandolo.batch.run import Prepared
 from bandolo.batch.spark import worker
 from bandolo.batch.spark.worker import BY_ROWS, GROUP, OF, ROW, WHY, Told
@@ -141,9 +141,12 @@ def _fits(policy: Policy, frames: Mapping[str, Any], what_if: Mapping[str, Any])
     """Raises BadTables for columns that do not fit, before anything is read."""
     tables = {e: arrow_schema(frame).empty_table() for e, frame in frames.items()}
     tables = {e: t.drop_columns([ROW]) if ROW in t.column_names else t for e, t in tables.items()}
-    for entity in frames:
+    for entity, frame in frames.items():
         if entity != policy.core.root:
-            _link(policy.core, frames[entity])
+            _link(policy.core, frame)
+            key = policy.core.entities[entity].key
+            if ROW not in frame.columns and (key is None or key.name not in frame.columns):
+                raise BadTables("spark-no-order", entity=entity)
     Prepared(policy, dict(what_if)).columns(together(policy.core, tables))
 
 
