@@ -19,7 +19,6 @@ from bandolo.plan.kinds import Kind, Whole, thaw
 from bandolo.plan.shapes import Marks, marks
 from bandolo.plan.told import State, Telling
 
-
 SUBJECT = "\x1f"
 """Stands for a record's name in what is written once: no text of a policy or of data may hold it."""
 

@@ -20,12 +20,12 @@ import pyarrow.parquet as pq
 
 from bandolo.batch import outgoing
 from bandolo.batch.files import Report
-from bandolo.batch.files import _writer as writer_for
 from bandolo.batch.intake import BadTables, link_name
 from bandolo.batch.spark import frames as frames_of
 from bandolo.batch.spark.problems import NotRun, found_in, said
 from bandolo.batch.spark.session import session
 from bandolo.batch.spark.worker import BY_ROWS, ROW, WHY
+from bandolo.batch.writing import writer as writer_for
 from bandolo.policy import Policy
 
 ROWS_IN_A_FILE = 2**40
