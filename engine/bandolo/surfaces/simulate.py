@@ -195,7 +195,8 @@ def _say(
     import json
 
     from bandolo.batch.simulation.data import as_data
-    from bandolo.batch.simulation.pages import blocks, written
+    from bandolo.batch.simulation.files import written
+    from bandolo.batch.simulation.pages import blocks
     from bandolo.explain.terminal import show
     from bandolo.surfaces.sheets import write
 

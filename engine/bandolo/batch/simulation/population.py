@@ -32,7 +32,7 @@ from bandolo.language.types import (
     Type,
 )
 from bandolo.policy import Policy
-from bandolo.testing.generate import generated
+from bandolo.testing.generate import Limits, generated
 
 Data = Mapping[str, Any]
 Lack = tuple[str, str, str]
@@ -68,7 +68,7 @@ def from_files(
 
 def made_up(policy: Policy, count: int, seed: int, bases: Sequence[Data]) -> Iterator[list[Data]]:
     """Applications that nobody submitted, so many at a time; the same for the same seed."""
-    made = generated(policy, count, seed, bases)
+    made = generated(policy, count, seed, bases, Limits(changes=3))
     while some := list(islice(made, GROUP)):
         yield some
 
