@@ -11,7 +11,7 @@ from bandolo.batch.simulation.simulate import Simulation, Variant
 from bandolo.batch.simulation.words import Teller
 
 WIDE, HIGH = 720, 270
-LEFT, RIGHT, TOP, BOTTOM = 92, 24, 18, 50
+LEFT, RIGHT, TOP, BOTTOM = 92, 24, 28, 50
 INK, GRID, LINE, BASE = "#1a1a1a", "#dcdcdc", "#0b4a8f", "#b3321b"
 
 
@@ -35,9 +35,9 @@ def drawing(line: Line, measure: Measure, tell: Teller) -> str:
     base = next((i for i, v in enumerate(line.variants) if v.is_base), None)
     if base is not None:
         x = xs[base]
-        parts.append(f'<line x1="{x:.1f}" y1="{TOP - 4}" x2="{x:.1f}" y2="{HIGH - BOTTOM}" stroke="{BASE}" stroke-dasharray="4 3"/>')
+        parts.append(f'<line x1="{x:.1f}" y1="{TOP - 10}" x2="{x:.1f}" y2="{HIGH - BOTTOM}" stroke="{BASE}" stroke-dasharray="4 3"/>')
         end = "end" if x > WIDE / 2 else "start"
-        parts.append(f'<text x="{x + (-5 if end == "end" else 5):.1f}" y="{TOP + 6}" text-anchor="{end}" fill="{BASE}">'
+        parts.append(f'<text x="{x + (-5 if end == "end" else 5):.1f}" y="{TOP - 10}" text-anchor="{end}" fill="{BASE}">'
                      f"{escape(tell.said('as_it_is'))}</text>")  # fmt: skip
     if line.places is None:
         for v, i, y in known:
@@ -104,6 +104,9 @@ def _cell(variant: Variant, measure: Measure, low: Fraction, high: Fraction) -> 
     share = float((value - low) / (high - low)) if high > low else 0.0
     # From white to the blue of the lines; the ink turns white where that is dark.
     red, green, blue = (round(255 + (end - 255) * share) for end in (11, 74, 143))
-    ink = "#fff" if share > 0.55 else INK
+    ink = "#fff" if share > 0.7 else INK
     mark = ' class="base"' if variant.is_base else ""
-    return f'<td{mark} style="background:rgb({red},{green},{blue});color:{ink}">{escape(measure.said(value))}</td>'
+    return (
+        f'<td{mark} style="background:rgb({red},{green},{blue});color:{ink}" title="{escape(measure.said(value))}">'
+        f"{escape(measure.short(value))}</td>"
+    )

@@ -72,7 +72,7 @@ def _block(block: Block, tell: Teller) -> str:
             return f"<p{style}>{escape(text)}</p>" if text else ""
         case Table(heads=heads, rows=rows):
             names = "".join(f'<th scope="col">{escape(h)}</th>' for h in heads)
-            mark = f"({tell.said('as_it_is')})"
+            mark = tell.said("as_it_is").replace(" ", "\u00a0")
             made = "".join(_row(row, mark in row[0]) for row in rows)
             return f'<div class="wide"><table><thead><tr>{names}</tr></thead><tbody>{made}</tbody></table></div>'
         case Quoted():
