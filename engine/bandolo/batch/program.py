@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from fractions import Fraction
 from functools import cache
@@ -30,6 +30,9 @@ STATUSES = ("passed", *PRECEDENCE, "not_started")
 OUTCOMES = ("admitted", *PRECEDENCE)
 """The outcome of a stage's status; `failed` is said as rejected."""
 MASK_BITS = 63
+NO_RESULT = "a computation has no result, or a number is beyond 64 bits"
+OUTSIDE = "an amount, number or date is beyond what columns hold"
+CURABLE = "a requirement that can still be put right, which depends on the clock"
 NAMES = re.compile(r"\b[tb]\d+(?:_\d+)?\b")
 
 
@@ -81,6 +84,8 @@ class Program:
     admitted: Mapping[str, int]
     """Records that have results; where there is none here, all do."""
     results: tuple[Outgoing, ...]
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    """Where the applications are that it leaves to the reference, by why."""
 
 
 def compile_columns(policy: core.Policy, settled: Settled, shapes: Mapping[Key, Shape], records: bool) -> Program:
@@ -100,6 +105,7 @@ class _Build:
         self.columns = tuple(shapes)
         self.w = Writer(policy, settled, self.root, self.fact, self.known)
         self.left: list[str | None] = []
+        self.reasons: dict[str, list[str | None]] = {}
         self.read: set[Key] = set()
         self.undecided: dict[str, str] = {}
         self.bads: dict[str, str | None] = {}
@@ -158,6 +164,8 @@ class _Build:
             if kept.constant is None:
                 admitted[entity] = self.put(self.w.flag(kept))
         left = self.put(self.w.either("left", *self.left) or "left")
+        told = {reason: self.w.either(*bads) for reason, bads in self.reasons.items()}
+        reasons = {why: self.put(self.w.emit(f"flags_of({bad}, {self.root.name})")) for why, bad in told.items() if bad is not None}
         source = self._source()
         table = dict(TABLE) | self.w.table
         # Names and whole numbers made here: nothing of the policy becomes code.
@@ -165,6 +173,7 @@ class _Build:
         return Program(
             table["run"], source, self.columns, tuple(self.frames), frozenset(self.read), tuple(self.order), len(masks), left,
             outcome, stage, tuple(statuses), tuple(masks), failing, excluded, barred, admitted, tuple(results),
+            reasons=reasons,
         )  # fmt: skip
 
     def put(self, name: str) -> int:
@@ -178,12 +187,13 @@ class _Build:
         lines += [*_freed(self.w.lines, self.back), f"return ({', '.join(self.back)},)"]
         return "def run(given, rows, left):\n" + "".join(f"    {line}\n" for line in lines)
 
-    def leave(self, bad: str | None, frame: Frame | None) -> None:
+    def leave(self, bad: str | None, frame: Frame | None, reason: str = NO_RESULT) -> None:
         """Leave the applications to the reference in whose rows something is bad."""
         while bad is not None and frame is not None and frame is not self.root:
             bad = self.w.emit(f"some_bad({bad}, {frame.name})")
             frame = frame.above
         self.left.append(bad)
+        self.reasons.setdefault(reason, []).append(bad)
 
     def _ranges(self) -> None:
         """Values outside of what a fact declares, or of what is computed with."""
@@ -191,7 +201,7 @@ class _Build:
             shape = self.shapes[key]
             if shape.form == "number":
                 low, high = self.bounds(key)
-                self.leave(self.w.emit(f"outside(c{at}, {low}, {high}, n{at})"), self.frames[key[0]])
+                self.leave(self.w.emit(f"outside(c{at}, {low}, {high}, n{at})"), self.frames[key[0]], OUTSIDE)
 
     # Steps.
 
@@ -263,7 +273,7 @@ class _Build:
                 bad = self.w.both(bad, self.w.spread(opened, frame).name)
             self.leave(bad, frame)
             if self.effect(requirement).cure is not None:
-                self.leave(self.w.flag(self.w.negated(self._unless_closed(requirement))), frame)
+                self.leave(self.w.flag(self.w.negated(self._unless_closed(requirement))), frame, CURABLE)
 
     def _admitted(self, entity: str, moment: str, frame: Frame) -> Column:
         policy = self.policy
@@ -303,32 +313,66 @@ class _Build:
             if not mine:
                 continue
             met_of = {r.id: self._here(self._unless_closed(r), frame) for r in mine}
+            bit_of = {r.id: self.order.index(r.id) for r in mine}
             if frame is self.root:
-                for requirement in mine:
-                    word, bit = divmod(self.order.index(requirement.id), MASK_BITS)
-                    flag = w.flag(w.negated(met_of[requirement.id]))
-                    w.lines.append(f"m{word} |= {flag}.astype(np.int64) << {bit}")
+                self._root_masks([(bit_of[r.id], w.flag(w.negated(met_of[r.id]))) for r in mine])
                 continue
             good = w._every(list(met_of.values()))
             bits, begin = (good.name, f"{frame.name}.bit") if good.form == "bits" else w.packed(good.name, frame)
-            at = w.emit(f"failing({bits}, {begin}, {frame.name})")
-            fails = w.emit(f"{frame.name}.counts - {w.emit(f'tally({bits}, {begin}, {frame.name})')}")
+            at = ""
+            if self.records or frame.above is not self.root:
+                at = w.emit(f"failing({bits}, {begin}, {frame.name})")
             masks = []
             for word in range(count):
+                placed = [(met_of[r], bit % MASK_BITS) for r, bit in bit_of.items() if bit // MASK_BITS == word]
+                if not placed:
+                    continue
+                groups, plain = self._mask_parts(placed)
+                if not at:
+                    self._of_windows(f"m{word}", bits, begin, frame, groups, plain)
+                    continue
                 name = f"{at}_{word}"
                 w.lines.append(f"{name} = np.zeros(len({at}), np.int64)")
-                placed = [(met_of[r.id], self.order.index(r.id) % MASK_BITS) for r in mine if self.order.index(r.id) // MASK_BITS == word]
-                packed = [(met.name, bit) for met, bit in placed if met.form == "bits"]
-                for eight in (packed[i : i + 8] for i in range(0, len(packed), 8)):
-                    words = w.constant(_Words(tuple(bit for _, bit in eight)))
-                    w.lines.append(f"{name} |= row_masks({at}, {frame.name}, ({', '.join(n for n, _ in eight)},), {words}.masks)")
-                for met, bit in placed:
-                    if met.form != "bits":
-                        w.lines.append(f"{name} |= (~{met.name}[{at}]).astype(np.int64) << {bit}")
-                masks.append(name)
-            failing[entity] = (self.put(at), *(self.put(m) for m in masks)) if self.records else ()
-            self._to_root(at, masks, fails, frame)
+                w.lines += [f"{name} |= row_masks({at}, {frame.name}, {group}, {words})" for group, words in groups]
+                w.lines += [f"{name} |= (~{met}[{at}]).astype(np.int64) << {bit}" for met, bit in plain]
+                masks.append((word, name))
+            if at:
+                if self.records:
+                    failing[entity] = (self.put(at), *(self.put(name) for _, name in masks))
+                fails = w.emit(f"{frame.name}.counts - {w.emit(f'tally({bits}, {begin}, {frame.name})')}")
+                self._to_root(at, masks, fails, frame)
         return [self.put(n) for n in names], failing
+
+    def _root_masks(self, placed: list[tuple[int, str]]) -> None:
+        """The bits of the application's own requirements, eight at a time."""
+        lines = self.w.lines
+        placed = sorted(placed)
+        while placed:
+            first = placed[0][0]
+            eight = [(bit, flag) for bit, flag in placed if first <= bit < first + 8 and bit // MASK_BITS == first // MASK_BITS]
+            placed = placed[len(eight) :]
+            name = f"g{first}"
+            for i, (bit, flag) in enumerate(eight):
+                shifted = f"{flag}.view(np.uint8) << {bit - first}"  # a copy, even by none
+                lines.append(f"{name} {'|=' if i else '='} {shifted}")
+            lines.append(f"m{first // MASK_BITS} |= {name}.astype(np.int64) << {first % MASK_BITS}")
+
+    def _mask_parts(self, placed: list[tuple[Column, int]]) -> tuple[list[tuple[str, str]], list[tuple[str, int]]]:
+        """Packed flags eight at a time with the masks of their combinations, and plain flags with their bits."""
+        packed = [(met.name, bit) for met, bit in placed if met.form == "bits"]
+        groups = []
+        for eight in (packed[i : i + 8] for i in range(0, len(packed), 8)):
+            words = self.w.constant(_Words(tuple(bit for _, bit in eight)))
+            groups.append((f"({', '.join(n for n, _ in eight)},)", f"{words}.masks"))
+        return groups, [(met.name, bit) for met, bit in placed if met.form != "bits"]
+
+    def _of_windows(
+        self, mask: str, bits: str, begin: str, frame: Frame, groups: list[tuple[str, str]], plain: list[tuple[str, int]]
+    ) -> None:
+        """What records fail brought to their applications, by the windows of those that fail nothing where these are short."""
+        of_groups = "".join(f"({group}, {words}), " for group, words in groups)
+        of_plain = "".join(f"({met}, {bit}), " for met, bit in plain)
+        self.w.lines.append(f"failed_by({bits}, {begin}, {frame.name}, ({of_groups}), ({of_plain}), {mask})")
 
     def _here(self, column: Column, frame: Frame) -> Column:
         """A column of flags on the very rows, whatever it was made of."""
@@ -336,10 +380,10 @@ class _Build:
             return Column("flag", frame, self.w.emit(f"np.full({frame.name}.count, {column.constant})"))
         return column if column.frame is frame else self.w.plainly(self.w.spread(column, frame))
 
-    def _to_root(self, at: str, masks: list[str], fails: str, frame: Frame) -> None:
+    def _to_root(self, at: str, masks: list[tuple[int, str]], fails: str, frame: Frame) -> None:
         """The masks of records onto their applications."""
         lines = self.w.lines
-        for word, mask in enumerate(masks):
+        for word, mask in masks:
             lines.append(f"if len({at}):")
             lines.append(f"    who, found = to_owners({mask}, {fails})")
             current = frame.above
