@@ -86,7 +86,7 @@ def heat(simulation: Simulation, measure: Measure, tell: Teller) -> str:
     """A table of one measure over two axes: the deeper the colour, the larger the number; the policy as it is has a frame."""
     down, across = simulation.axes[:2]
     found = {(v.values[0], v.values[1]): v for v in simulation.variants[1:]}
-    known = [y for v in found.values() if (y := measure.of(v)) is not None]
+    known = [n for v in found.values() if (n := measure.of(v)) is not None]
     low, high = min(known, default=Fraction(0)), max(known, default=Fraction(0))
     heads = "".join(f'<th scope="col">{escape(tell.value(across, x))}</th>' for x in across.values)
     rows = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
+from bandolo.batch.reasons import said
 from bandolo.batch.simulation.data import by_outcome, keys_of, main_amount
 from bandolo.batch.simulation.measures import Measure, lines, measures
 from bandolo.batch.simulation.ranked import Ranked
@@ -220,7 +221,7 @@ class _Page:
             out.append(Line(self.said("too_many", limit=tell.count(MOST_RANKED)), "unknown"))
         rows = max(v.by_rows for v in s.variants)
         if rows:
-            out.append(Line(self.said("by_rows", count=tell.count(rows), why="; ".join(s.why))))
+            out.append(Line(self.said("by_rows", count=tell.count(rows), why="; ".join(said(w, tell.lang) for w in s.why))))
         if s.base.errors:
             out.append(Line(self.said("errors", names=", ".join(f"{c} {n}" for c, n in s.base.errors.items())), "failed"))
         return out
