@@ -82,12 +82,14 @@ def simulate(
         sys.exit(1)
     problems: list[Diagnostic] = []
     try:
-        simulator = Simulator(loaded, vary, given(what_ifs), one_at_a_time, not no_ranking)
+        records = pairs(what_ifs["records"], "--records")
+        spelt = frozenset(e for e, path in records.items() if path.lower().endswith(".csv")) if _are_tables(files) else frozenset()
+        simulator = Simulator(loaded, vary, given(what_ifs), one_at_a_time, not no_ranking, spelt)
         progress = _progress(words)
         if made_up is not None:
             _make_up(simulator, policy, made_up, seed, progress)
         elif _are_tables(files):
-            _from_tables(simulator, files[0], pairs(what_ifs["records"], "--records"), progress)
+            _from_tables(simulator, files[0], records, progress)
         else:
             problems = _from_data(simulator, loaded, files, what_ifs["records"], language, progress)
         found = replace(simulator.simulation(), made_up=None if made_up is None else (made_up, seed))
@@ -142,7 +144,7 @@ def _from_tables(simulator: Simulator, path: str, records: dict[str, str], progr
         if entity not in core.entities or entity == core.root:
             known = ", ".join(e for e in core.entities if e != core.root)
             raise click.UsageError(f"--records takes ENTITY=FILE with one of: {known}")
-    with from_files(simulator.source, path, records) as (total, _, parts):
+    with from_files(simulator.source, path, records) as (total, parts):
         for tables in parts:
             simulator.add(tables)
             progress(simulator.applications, total)
@@ -195,7 +197,8 @@ def _say(
     import json
 
     from bandolo.batch.simulation.data import as_data
-    from bandolo.batch.simulation.pages import blocks, written
+    from bandolo.batch.simulation.files import written
+    from bandolo.batch.simulation.pages import blocks
     from bandolo.explain.terminal import show
     from bandolo.surfaces.sheets import write
 

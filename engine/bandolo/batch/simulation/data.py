@@ -103,7 +103,7 @@ def as_data(simulation: Simulation) -> dict[str, Any]:
         ],
         "one_at_a_time": simulation.one_at_a_time,
         "applications": simulation.base.applications,
-        "one_by_one": {"applications": max(v.by_rows for v in simulation.variants), "why": list(simulation.why)},
+        "one_by_one": {"applications": max(v.by_rows for v in simulation.variants), "why": dict(simulation.why)},
         "variants": [_variant(simulation, v) for v in simulation.variants],
     }
 

@@ -49,12 +49,17 @@ class Measure:
         self.codes: Array = np.full((variants, applications), UNREAD, np.int16)
         """Outcome and stage of each application, by variant."""
         self.left: Array = np.zeros((variants, applications), bool)
+        self.whys: Counter[tuple[int, int]] = Counter()
+        """Applications that a variant leaves, by the variant and the number of its reason."""
         self.counted = [Counted(cents=[0] * amounts, unknown=[0] * amounts) for _ in range(variants)]
 
-    def told(self, low: int, high: int, sums: list[Any]) -> Any:
-        """What a shared program tells of the applications from `low` up to `high`; the sums go to a list, for threads must not meet."""
+    def told(self, low: int, high: int, begun: Array, sums: list[Any]) -> Any:
+        """What a shared program tells of the applications from `low` up to `high`; the sums go to a list, for threads must not meet.
 
-        def told(number: int, left: Array, outcome: Array, stage: Array, amounts: Any) -> None:
+        `begun` are those that were left before: they have other reasons.
+        """
+
+        def told(number: int, left: Array, outcome: Array, stage: Array, amounts: Any, whys: Any) -> None:
             self.codes[number, low:high] = outcome.astype(np.int16) * len(self.stages) + stage
             self.left[number, low:high] = left
             gets = (outcome != REJECTED) & ~left
@@ -62,13 +67,14 @@ class Measure:
             for cents, none in amounts:
                 known = gets if none is None else gets & ~np.asarray(none)
                 found.append((_sum(cents, known), int(np.count_nonzero(gets)) - int(np.count_nonzero(known))))
-            sums.append((number, found))
+            sums.append((number, found, [0 if why is None else int(np.count_nonzero(why & ~begun)) for why in whys]))
 
         return told
 
     def summed(self, sums: Sequence[Any]) -> None:
         """Add what blocks told."""
-        for number, found in sums:
+        for number, found, whys in sums:
+            self.whys.update({(number, i): n for i, n in enumerate(whys)})
             counted = self.counted[number]
             for i, (cents, unknown) in enumerate(found):
                 counted.cents[i] += cents

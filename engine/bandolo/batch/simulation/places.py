@@ -45,9 +45,8 @@ class Place:
 
 def place_of(policy: Policy, path: str) -> Place:
     """The constant at a path, as `rates.aid_intensity.large`. PolicyError with `unknown-path`, `vary-no-constant`."""
-    tree = policy.loaded.tree
-    assert tree is not None
-    keys, done = path.split("."), []
+    tree: Tree | None = policy.loaded.tree
+    keys, done = path.split("."), list[str]()
     while keys:
         key = keys[0]
         inner = _below(tree, key)
@@ -64,9 +63,8 @@ def place_of(policy: Policy, path: str) -> Place:
     while not isinstance(tree, Scalar):
         implied = next((k for k in STANDS_FOR if isinstance(_below(tree, k), Scalar)), None)
         if implied is None:
-            names = _names(tree)
-            found = ", ".join(names[:6]) if names else "…"
-            raise PolicyError([Diagnostic("vary-no-constant", path=f"vary.{path}", args={"path": path, "found": found})])
+            said = ", ".join(_names(tree)[:6]) or "…"
+            raise PolicyError([Diagnostic("vary-no-constant", path=f"vary.{path}", args={"path": path, "found": said})])
         done.append(implied)
         tree = _below(tree, implied)
     expression, wrong = parse_expression(embedded(tree))

@@ -32,7 +32,7 @@ from bandolo.language.types import (
     Type,
 )
 from bandolo.policy import Policy
-from bandolo.testing.generate import generated
+from bandolo.testing.generate import Limits, generated
 
 Data = Mapping[str, Any]
 Lack = tuple[str, str, str]
@@ -50,10 +50,8 @@ class NoPlace(Exception):
 
 
 @contextmanager
-def from_files(
-    policy: Policy, applications: str, records: Mapping[str, str]
-) -> Iterator[tuple[int, frozenset[str], Iterator[dict[str, pa.Table]]]]:
-    """How many applications some files hold, the entities whose cells are spelt, and their tables one after another.
+def from_files(policy: Policy, applications: str, records: Mapping[str, str]) -> Iterator[tuple[int, Iterator[dict[str, pa.Table]]]]:
+    """How many applications some files hold, and their tables one after another.
 
     Raises BadTables and OSError.
     """
@@ -63,12 +61,12 @@ def from_files(
         sources = staged(policy, task, folder)
         parts = planned(policy, sources, folder)
         reader = Reader(policy, records, sources)
-        yield sum(p.rows for p in parts), reader.spelt, (tables for part in parts for tables in reader.tables(part))
+        yield sum(p.rows for p in parts), (tables for part in parts for tables in reader.tables(part))
 
 
-def made_up(policy: Policy, count: int, seed: int, bases: Sequence[Data]) -> Iterator[list[Data]]:
+def made_up(policy: Policy, count: int, seed: int, bases: Sequence[Data]) -> Iterator[Sequence[Data]]:
     """Applications that nobody submitted, so many at a time; the same for the same seed."""
-    made = generated(policy, count, seed, bases)
+    made = generated(policy, count, seed, bases, Limits(changes=3))
     while some := list(islice(made, GROUP)):
         yield some
 
@@ -118,7 +116,7 @@ def _arrow(policy: core.Policy, type_: Type, lacks: frozenset[Lack]) -> pa.DataT
         BOOLEAN: pa.bool_(), DATE: pa.date32(), DATETIME: pa.timestamp("us", tz="UTC"), INTEGER: pa.int64(),
         MONEY: pa.decimal128(38, 2), NUMBER: pa.decimal128(38, 9),
     }  # fmt: skip
-    return simple.get(type_, pa.string())
+    return next((made for simple_type, made in simple.items() if simple_type == type_), pa.string())
 
 
 def _row(policy: core.Policy, entity: core.Entity, data: Any) -> tuple[dict[str, Any], frozenset[Lack]]:

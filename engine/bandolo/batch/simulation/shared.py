@@ -21,7 +21,8 @@ from bandolo.language.types import MONEY, OptionalType
 
 MADE = re.compile(r"\b[tb]\d+\b")
 Told = Callable[..., None]
-"""Told, for a block: the number of a variant, what it leaves, outcomes, stages, and for each amount its cents and where there is none."""
+"""Told, for a block: the number of a variant, what it leaves, outcomes, stages, for each amount its cents and where there is none, and
+for each reason of the variant where something is left for it."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Shared:
     read: frozenset[Key]
     why: Mapping[int, str]
     """The variants that have none, and why."""
+    reasons: Mapping[int, tuple[str, ...]]
+    """Why a variant leaves applications to the reference, in the order in which it tells where."""
     own: tuple[int, ...]
     """How many lines each variant adds to those before it."""
 
@@ -55,6 +58,7 @@ def compile_variants(policy: core.Policy, variants: Sequence[Settled], shapes: M
     unpacked: dict[str, str] = {}
     table: dict[str, Any] = {}
     why: dict[int, str] = {}
+    reasons: dict[int, tuple[str, ...]] = {}
     own: list[int] = []
     read: set[Key] = set()
     count = 0
@@ -66,6 +70,7 @@ def compile_variants(policy: core.Policy, variants: Sequence[Settled], shapes: M
         try:
             lines.append(build.told(number))
             read |= build.read
+            reasons[number] = tuple(r for r, bads in build.reasons.items() if any(bads))
         except NotColumnar as reason:
             why[number] = str(reason)
             del lines[before:]
@@ -77,7 +82,7 @@ def compile_variants(policy: core.Policy, variants: Sequence[Settled], shapes: M
     made = dict(TABLE) | table
     # Names and whole numbers made here: nothing of the policy becomes code.
     exec(compile(source, f"<variants of {policy.digest[:19]}>", "exec"), made)
-    return Shared(made["run"], source, tuple(shapes), tuple(build.frames), frozenset(read), why, tuple(own))
+    return Shared(made["run"], source, tuple(shapes), tuple(build.frames), frozenset(read), why, reasons, tuple(own))
 
 
 class _Variant(_Build):
@@ -103,7 +108,9 @@ class _Variant(_Build):
                     none = out.parts[2]
                     amounts.append(f"({self.back[out.parts[0]]}, {None if none is None else self.back[none]})")
         left = self.w.either("left", *self.left) or "left"
-        return f"told({number}, {left}, {self.back[outcome]}, {self.back[stage]}, ({''.join(f'{a}, ' for a in amounts)}))"
+        whys = [self.w.either(*bads) for bads in self.reasons.values() if any(bads)]
+        told = (f"({''.join(f'{part}, ' for part in parts)})" for parts in (amounts, whys))
+        return f"told({number}, {left}, {self.back[outcome]}, {self.back[stage]}, {', '.join(told)})"
 
 
 def _is_none(value: object) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ import pyarrow as pa
 
 from bandolo.batch.helpers import Array
 from bandolo.batch.intake import Columns, Tables, columns_of, keys_spoken_of, together
+from bandolo.batch.reasons import NO_TABLE, left_before
 from bandolo.batch.rows import Rowwise
 from bandolo.batch.run import BLOCK, Prepared
 from bandolo.batch.simulation.axes import Axis, combined, read_axes
@@ -66,8 +68,8 @@ class Simulation:
     what_if: Mapping[str, Any]
     made_up: tuple[int, int] | None = None
     """How many applications were made up, and from which seed, where they are no real ones."""
-    why: tuple[str, ...] = ()
-    """Why some had to be decided one by one."""
+    why: Mapping[str, int] = field(default_factory=dict)
+    """Why applications had to be decided one by one, and how many."""
     too_many: bool = False
     """Whether there are more applications than are ranked."""
     settled: Settled | None = field(default=None, repr=False, compare=False)
@@ -140,7 +142,7 @@ class Simulator:
         self.amounts = money_results(self.policy.core)
         self.counted = [Counted() for _ in self.which]
         self.applications = 0
-        self.why: set[str] = set()
+        self.why: Counter[str] = Counter()
         self.ranks = self.ranking and self.policy.core.ranking is not None
         self.data: list[Mapping[str, Any]] = []
         """The applications to be ranked, which are needed all at once."""
@@ -171,11 +173,11 @@ class Simulator:
         columns = columns_of(core, joined, self.spelt, self.spoken)
         program = self.program(columns, joined)
         if isinstance(program, str):
-            self.why.add(program)
+            self.why[program] += count
             measure.left[:] = True
         else:
             self._by_columns(program, columns, measure, count)
-            self.why.update(program.why.values())
+            self.why.update(dict.fromkeys(program.why.values(), count))
             measure.left[list(program.why)] = True
         self._by_rows(joined, measure)
         self._count(measure, count)
@@ -189,7 +191,7 @@ class Simulator:
             self.add({self.policy.core.root: table})
         if not left:
             return
-        self.why.add("a fact is missing, or not in order, in some rows")
+        self.why[NO_TABLE] += len(left)
         measure = Measure(len(self.which), len(left), [s.name for s in self.policy.core.stages], len(self.amounts))
         for row, application in enumerate(left):
             for number, rowwise in enumerate(self.rowwise):
@@ -212,15 +214,14 @@ class Simulator:
     def _by_columns(self, program: Shared, columns: Columns, measure: Measure, count: int) -> None:
         core = self.policy.core
         begun = columns.left(core, program.read)
-        if begun.any():
-            self.why.add("a fact is missing, or not in order, in some rows")
+        self.why.update(left_before(core, columns, program.read))
 
         def block(low: int) -> list[Any]:
             high = min(low + BLOCK, count)
             given, rows = columns.block(program.columns, program.entities, core, low, high)
             sums: list[Any] = []
             with np.errstate(all="ignore"):  # what is computed of garbage is garbage
-                program.run(given, rows, begun[low:high], measure.told(low, high, sums))
+                program.run(given, rows, begun[low:high], measure.told(low, high, begun[low:high], sums))
             return sums
 
         begins = range(0, count, BLOCK)
@@ -231,8 +232,11 @@ class Simulator:
             found = [block(low) for low in begins]
         for sums in found:
             measure.summed(sums)
-        if (measure.left & ~begun).any():
-            self.why.add("a value is beyond what columns hold, or a computation has no result")
+        # An application that several variants leave for the same reason is one application.
+        most: Counter[str] = Counter()
+        for (number, i), left in measure.whys.items():
+            most[program.reasons[number][i]] = max(most[program.reasons[number][i]], left)
+        self.why.update(+most)
 
     def _by_rows(self, tables: Tables, measure: Measure) -> None:
         which: Array = np.flatnonzero(measure.left.any(axis=0))
@@ -270,7 +274,7 @@ class Simulator:
             tuple(variants),
             self.what_if,
             None,
-            tuple(sorted(self.why)),
+            dict(sorted(self.why.items())),
             self.ranking and not self.ranks and self.policy.core.ranking is not None,
             self.settled[0],
         )

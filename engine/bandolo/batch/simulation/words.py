@@ -17,7 +17,8 @@ from bandolo.ranking.entrant import KeyValue
 
 WORDS: dict[str, tuple[str, str]] = {
     "title": ("Simulazione", "Simulation"),
-    "population": ("{count} domande, {variants} varianti oltre al bando com'è.", "{count} applications, {variants} variants besides the call as it is."),
+    "population": ("{count} domande, {variants} varianti oltre al bando com'è.",
+                   "{count} applications, {variants} variants besides the call as it is."),
     "made_up": (
         "Le domande sono inventate ({count}, seme {seed}): dicono come reagiscono le regole, non che cosa presenteranno le imprese.",
         "The applications are made up ({count}, seed {seed}): they show how the rules react, not what will be submitted.",
@@ -51,6 +52,18 @@ WORDS: dict[str, tuple[str, str]] = {
     "errors": ("Domande che non si leggono: {names}.", "Applications that cannot be read: {names}."),
     "entering": ("«Entrano» ed «escono»: domande che diventano ammesse, o non lo sono più, rispetto al bando com'è.",
                  "“Enter” and “leave”: applications that become admitted, or no longer are, against the call as it is."),
+    "variant": ("Variante", "Variant"),
+    "hidden": ("Altre {count} varianti: tutte con --to.", "{count} more variants: all of them with --to."),
+    "drawings": ("In figura", "In a picture"),
+    "framed": ("La casella bordata è il bando com'è, se fra i valori c'è; più scuro, più grande.",
+               "The framed cell is the call as it is, where the values have it; the darker, the larger."),
+    "not_zero": ("non da zero", "not from zero"),
+    "admitted_many": ("Domande ammesse", "Applications admitted"),
+    "financed_many": ("Domande finanziate", "Applications financed"),
+    "awarded_sum": ("Somma assegnata dalla graduatoria", "Sum awarded by the ranking"),
+    "cut_off": ("Punteggio dell'ultima finanziata", "Score of the last financed"),
+    "million": ("{n} mln", "{n} m"),
+    "thousand": ("{n} mila", "{n} k"),
     "rejected_by_stage": ("Non ammesse, per fase", "Rejected, by stage"),
     "other_amounts": ("Altri importi: differenza rispetto a com'è", "Other amounts: difference against as it is"),
     "ranking": ("Graduatoria", "Ranking"),
@@ -63,12 +76,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "last": ("ultima finanziata", "last financed"),
     "place": ("{position}ª", "no. {position}"),
     "struck": ("espunte", "struck"),
-    "last_note": ("Ultima finanziata: il suo posto, e ciò per cui la graduatoria ordina ({keys}).",
-                  "Last financed: its place, and what the ranking orders by ({keys})."),
+    "last_note": ("Ultima finanziata: il suo posto in graduatoria · {keys}.", "Last financed: its place in the ranking · {keys}."),
     "provisional": ("Una graduatoria è provvisoria dove qualcosa è ancora aperto: una domanda non decisa, o una parità.",
                     "A ranking is provisional where something is still open: an application that is not decided, or a tie."),
     "unranked": ("Graduatoria non fatta: {why}", "No ranking was made: {why}"),
-    "too_many": ("Graduatoria non fatta: le domande sono più di {limit}.", "No ranking was made: there are more than {limit} applications."),
+    "too_many": ("Graduatoria non fatta: le domande sono più di {limit}.",
+                 "No ranking was made: there are more than {limit} applications."),
 }  # fmt: skip
 
 OUTCOMES = ("admitted", "rejected", "suspended", "undetermined", "referred", "barred", "unread")
@@ -104,6 +117,16 @@ class Teller:
         if not amount:
             return ""
         return ("+" if amount > 0 else "−") + self.whole(abs(amount))
+
+    def decimal(self, value: Fraction) -> str:
+        return number(Fraction(round(value * 100), 100), self.lang)
+
+    def short_money(self, amount: Fraction) -> str:
+        """An amount in millions or thousands, for an axis."""
+        for size, key in ((10**6, "million"), (10**3, "thousand")):
+            if abs(amount) >= size:
+                return self.said(key, n=self.decimal(amount / size))
+        return self.decimal(amount)
 
     def title(self) -> str:
         return self.policy.title.said(self.lang)
