@@ -69,7 +69,8 @@ class _RowWriter:
         self.kept: dict[str, str] = {}
         self.table: dict[str, Any] = {"amount_text": amount_text, "UNDER": UNDER, "Decimal": Decimal, "kept": self.kept.get}
         self.table["escaped"] = _keeping(self.kept)
-        self.body: list[ast.stmt] = []
+        self.quick: list[ast.stmt] = []
+        self.slow: list[ast.stmt] = []
         self.pieces: list[ast.expr] = []
 
     def written(self) -> Writer:
@@ -77,9 +78,10 @@ class _RowWriter:
         lists = [f for e in self.policy.entities.values() if e.owner == entity.name for f in [e.listed_in]]
         facts = list(entity.facts)
         shapes = self.layout.shapes
+        body: list[ast.stmt] = []
         if shapes is None:
             unpacked: list[ast.expr] = [ast.Name(f"f{at}", ast.Store()) for at in range(len(facts))]
-            self.body.append(ast.Assign([ast.Tuple(unpacked, ast.Store())], name("row")))
+            body.append(ast.Assign([ast.Tuple(unpacked, ast.Store())], name("row")))
         said = "{"
         for fact in sorted(entity.facts.values(), key=lambda f: f.name):
             at = facts.index(fact.name)
@@ -91,9 +93,12 @@ class _RowWriter:
             slot = name(f"f{at}") if shapes is None else ast.Attribute(name("row"), shapes.slots[entity.name][at], ast.Load())
             said = self._fact(fact, slot, said + '"') + '",'
         self._say(said.removesuffix(",") + "}", None)
-        self.body.append(ast.Return(ast.JoinedStr(self.pieces)))
+        if self.quick:
+            # Amounts are Decimals or ints, seldom texts.
+            body.append(ast.Try(self.quick, [ast.ExceptHandler(name("AttributeError"), None, self.slow)], [], []))
+        body.append(ast.Return(ast.JoinedStr(self.pieces)))
         takes = ast.arguments([], [ast.arg("row"), *(ast.arg(f"l{at}") for at in range(len(lists)))], None, [], [], None, [])
-        function = ast.FunctionDef("write", takes, self.body, [])
+        function = ast.FunctionDef("write", takes, body, [])
         exec(compile(ast.fix_missing_locations(ast.Module([function], [])), "<bandolo digest>", "exec"), self.table)
         write: Writer = self.table["write"]
         return write
@@ -107,14 +112,17 @@ class _RowWriter:
     def _fact(self, fact: core.FactDeclaration, slot: ast.expr, said: str) -> str:
         """Say the value of a fact after some text; what is still to be said comes back."""
         if fact.type == BOOLEAN:
-            self.pieces.append(ast.FormattedValue(code("Y if F else N", Y=text(said + "bool:True"), F=slot, N=text(said + "bool:False")), -1))
+            self.pieces.append(
+                ast.FormattedValue(code("Y if F else N", Y=text(said + "bool:True"), F=slot, N=text(said + "bool:False")), -1)
+            )
             return ""
         if isinstance(fact.type, ChoiceType) or (fact.key and fact.type == TEXT and self.entity.name != self.policy.root):
             self._say(said + "str:", slot)  # a program only takes plain keys
             return ""
         if fact.type == MONEY:
-            above, under = f"n{len(self.body)}", f"d{len(self.body)}"
-            self.body += lines("N, D = (F if type(F) is not str else Decimal(F)).as_integer_ratio()", N=above, D=under, F=slot)
+            above, under = f"n{len(self.quick)}", f"d{len(self.quick)}"
+            self.quick += lines("N, D = F.as_integer_ratio()", N=above, D=under, F=slot)
+            self.slow += lines("N, D = Decimal(F).as_integer_ratio()", N=above, D=under, F=slot)
             self._say(said + "Fraction:", name(above))
             self._say("", code("UNDER[D]", D=under))
             return ""

@@ -46,7 +46,7 @@ class Fusing(Writer):
             return Code(name(self.whole.listed(kind.item.entity)), kind)
         return self.slot(record, self.names.facts[entity, fact, stage], kind)
 
-    def owner_of(self, record: Code, entity: str) -> ast.expr:
+    def owner_of(self, record: Code, entity: str) -> ast.expr:  # noqa: ARG002
         return name(self.whole.this(entity))
 
     def counted(self, value: Code) -> Code:

@@ -192,14 +192,18 @@ def of_list(whole: Fused, entity: core.Entity, rows: str, this: str) -> Loop:
         key = itemgetter(list(entity.facts).index(entity.key.name)) if whole.shapes is None else attrgetter(slot)
         loop.before += lines("check_keys([*map(K, G)])", K=whole.names.constant(key), G=given)
         # JSON has no texts but texts; a program may give others, which mean something of their own.
-        loop.first += lines("if type(F) is not str: raise Open" if whole.shapes is None else "if loose and type(F) is not str: raise Open", F=slot)
+        loop.first += lines(
+            "if type(F) is not str: raise Open" if whole.shapes is None else "if loose and type(F) is not str: raise Open", F=slot
+        )
     cash = [f for f in entity.facts.values() if isinstance(whole.kinds_of_facts[entity.name, f.name, None], Cash)]
     if cash:
         loop.before += lines("T = ZERO", T=f"rest_{this}")
         loop.parts = _addends(whole, entity, cash)
         # One look at the sum of all amounts tells of each: no part of a cent, nothing too large, nothing rounded on the way. A sum has
         # the finest exponent of its parts, and had a digit been lost the sum would have more digits than this allows.
-        loop.after += lines("if not (T.same_quantum(CENT) and T <= MOST_CASH) or context().prec < P: raise Open", T=f"total_{this}", P=PRECISION)
+        loop.after += lines(
+            "if not (T.same_quantum(CENT) and T <= MOST_CASH) or context().prec < P: raise Open", T=f"total_{this}", P=PRECISION
+        )
         highs = [(f, h) for f in cash if (h := whole.settled.ranges[entity.name, f.name][1]) is not None]
         if highs:
             least = whole.names.constant(Decimal(floor(min(h for _, h in highs))))  # type: ignore[type-var, arg-type]

@@ -74,7 +74,7 @@ def _values(slots: list[str]) -> Callable[[Any], tuple[Any, ...]]:
 
 
 class Marks:
-    """How many colons and letters e the names and texts of an application take, where no field is given twice and no number has an exponent.
+    """How many colons and letters e an application takes where no field is given twice and no number has an exponent.
 
     A name is followed by a colon; `true` and `false` have one e each.
     """
