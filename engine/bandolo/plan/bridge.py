@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, cast
 
-from bandolo.language.values import Fault, ListValue, Member, Unknown, Value
+from bandolo.language.values import Fault, ListValue, Member, Record, Unknown, Value
 from bandolo.plan.kinds import Kind, Many, Open, Ratio, Same, Whole, bare, freeze, thaw
 from bandolo.plan.unknowns import Gap, Loose, listing
 
@@ -21,11 +21,19 @@ class Paths:
     """The paths of one application that something may miss, a bit each."""
 
     def __init__(self, given: dict[str, int]) -> None:
-        self._bits = dict(given)
         self._names: dict[int, frozenset[str]] = {}
-        self._listed = list(given)
+        self._listed: list[Any] = list(given)
+        self._bits: dict[str, int] | None = None
+
+    def lacking(self, record: Record, fact: str) -> int:
+        """The bit of a fact that a record lacks; each is asked for once."""
+        self._listed.append((record, fact))
+        return 1 << (len(self._listed) - 1)
 
     def bit(self, path: str) -> int:
+        """The bit of a path by its name."""
+        if self._bits is None:
+            self._bits = {_said(listed): 1 << at for at, listed in enumerate(self._listed)}
         found = self._bits.get(path)
         if found is None:
             found = self._bits[path] = 1 << len(self._listed)
@@ -43,12 +51,20 @@ class Paths:
         found = self._names.get(bits)
         if found is None:
             digits = f"{bits:b}"[::-1]
-            found = self._names[bits] = frozenset(path for path, digit in zip(self._listed, digits, strict=False) if digit == "1")
+            found = self._names[bits] = frozenset(_said(path) for path, digit in zip(self._listed, digits, strict=False) if digit == "1")
         return found
 
     def told(self, truth: Any) -> Value:
         """A truth as the reference has it."""
         return _sure(truth, self.names) if truth.__class__ is Gap else truth  # type: ignore[no-any-return]
+
+
+def _said(listed: Any) -> str:
+    """The path of a fact as the reference writes it."""
+    if listed.__class__ is str:
+        return listed  # type: ignore[no-any-return]
+    record, fact = listed
+    return fact if record.owner is None else f"{record.path}.{fact}"  # type: ignore[no-any-return]
 
 
 def _itself(record: Any) -> Any:

@@ -3,198 +3,21 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from fractions import Fraction
-from typing import Any
 
 from bandolo import limits
-from bandolo.evaluate.decide import Identity, assembled
+from bandolo.evaluate.decide import Identity
 from bandolo.evaluate.decision import Decision
 from bandolo.evaluate.inputs import Application, read_application
-from bandolo.evaluate.reference import Evaluation, Strikes
 from bandolo.evaluate.settle import Changes, Settled
-from bandolo.evaluate.shares import allocate, apportioned, unapportioned
-from bandolo.language.types import BOOLEAN
-from bandolo.language.values import Fault, ListValue, Record, Unknown, Value
-from bandolo.plan import unknowns
-from bandolo.plan.bridge import Paths, lent, opaque, taken
-from bandolo.plan.kinds import Many, Open, Same, Whole, kind_of_fact
+from bandolo.language.values import ListValue, Record, Value
+from bandolo.plan.bridge import Paths, taken
+from bandolo.plan.evaluation import Planned
+from bandolo.plan.kinds import Open, kind_of_fact
 from bandolo.plan.program import Program
 from bandolo.plan.records import PlannedRecord
 from bandolo.plan.running import NOT_COMPLETE
+from bandolo.plan.stepped import Making, stepped
 from bandolo.plan.told import Telling, tell
-from bandolo.plan.unknowns import Gap, Loose
-from bandolo.source import Span
-
-
-class _Definitions(dict[tuple[str, str, Record], Value]):
-    """The values of definitions by the reference's keys, brought back from the slots when asked for."""
-
-    def __init__(self, program: Program, paths: Paths) -> None:
-        super().__init__()
-        self.program, self.paths = program, paths
-
-    def __missing__(self, key: tuple[str, str, Record]) -> Value:
-        entity, name, record = key
-        kind, slot = self.program.kinds[entity, name], self.program.names.definitions[entity, name]
-        assert kind is not None
-        value = lent(kind, _in_slot(record, slot), self.paths.names)
-        self[key] = value
-        return value
-
-
-class _Met(dict[tuple[str, Record], Value]):
-    def __init__(self, names: dict[str, str], paths: Paths) -> None:
-        super().__init__()
-        self.names, self.paths = names, paths
-
-    def __missing__(self, key: tuple[str, Record]) -> Value:
-        return self.paths.told(_in_slot(key[1], self.names[key[0]]))
-
-
-class _Verdicts(dict[tuple[str, Record], str]):
-    def __init__(self, names: dict[str, str]) -> None:
-        super().__init__()
-        self.names = names
-
-    def __missing__(self, key: tuple[str, Record]) -> str:
-        found = getattr(key[1], self.names[key[0]])
-        if found.__class__ is Gap:
-            return "unknown"
-        return "met" if found else "not_applicable" if found is None else "failed"
-
-
-class _Admitted(dict[tuple[Record, str], Value]):
-    def __init__(self, names: dict[str, str], paths: Paths) -> None:
-        super().__init__()
-        self.names, self.paths = names, paths
-
-    def __missing__(self, key: tuple[Record, str]) -> Value:
-        return self.paths.told(_in_slot(key[0], self.names[key[1]]))
-
-
-class _Opened(dict[str, Value]):
-    def __init__(self, names: dict[str, str], root: Record, paths: Paths) -> None:
-        super().__init__()
-        self.names, self.root, self.paths = names, root, paths
-
-    def __missing__(self, key: str) -> Value:
-        return self.paths.told(_in_slot(self.root, self.names[key]))
-
-
-def _in_slot(record: Any, slot: str) -> Any:
-    gap = record.gaps.get(slot)
-    return getattr(record, slot) if gap is None else gap
-
-
-class Planned(Evaluation):
-    """An evaluation whose steps a program computes."""
-
-    def __init__(self, program: Program, settled: Settled, records: dict[str, list[PlannedRecord]], budget: int, paths: Paths) -> None:
-        self.program, self.paths = program, paths
-        names = program.names
-        super().__init__(
-            program.policy, settled.settings, records, budget, False, Strikes(),  # type: ignore[arg-type]
-            _Definitions(program, paths), _Met(names.requirements, paths), _Verdicts(names.verdicts), _Admitted(names.admitted, paths),
-            _Opened(names.open, records[program.policy.root][0], paths),
-        )  # fmt: skip
-        self.asked = 0
-        self.allocations: dict[tuple[int, Record], dict[Record, int]] = {}
-        self.parts: dict[tuple[int, Record], Any] = {}
-        self.clock: Any = settled.settings.as_of
-        if isinstance(self.clock, Unknown):
-            self.clock = Gap(paths.bits(self.clock.missing))
-        elif not isinstance(self.clock, Fault):
-            self.now = self.clock
-
-    def run(self) -> None:
-        self.program.run(self, *self.records.values())
-        self.open = {stage: self.open[stage] for stage in self.program.names.open}
-
-    def ask(self, index: int, record: PlannedRecord) -> None:
-        """One step for one record, by the reference; its value goes on into the slots where it is known."""
-        self.asked += 1
-        step, names = self.policy.steps[index], self.program.names
-        value = self.worked_out(step, record)
-        self.keep(step, record, value)
-        if step.kind == "definition":
-            assert not isinstance(value, tuple)
-            kind, slot = self.program.kinds[step.entity, step.name], names.definitions[step.entity, step.name]
-            if kind is not None:
-                with suppress(Open):
-                    self.leave(record, slot, taken(kind, value, self.paths.bits))
-            return
-        known = value[0] if isinstance(value, tuple) else value
-        slots = {"requirement": names.requirements, "admitted": names.admitted, "opens": names.open}[step.kind]
-        with suppress(Open):
-            self.leave(record, slots[step.name], taken(Same(BOOLEAN), known, self.paths.bits))
-
-    @staticmethod
-    def leave(record: PlannedRecord, slot: str, value: Any) -> None:
-        if value.__class__ is Gap or value.__class__ is Loose:
-            record.gaps[slot] = value
-        else:
-            setattr(record, slot, value)
-
-    def unsure(self) -> bool:
-        raise Open
-
-    def shared(self, index: int, share: Any, owner: Record) -> dict[Record, int]:
-        """What a share gives each record of one owner, in cents."""
-        key = (index, owner)
-        if key not in self.allocations:
-            self.allocations[key] = share(self, owner)
-        return self.allocations[key]
-
-    def allocated(
-        self, total: Fraction, weights: dict[Record, Fraction], keys: dict[Record, Any], direction: str, span: Span
-    ) -> dict[Record, int]:
-        found = allocate(total, weights, keys, direction, span)
-        if isinstance(found, Fault):
-            raise Open
-        return {record: (part * 100).numerator for record, part in found.items() if isinstance(part, Fraction)}
-
-    # Shares of which something is not known.
-
-    def part(self, index: int, share: Any, owner: Record, record: Record) -> Any:
-        """What a share gives a record, in cents, or the gap that stands for it."""
-        key = (index, owner)
-        found = self.parts.get(key)
-        if found is None:
-            found = self.parts[key] = share(self, owner)
-        if found.__class__ is not dict:
-            return found
-        part = found.get(record)
-        if part is None:
-            risky = [gap for gap in found.values() if gap.__class__ is Gap]
-            if any(gap.risky for gap in risky):
-                return unknowns.made(unknowns.together(*risky).missing, 0, 0, True)  # nothing, unless the whole cannot be shared out
-            return 0
-        return part
-
-    @staticmethod
-    def not_apportioned(total: Value, among: Any) -> Any:
-        return taken(CENTS, unapportioned(total, lent(Many(Same(BOOLEAN)), among)))
-
-    def apportioned(self, index: int, total: Value, among: list[tuple[Record, Any, Value, Value]]) -> Any:
-        direction = self.settings.money_rounding
-        if isinstance(direction, Unknown):
-            direction = Unknown(opaque(self.paths.bits(direction.missing)))
-        unsure = [s for _, sure, _, _ in among if sure is not True and isinstance(s := lent(Same(BOOLEAN), sure), Unknown)]
-        weights = {record: weight for record, _, weight, _ in among}
-        keys = {record: key for record, _, _, key in among}
-        found = apportioned(total, unsure, weights, keys, direction, self.program.shares[index].span)
-        if not isinstance(found, dict):
-            return taken(CENTS, found)
-        kept: dict[int, Any] = {}
-        parts: dict[Record, Any] = {}
-        for record, part in found.items():
-            if id(part) not in kept:
-                kept[id(part)] = taken(CENTS, part)
-            parts[record] = kept[id(part)]
-        return parts
-
-
-CENTS = Whole(100, 512)
 
 
 def planned_records(program: Program, application: Application, paths: Paths) -> dict[str, list[PlannedRecord]]:
@@ -233,19 +56,37 @@ def _moved(value: Value, made: dict[int, PlannedRecord]) -> Value:
 
 def decide_planned(program: Program, settled: Settled, changes: Changes, identity: Identity, application: Application) -> Decision | None:
     """The decision on an application that has been read; None where the reference must count its steps."""
-    count = sum(len(records) for records in application.records.values())
+    paths = Paths(program.bits)
+    return _decided(program, settled, changes, identity, planned_records(program, application, paths), paths, application.digest)
+
+
+def _decided(
+    program: Program,
+    settled: Settled,
+    changes: Changes,
+    identity: Identity,
+    records: dict[str, list[PlannedRecord]],
+    paths: Paths,
+    digest: str | None = None,
+) -> Decision | None:
+    count = sum(map(len, records.values()))
     if count > program.most_records:
         return None
-    paths = Paths(program.bits)
-    records = planned_records(program, application, paths)
     plan = Planned(program, settled, records, limits.STEPS_BASE + count * limits.STEPS_PER_RECORD, paths)
     plan.run()
-    moved = Application(records[program.policy.root][0], records, application.digest)  # type: ignore[arg-type]
-    return assembled(program.policy, settled, changes, identity, moved, plan)
+    return stepped(plan, Making(settled, changes, identity, digest))
 
 
 def decide_stepwise(program: Program, settled: Settled, changes: Changes, identity: Identity, data: object) -> Decision | None:
     """The decision on plain data; None where the reference must say what is wrong with it, or count its steps."""
+    if program.read is not None:
+        paths = Paths(program.bits)
+        try:
+            records = program.read(data, paths)
+        except NOT_COMPLETE:
+            pass
+        else:
+            return _decided(program, settled, changes, identity, records, paths)
     application, _ = read_application(program.policy, settled, data)
     return decide_planned(program, settled, changes, identity, application) if application is not None else None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from types import CodeType
 from typing import Any
 
@@ -23,8 +24,10 @@ from bandolo.plan.kinds import Kind, OfEntity, Open
 from bandolo.plan.layout import Layout, NotFused, eligible
 from bandolo.plan.opening import Opening
 from bandolo.plan.quote import lines, name
+from bandolo.plan.reading import Read, compile_reading
 from bandolo.plan.records import PlannedRecord, record_class
 from bandolo.plan.shapes import shapes
+from bandolo.plan.stepped import Scales
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,15 @@ class Program:
     """What stands for the clock, for pending parameters and for open readings among what is missing."""
     most_records: int
     """Up to so many records the reference is sure to stay within its steps."""
+    read: Read | None = None
+    """What reads applications, where the policy allows it."""
     whole: OnePass | None = None
     """What decides complete applications in one pass, where the policy allows it."""
+
+    @cached_property
+    def scales(self) -> Scales:
+        """What weighs verdicts into stages."""
+        return Scales(self)
 
 
 def compile_program(policy: core.Policy, settled: Settled) -> Program:
@@ -102,6 +112,7 @@ def compile_program(policy: core.Policy, settled: Settled) -> Program:
         tuple(unsupported),
         bits,
         most_records(policy),
+        _reading(policy, settled, names, classes),
         one_pass,
     )
 
@@ -118,6 +129,13 @@ def _one_pass(policy: core.Policy, settled: Settled) -> OnePass | None:
     found = running.table(policy) | intake.table(policy.conventions, layout.shapes) | names.constants
     exec(compile(tree, f"<bandolo {policy.digest[:19]} in one pass>", "exec"), found)
     return OnePass(found["decide"], layout)
+
+
+def _reading(policy: core.Policy, settled: Settled, names: Names, classes: dict[str, type[PlannedRecord]]) -> Read | None:
+    try:
+        return compile_reading(policy, settled, names, classes)
+    except Open:
+        return None
 
 
 def records_of(policy: core.Policy, entity: str) -> str:
