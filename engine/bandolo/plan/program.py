@@ -19,20 +19,22 @@ from bandolo.plan import intake, running, steps
 from bandolo.plan.codes import Code, Names
 from bandolo.plan.costs import most_records
 from bandolo.plan.expressions import Writer
-from bandolo.plan.fused import Fused, Layout, NotFused, eligible
+from bandolo.plan.fused import Fused
 from bandolo.plan.kinds import Kind, OfEntity, Open
+from bandolo.plan.layout import Layout, NotFused, eligible
 from bandolo.plan.opening import Opening
 from bandolo.plan.quote import lines, name
 from bandolo.plan.reading import Read, compile_reading
 from bandolo.plan.records import PlannedRecord, record_class
+from bandolo.plan.shapes import shapes
 from bandolo.plan.stepped import Scales
 
 
 @dataclass(frozen=True)
 class OnePass:
-    """`decide(app)` gives what a complete application comes to, placed as `layout` says."""
+    """`decide(app)` gives what a complete application comes to, placed as `layout` says; with shapes there is `decide(app, read)`, too."""
 
-    decide: Callable[[Any], Any]
+    decide: Callable[..., Any]
     layout: Layout
 
 
@@ -120,11 +122,11 @@ def _one_pass(policy: core.Policy, settled: Settled) -> OnePass | None:
         return None
     names = Names(policy)
     try:
-        function, layout = Fused(policy, settled, names).written()
+        function, layout = Fused(policy, settled, names, shapes(policy, names)).written()
     except NotFused:
         return None
     tree = ast.fix_missing_locations(ast.Module([function], []))
-    found = running.table(policy) | intake.table(policy.conventions) | names.constants
+    found = running.table(policy) | intake.table(policy.conventions, layout.shapes) | names.constants
     exec(compile(tree, f"<bandolo {policy.digest[:19]} in one pass>", "exec"), found)
     return OnePass(found["decide"], layout)
 
