@@ -22,7 +22,7 @@ from bandolo.language.functions import Conventions
 from bandolo.language.types import BOOLEAN, INTEGER, MONEY, TEXT, ChoiceType, ListType, OptionalType, RecordType, Type
 from bandolo.language.values import Bound, Value, is_known
 from bandolo.plan.bridge import Paths
-from bandolo.plan.canonical import spelling
+from bandolo.plan.canonical import Spelling, spelling
 from bandolo.plan.codes import Names
 from bandolo.plan.intake import quickly
 from bandolo.plan.kinds import Kind, Open, freeze, kind_of_fact
