@@ -155,7 +155,7 @@ def at_risk(value: ListValue) -> list[Value]:
 
 def any_(_: Any, value: Value) -> Value:
     if isinstance(value, Unknown | Fault):
-        return value
+        return unknown([value]) if isinstance(value, Unknown) else value  # the bounds are those of its length
     assert isinstance(value, ListValue)
     if risky := at_risk(value):
         return unknown(risky)
@@ -164,7 +164,7 @@ def any_(_: Any, value: Value) -> Value:
 
 def all_(_: Any, value: Value) -> Value:
     if isinstance(value, Unknown | Fault):
-        return value
+        return unknown([value]) if isinstance(value, Unknown) else value  # the bounds are those of its length
     assert isinstance(value, ListValue)
     if risky := at_risk(value):
         return unknown(risky)
