@@ -17,7 +17,7 @@ from bandolo.language.types import BOOLEAN, DATE, DATETIME, MONEY, TEXT, ChoiceT
 from bandolo.language.values import NONE
 from bandolo.plan.intake import quickly
 from bandolo.plan.layout import Layout
-from bandolo.plan.quote import code, lines, name, text
+from bandolo.plan.quote import code, compiled, function, lines, name, text
 
 NO_VALUE = f"{type(NONE).__name__}:{NONE}"
 TEXTS_KEPT = 4096
@@ -97,10 +97,8 @@ class _RowWriter:
             # Amounts are Decimals or ints, seldom texts.
             body.append(ast.Try(self.quick, [ast.ExceptHandler(name("AttributeError"), None, self.slow)], [], []))
         body.append(ast.Return(ast.JoinedStr(self.pieces)))
-        takes = ast.arguments([], [ast.arg("row"), *(ast.arg(f"l{at}") for at in range(len(lists)))], None, [], [], None, [])
-        function = ast.FunctionDef("write", takes, body, [])
-        exec(compile(ast.fix_missing_locations(ast.Module([function], [])), "<bandolo digest>", "exec"), self.table)
-        write: Writer = self.table["write"]
+        takes = ["row", *(f"l{at}" for at in range(len(lists)))]
+        write: Writer = compiled(function("write", takes, body), "digest", self.table)
         return write
 
     def _say(self, said: str, value: ast.expr | None) -> None:
