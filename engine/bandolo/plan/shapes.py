@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from operator import attrgetter
+from types import GenericAlias
 from typing import Any, Literal, Optional
 
 from bandolo.check import core
@@ -18,8 +19,10 @@ from bandolo.records import dataclass
 
 try:
     import msgspec
+
+    HAS_MSGSPEC = True
 except ImportError:  # an extra: without it dicts are read by the program itself, and JSON the longer way
-    msgspec = None  # type: ignore[assignment]
+    HAS_MSGSPEC = False
 
 
 @dataclass
@@ -39,7 +42,7 @@ class Shapes:
 
 def shapes(policy: core.Policy, names: Names) -> Shapes | None:
     """The shapes of the records of a policy whose lists all belong to the root; None where msgspec is not installed."""
-    if msgspec is None:
+    if not HAS_MSGSPEC:
         return None
     made: dict[str, Any] = {}
     slots: dict[str, list[str]] = {}
@@ -60,17 +63,16 @@ def _field(type_: Type, made: dict[str, Any]) -> Any:
         case OptionalType(of=inner):
             return Optional[_field(inner, made)]  # noqa: UP045
         case ListType(item=RecordType(entity=entity)):
-            return list[made[entity]]  # type: ignore[misc]
+            return GenericAlias(list, made[entity])
         case ChoiceType(options=options):
-            return Literal[tuple(options)]  # type: ignore[valid-type]
+            return Literal.__getitem__(tuple(options))
     return bool if type_ == BOOLEAN else str if type_ == TEXT else Any
 
 
 def _values(slots: list[str]) -> Callable[[Any], tuple[Any, ...]]:
     if len(slots) > 1:
-        return attrgetter(*slots)  # type: ignore[no-any-return]
-    one = attrgetter(slots[0])  # of a single name it gives the value itself
-    return lambda row: (one(row),)
+        return attrgetter(*slots)
+    return lambda row: tuple([getattr(row, slot) for slot in slots])  # of a single name attrgetter would give the value itself
 
 
 class Marks:

@@ -70,7 +70,8 @@ class Telling:
             values.append(value)
         taken: list[ast.expr] = [ast.Name(f"v{at}", ast.Store()) for at in range(len(keys))]
         body: list[ast.stmt] = [ast.Assign([ast.Tuple(taken, ast.Store())], name("values")), ast.Return(ast.Dict(list(keys), values))]
-        return compiled(function("results", ["values"], body), "results", table)
+        made: Callable[[tuple[Any, ...]], dict[str, Any]] = compiled(function("results", ["values"], body), "results", table)
+        return made
 
     def outcome(self, statuses: tuple[StageStatus, ...]) -> tuple[Outcome, str]:
         return self.outcomes.setdefault(statuses, outcome_of(dict(zip(self.stages, statuses, strict=True))))
