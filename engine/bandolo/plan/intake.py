@@ -6,6 +6,7 @@ What raises here is read again by `evaluate/inputs.py`, which says what is missi
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -34,8 +35,9 @@ ZERO, CENT, HUNDRED = Decimal("0.00"), Decimal("0.01"), Decimal(100)
 MOST_CASH = Decimal(10**18)
 TEXTS_KEPT = 4096
 MOST_TEXT = limits.TEXT_CHARACTERS
-SPECIAL = frozenset(("", "~", "null", "none"))
-"""Words that stand for no value in a YAML text (`Plain`): the reference looks whether they are meant so."""
+TEXTS = {str}
+AMBIGUOUS = re.compile(r"[-0-9]|(~|null|none|)$")
+"""Texts that may not be meant as such: the word or number of a file (`Plain`, `Digits`). Of these the class is asked each time."""
 
 
 def adds_up(low: Value | None, high: Value | None) -> bool:
@@ -51,7 +53,7 @@ def table(conventions: Conventions, shapes: Shapes | None) -> dict[str, Any]:
         """A text that is surely allowed; those that come again and again are kept."""
         if type(text) is not str or not (text.isascii() and text.isprintable() and len(text) <= MOST_TEXT):
             raise Open
-        if len(text) <= 64 and len(kept) < TEXTS_KEPT and text not in SPECIAL:
+        if len(text) <= 64 and len(kept) < TEXTS_KEPT and not AMBIGUOUS.match(text):
             kept[text] = text
         return text
 
@@ -88,12 +90,12 @@ def amount_reader(conventions: Conventions) -> Callable[[Any], Decimal]:
 
 
 def check_keys(keys: list[str]) -> None:
-    """Keys that differ, and are plain enough to stand in a path; none of the words that may stand for no key at all."""
+    """Keys that differ, are texts and nothing else, and plain enough to stand in a path."""
     text, different = "".join(keys), set(keys)
     # Escaped as JSON it stays as it is: then nothing in it is unsafe, a quote, or not ASCII.
     if len(different) != len(keys) or len(encode_basestring_ascii(text)) != len(text) + 2 or len(text) > MOST_TEXT:
         raise Open
-    if "[" in text or "]" in text or "\x7f" in text or not different.isdisjoint(SPECIAL):
+    if "[" in text or "]" in text or "\x7f" in text or "" in different or not TEXTS.issuperset(map(type, keys)):
         raise Open
 
 

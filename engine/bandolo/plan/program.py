@@ -55,8 +55,8 @@ class Program:
     """What decides complete applications in one pass, where the policy allows it."""
 
 
-def compile_program(policy: core.Policy, settled: Settled) -> Program:
-    """The program of a policy under its settings."""
+def compile_program(policy: core.Policy, settled: Settled, *, shaped: bool = True) -> Program:
+    """The program of a policy under its settings; `shaped` is whether msgspec, where it is installed, reads applications for it."""
     names = Names(policy)
     kinds: dict[tuple[str, str], Kind | None] = {}
     body: list[ast.stmt] = []
@@ -80,7 +80,7 @@ def compile_program(policy: core.Policy, settled: Settled) -> Program:
     while at < len(shares):  # a share inside the parts of another adds itself to the list
         functions.append(_share(policy, settled, names, kinds, shares, at))
         at += 1
-    one_pass = _one_pass(policy, settled)
+    one_pass = _one_pass(policy, settled, shaped)
     tree = ast.fix_missing_locations(ast.Module(functions, []))
     table = running.table(policy) | names.constants
     code_object: CodeType = compile(tree, f"<bandolo {policy.digest[:19]}>", "exec")
@@ -89,12 +89,12 @@ def compile_program(policy: core.Policy, settled: Settled) -> Program:
     return Program(policy, settled, names, kinds, classes, table["run"], tuple(unsupported), _most_records(policy), one_pass)
 
 
-def _one_pass(policy: core.Policy, settled: Settled) -> OnePass | None:
+def _one_pass(policy: core.Policy, settled: Settled, shaped: bool) -> OnePass | None:
     if not eligible(policy, settled):
         return None
     names = Names(policy)
     try:
-        function, layout = Fused(policy, settled, names, shapes(policy, names)).written()
+        function, layout = Fused(policy, settled, names, shapes(policy, names) if shaped else None).written()
     except NotFused:
         return None
     tree = ast.fix_missing_locations(ast.Module([function], []))
