@@ -2,6 +2,7 @@
 
 In every round each contender decides the same applications, the base right before and right after it: the ratio of a round is that of
 the medians. What is printed is the median over the rounds, with their range; a decision's median and 99th percentile are of all rounds.
+`undisturbed` is the ratio of the medians of each application's quickest round: what else the machine does hardly moves it.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ class Run:
     """It decides one in so many of the applications: a slow one would take all the time there is."""
     ratios: list[float] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
+    quickest: list[int] = field(default_factory=list)
+    """By application, its quickest round."""
     wrong: dict[str, int] = field(default_factory=dict)
 
 
@@ -117,6 +120,7 @@ def _round(run: Run, base: Run) -> None:
     after, _ = _timed(base, base.share)
     run.ratios.append(middle / ((before + after) / 2))
     run.times += times
+    run.quickest = [min(pair) for pair in zip(run.quickest or times, times, strict=True)]
 
 
 def _timed(run: Run, share: int) -> tuple[float, list[int]]:
@@ -132,13 +136,14 @@ def _timed(run: Run, share: int) -> tuple[float, list[int]]:
 def _print(console: Console, runs: dict[str, Run], options: argparse.Namespace) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("")
-    for heading in ("× base", "range", "p50 µs", "p99 µs", "wrong"):
+    for heading in ("× base", "range", "undisturbed", "p50 µs", "p99 µs", "wrong"):
         table.add_column(heading, justify="right")
     for run in runs.values():
         times = sorted(run.times)
         told = ", ".join(f"{count} {what}" for what, count in sorted(run.wrong.items())) or "none"
         table.add_row(
             run.contender.title, f"{statistics.median(run.ratios):.2f}", f"{min(run.ratios):.2f}–{max(run.ratios):.2f}",
+            f"{statistics.median(run.quickest) / statistics.median(runs[BASE].quickest):.2f}",
             f"{times[len(times) // 2] / 1000:.1f}", f"{times[len(times) * 99 // 100] / 1000:.1f}", told,
         )  # fmt: skip
     console.print(" " * 100, end="\r")

@@ -44,8 +44,8 @@ class Telling:
         ordered = sorted(policy.requirements.values(), key=lambda r: (policy.stage_index(r.stage), policy.depth(r.entity), r.entity, r.id))
         self.place = {r.id: at for at, r in enumerate(ordered)}
         self.ids = [layout.verdicts[entity] for entity in (policy.root, *layout.lists)]
-        self.failures: list[dict[tuple[bool | None, ...], tuple[str, ...]]] = [{} for _ in self.ids]
-        """By the verdicts on the root (the first) or on a record of one list, what failed: the same few come again and again."""
+        self.failures: dict[tuple[Any, ...], tuple[str, ...]] = {}
+        """By the verdicts on the root, and those of records that do not meet everything: the same few come again and again."""
         self.only_root = not any(layout.results[entity] for entity in layout.lists)
         self.outcomes: dict[tuple[StageStatus, ...], tuple[Outcome, str]] = {}
 
@@ -76,11 +76,13 @@ class Telling:
     def outcome(self, statuses: tuple[StageStatus, ...]) -> tuple[Outcome, str]:
         return self.outcomes.setdefault(statuses, outcome_of(dict(zip(self.stages, statuses, strict=True))))
 
-    def failed(self, at: int, verdicts: tuple[bool | None, ...]) -> tuple[str, ...]:
-        """The requirements that failed among the verdicts of the root (0) or of a record of one list."""
-        found = tuple(id_ for id_, verdict in zip(self.ids[at], verdicts, strict=True) if verdict is False)
-        if len(self.failures[at]) < VERDICTS_KEPT:
-            self.failures[at][verdicts] = found
+    def failed(self, key: tuple[Any, ...], odd: list[dict[Any, tuple[bool | None, ...]] | None]) -> tuple[str, ...]:
+        """The requirements that failed, in the order of a decision: of the verdicts on the root (the first of the key) and on records."""
+        verdicts = [(self.ids[0], key[0]), *((ids, v) for ids, rows in zip(self.ids[1:], odd, strict=True) for v in (rows or {}).values())]
+        failed = {id_ for ids, row in verdicts for id_, verdict in zip(ids, row, strict=True) if verdict is False}
+        found = tuple(sorted(failed, key=self.place.__getitem__))
+        if len(self.failures) < VERDICTS_KEPT:
+            self.failures[key] = found
         return found
 
     def stepwise(self, data: object) -> Decision:
@@ -175,16 +177,10 @@ class Told(Decision):
             telling, state = self._telling, self._state
         except AttributeError:
             return Decision.failed(self)
-        failures = telling.failures
-        found = failures[0].get(state[1])
-        if found is None:
-            found = telling.failed(0, state[1])
-        for at, (_, odd, _) in enumerate(state[4:], 1):
-            if odd:
-                kept = failures[at]
-                for verdicts in odd.values():
-                    found += kept[verdicts] if verdicts in kept else telling.failed(at, verdicts)
-        return found if len(found) < 2 else tuple(sorted(set(found), key=telling.place.__getitem__))
+        lists = state[4:]
+        key = (state[1], *[tuple(odd.values()) if odd else () for _, odd, _ in lists])
+        found = telling.failures.get(key)
+        return telling.failed(key, [odd for _, odd, _ in lists]) if found is None else found
 
 
 def tell(state: State, telling: Telling) -> Told:
