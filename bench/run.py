@@ -1,8 +1,9 @@
 """`make bench`: what a decision costs, against Python written by hand, in one run.
 
-In every round each contender decides the same applications, the base right before and right after it: the ratio of a round is that of
-the medians. What is printed is the median over the rounds, with their range; a decision's median and 99th percentile are of all rounds.
-`undisturbed` is the ratio of the medians of each application's quickest round: what else the machine does hardly moves it.
+In every round each contender decides the same applications, the base between any two of them, so that each finds the processor's caches
+full of another's data: the ratio of a round is that of the medians, to the base right before and right after. What is printed is the
+median over the rounds, with their range; a decision's median and 99th percentile are of all rounds. `undisturbed` is the ratio of the
+medians of each application's quickest round: what else the machine does hardly moves it.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def main() -> None:
     data = applications(options.applications)
     expected = [answer(a) for a in data]
     runs = {}
-    for name in options.contenders or CONTENDERS:
+    for name in dict.fromkeys((BASE, *(options.contenders or CONTENDERS))):
         contender: Base = importlib.import_module(f"contenders.{name}").Contender()
         try:
             contender.prepare()
@@ -83,9 +84,14 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     for number in range(options.rounds):
-        for run in runs.values():
-            console.print(f"round {number + 1} of {options.rounds}: {run.contender.title}", end="\r", style="dim", soft_wrap=True)
-            _round(run, runs[BASE])
+        before = _timed(runs[BASE])
+        for name, run in runs.items():
+            if name != BASE:
+                console.print(f"round {number + 1} of {options.rounds}: {run.contender.title}", end="\r", style="dim", soft_wrap=True)
+                middle, after = _timed(run), _timed(runs[BASE])
+                run.ratios.append(middle / ((before + after) / 2))
+                runs[BASE].ratios.append(after / before)
+                before = after
     _print(console, runs, options)
     if options.memory:
         _print_memory(console)
@@ -114,23 +120,16 @@ def _prepared(contender: Base, data: list[Any], expected: list[Any]) -> Run:
     return run
 
 
-def _round(run: Run, base: Run) -> None:
-    before, _ = _timed(base, base.share)
-    middle, times = _timed(run, run.share)
-    after, _ = _timed(base, base.share)
-    run.ratios.append(middle / ((before + after) / 2))
-    run.times += times
-    run.quickest = [min(pair) for pair in zip(run.quickest or times, times, strict=True)]
-
-
-def _timed(run: Run, share: int) -> tuple[float, list[int]]:
-    """The median of a decision, and each one's time: what else runs on the machine moves a mean, hardly a median."""
+def _timed(run: Run) -> float:
+    """The median of a decision: what else runs on the machine moves a mean, hardly a median."""
     decide, clock, times = run.contender.decide, perf_counter_ns, []
-    for application in run.data[::share]:
+    for application in run.data[:: run.share]:
         start = clock()
         decide(application)
         times.append(clock() - start)
-    return statistics.median(times), times
+    run.times += times
+    run.quickest = [min(pair) for pair in zip(run.quickest or times, times, strict=True)]
+    return statistics.median(times)
 
 
 def _print(console: Console, runs: dict[str, Run], options: argparse.Namespace) -> None:
@@ -139,10 +138,10 @@ def _print(console: Console, runs: dict[str, Run], options: argparse.Namespace) 
     for heading in ("× base", "range", "undisturbed", "p50 µs", "p99 µs", "wrong"):
         table.add_column(heading, justify="right")
     for run in runs.values():
-        times = sorted(run.times)
+        times, ratios = sorted(run.times), run.ratios or [1.0]
         told = ", ".join(f"{count} {what}" for what, count in sorted(run.wrong.items())) or "none"
         table.add_row(
-            run.contender.title, f"{statistics.median(run.ratios):.2f}", f"{min(run.ratios):.2f}–{max(run.ratios):.2f}",
+            run.contender.title, f"{statistics.median(ratios):.2f}", f"{min(ratios):.2f}–{max(ratios):.2f}",
             f"{statistics.median(run.quickest) / statistics.median(runs[BASE].quickest):.2f}",
             f"{times[len(times) // 2] / 1000:.1f}", f"{times[len(times) * 99 // 100] / 1000:.1f}", told,
         )  # fmt: skip
