@@ -20,6 +20,8 @@ from bandolo.sql.view import view
 from bandolo.surfaces.sql import settled_by
 
 Row = dict[str, Any]
+AT_ONCE = 100
+"""Rows in one statement."""
 
 
 @dataclass
@@ -78,8 +80,10 @@ def load(policy: Policy, settled: Settled, applications: Iterable[Row], cursor: 
     loaded, batches = readable(policy, settled, applications)
     for table, many in batches.items():
         width = len(columns(policy.core, policy.core.entities[table]))
-        if many:
-            cursor.executemany(f'INSERT INTO "{table}" VALUES ({", ".join([mark] * width)})', many)
+        one = f"({', '.join([mark] * width)})"
+        for start in range(0, len(many), AT_ONCE):  # a statement for each row would take most of the time
+            rows_of = many[start : start + AT_ONCE]
+            cursor.execute(f'INSERT INTO "{table}" VALUES {", ".join([one] * len(rows_of))}', [v for row in rows_of for v in row])
     return loaded
 
 
@@ -142,7 +146,7 @@ def _records(policy: core.Policy, name: str, told: list[Row], decisions: dict[st
         path = ".".join(f"{e.listed_in}[{row[k]}]" for e, k in zip(chain[1:], keys[1:], strict=True))
         wanted: Row | None = None
         if decision is not None:
-            struck = {s.subject for s in decision.excluded}
+            struck = {s.record for s in decision.excluded}
             out = any(path == s or path.startswith(f"{s}.") for s in struck)
             failed = dict.fromkeys(r.id for r in decision.requirements if r.subject == path and r.verdict == "failed")
             wanted = {"admitted": not out, "failed": ",".join(failed), **({} if out else {f"result__{r.name}": r.value for r in _results(decision, path)})}

@@ -258,7 +258,7 @@ def _computed(node: core.Apply, values: list[Value], of: Scope) -> Value:
         case [Plain(sql=text)] if name == "length":
             return Number(exp.cast(exp.Length(this=text.copy()), "INT128"))
         case [Plain(sql=moment)] if arguments[0].type in (DATE, DATETIME):
-            return moments.of_moment(name, moment, arguments[0].type, of.policy.conventions.time_zone, of.dialect)
+            return moments.of_moment(name, moment, arguments[0].type, of.policy.conventions, of.dialect)
         case [Plain(sql=first), Plain(sql=second)]:
             match name:
                 case "days_between":

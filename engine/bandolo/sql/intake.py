@@ -18,6 +18,7 @@ from bandolo.language.values import Unknown
 from bandolo.sql.dialects import TYPE_NAMES, listed_well, type_of
 from bandolo.sql.expressions import constant
 from bandolo.sql.rows import GOOD, KIND, Rows, col, named
+from bandolo.sql.scope import refers_well
 from bandolo.sql.tables import DECIMALS, MOST, Column, bare, columns, lists_records, sql_type
 from bandolo.sql.values import (
     Number,
@@ -222,7 +223,7 @@ def _references(rows: Rows, entity: core.Entity) -> list[Sql]:
         if not isinstance(type_, RecordType):
             continue
         child = rows.policy.entities[type_.entity]
-        if child.owner != entity.name:
+        if not refers_well(rows.policy, entity.name, child):
             raise Unsupported("reference", fact.span)
         if child.key is None:
             raise Unsupported("no-key", fact.span)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
+from functools import cache
 
 from sqlglot import exp
 from sqlglot.expressions import Expr as Sql
 
 from bandolo.check import core
+from bandolo.language import calendar
 from bandolo.language.types import DATE, DATETIME, Type
-from bandolo.language.values import Duration, Fault, Unknown
+from bandolo.language.functions import Conventions
+from bandolo.language.values import Duration
 from bandolo.language.values import Value as Datum
 from bandolo.sql import dialects
 from bandolo.sql.values import Number, Plain, Unsupported, Value, binary, both, case, literal, negated, wrapped
 
+HOLIDAYS = (2000, 2049)
+"""The years whose holidays a view knows; in others it leaves the roll to the engine."""
 PARTS = ("year", "month", "day")
 MOST_DAYS = 300_000
 FIRST, LAST = date(1000, 1, 1), date(8000, 1, 1)
@@ -37,11 +42,11 @@ def length(value: Duration, type_: Type) -> int:
     raise Unsupported("length-of-time")
 
 
-def of_moment(name: str, moment: Sql, type_: Type, zone: str, dialect: str) -> Value:
+def of_moment(name: str, moment: Sql, type_: Type, conventions: Conventions, dialect: str) -> Value:
     """What is read off a date or an instant, in the policy's time zone."""
     if name == "start_of_minute":
         return Plain(dialects.minute_of(moment, dialect))
-    day = dialects.day_of(moment, zone, dialect) if type_ == DATETIME else moment.copy()
+    day = dialects.day_of(moment, conventions.time_zone, dialect) if type_ == DATETIME else moment.copy()
     if name == "date":
         return Plain(day)
     if name in PARTS:
@@ -49,6 +54,8 @@ def of_moment(name: str, moment: Sql, type_: Type, zone: str, dialect: str) -> V
     if name == "end_of_month":
         inside = both([binary(exp.LT, day, _day(LAST)), binary(exp.GT, day, _day(FIRST))])
         return Plain(case([(inside, dialects.month_end(day, dialect))]))
+    if name == "working_day" and conventions.working_days is not None:
+        return Plain(working_day(day, conventions.working_days, dialect))
     raise Unsupported("operation")
 
 
@@ -103,6 +110,35 @@ def whole_months(first: Sql, second: Sql, years: bool, dialect: str) -> Number:
 
     back = binary(exp.LT, second, first)
     return Number(case([(back, exp.Neg(this=wrapped(forwards(second, first)))), (negated(back), forwards(first, second))]))
+
+
+def working_day(day: Sql, place: tuple[str, str | None], dialect: str) -> Sql:
+    """The first working day on or after a date; NULL outside the years whose holidays are written down."""
+    number = binary(exp.Add, binary(exp.Mul, dialects.part_of(day, "year"), literal(10_000)),
+                    binary(exp.Add, binary(exp.Mul, dialects.part_of(day, "month"), literal(100)), dialects.part_of(day, "day")))  # fmt: skip
+    rows = [
+        (exp.In(this=wrapped(number), expressions=[literal(n) for n in dates]), dialects.days_later(day, literal(days), dialect))
+        for days, dates in sorted(_rolled(place).items())
+    ]
+    # 2000-01-03 was a Monday.
+    weekday = exp.Mod(this=dialects.days_between(_day(date(2000, 1, 3)), day, dialect), expression=literal(7))
+    for number_of_day, days in ((5, 2), (6, 1)):
+        rows.append((exp.EQ(this=weekday.copy(), expression=literal(number_of_day)), dialects.days_later(day, literal(days), dialect)))
+    inside = both([binary(exp.GTE, day, _day(date(HOLIDAYS[0], 1, 3))), binary(exp.LTE, day, _day(date(HOLIDAYS[1], 12, 31)))])
+    return case([(inside, case(rows, day))])
+
+
+@cache
+def _rolled(place: tuple[str, str | None]) -> dict[int, list[int]]:
+    """The days, as 20231225, that do not roll as their day of the week alone would: by how many days each does."""
+    found: dict[int, list[int]] = {}
+    day = date(HOLIDAYS[0], 1, 1)
+    while day.year <= HOLIDAYS[1]:
+        days = (calendar.working_day_from(day, *place) - day).days
+        if days != {5: 2, 6: 1}.get(day.weekday(), 0):
+            found.setdefault(days, []).append(day.year * 10_000 + day.month * 100 + day.day)
+        day += timedelta(days=1)
+    return found
 
 
 def fixed_length(node: core.Expr, parameters: dict[str, Datum]) -> Duration | None:

@@ -210,9 +210,9 @@ class Outcome:
         stage += [(is_(status, "passed"), text(name)) for name, status in reversed(statuses.items())]
         return case(outcome, text("admitted")), case(stage, text(next(iter(statuses))))
 
-    def _names(self, failed: dict[str, Sql]) -> Sql:
+    def _names(self, failed: dict[str, Sql], entity: str = "") -> Sql:
         """The ids of the requirements that failed, in the order of a decision, with commas; NULL where one is not decided."""
-        kept = {name: self.rows.add(f"{name} failed", sql) for name, sql in failed.items()}
+        kept = {name: self.rows.add(f"{entity}.{name} failed".lstrip("."), sql) for name, sql in failed.items()}
         found: Sql = text("")
         for name, sql in kept.items():
             found = exp.DPipe(this=found, expression=case([(sql, text(f"{name},"))], text("")))
@@ -234,7 +234,7 @@ class Outcome:
             raise Refused
         shown.append(("admitted", self._if_good(admitted.sql)))
         failed = {r.id: negated(self._met(r)) for r in self.requirements if r.entity == entity.name}
-        shown.append(("failed", self._names({f"{entity.name} {n}": s for n, s in failed.items()}) if failed else self._if_good(text(""))))
+        shown.append(("failed", self._names(failed, entity.name) if failed else self._if_good(text(""))))
         known_all = [self.good, negated(is_null(admitted.sql)), *(negated(is_null(s)) for s in failed.values())]
         for result in (r for r in policy.results if r.entity == entity.name):
             columns, decided = self._result(result, admitted.sql)

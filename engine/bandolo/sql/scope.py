@@ -91,12 +91,12 @@ class Scope:
         return moved(found, place.alias)
 
     def reference(self, record: core.Fact, key: Key) -> Value:
-        """What is known of the record that a fact refers to, one of those that its own record lists."""
+        """What is known of the record that a fact refers to."""
         type_ = bare(record.type)
         assert isinstance(type_, RecordType)
         pointing = self.place(record.record)
         item = self.policy.entities[type_.entity]
-        if item.owner != pointing.entity or item.key is None:
+        if item.key is None or not refers_well(self.policy, pointing.entity, item):
             raise Unsupported("reference", record.span)
         pointed = self.column(record.record, ("fact", record.name, record.stage or ""))
         assert isinstance(pointed, Plain)
@@ -157,3 +157,9 @@ class Scope:
     def of_pairs(self, item: str, slots: Mapping[int, Place]) -> Scope:
         """The scope of a condition on the items `i` of a list beside the row `t`."""
         return Scope(self.rows, self.row, {s: Place(ITEM, p.entity) if p.alias == "item" else p for s, p in slots.items()}, self.values)
+
+
+def refers_well(policy: core.Policy, entity: str, item: core.Entity) -> bool:
+    """Whether the records that a reference of an entity can mean all have one owner, and are told apart by their key: those that its
+    record lists, or, of the root, all below it."""
+    return item.owner is not None and (item.owner == entity or entity == policy.root)

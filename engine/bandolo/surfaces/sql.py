@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command("sql")
 @click.argument("policy", type=click.Path())
-@click.option("--dialect", type=click.Choice(["duckdb", "postgres"]), required=True, help="Whose SQL.")
+@click.option("--dialect", type=click.Choice(["duckdb", "postgres", "spark"]), required=True, help="Whose SQL.")
 @click.option("--schema", is_flag=True, help="The tables that the view reads, as CREATE TABLE.")
 @click.option("--to", type=click.Path(), metavar="FILE", help="Write a file instead of the screen.")
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Set a parameter, as `--set minimum_partners=8`.")
@@ -60,7 +60,7 @@ def sql(
         args = {"what": Construct("reach"), "dialect": dialect}
         say_diagnostics([Diagnostic("sql-unsupported", span, args, file=policy)], lang)
         sys.exit(1)
-    made, diagnostics = view(loaded.core, settled, dialect)
+    made, diagnostics = view(loaded.core, settled, dialect, "it" if lang == "it" else "en")
     if made is None:
         say_diagnostics(diagnostics, lang)
         sys.exit(1)
