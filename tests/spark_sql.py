@@ -20,7 +20,7 @@ from bandolo.testing.generate import bases_of, generated
 from warehouse import Compared, Row, compared, readable, tables_and_views
 
 ROOT = Path(__file__).resolve().parents[1]
-POLICIES = ("tests/cases/sql/exact.yaml",)
+POLICIES = ("tests/cases/sql/exact.yaml", "tests/cases/sql/lists.yaml", "bench/filiere.yaml", "policies/manifestazione_2022.yaml")
 
 
 def missing() -> list[str]:
@@ -42,7 +42,7 @@ def session(zone: str = "America/New_York", ansi: str = "true") -> Iterator[Any]
     settings = {
         "spark.sql.session.timeZone": zone, "spark.sql.ansi.enabled": ansi, "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false",
         "spark.sql.warehouse.dir": folder, "spark.sql.shuffle.partitions": "2", "spark.log.level": "ERROR",
-        "spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1", "spark.sql.codegen.wholeStage": "false",
+        "spark.driver.memory": "3g", "spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1", "spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     }  # fmt: skip
     builder = SparkSession.builder.master("local[2]").appName("bandolo")
     for name, value in settings.items():

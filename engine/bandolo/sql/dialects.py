@@ -204,6 +204,29 @@ def listed_well(array: Sql, words: tuple[str, ...] | None, most: int, dialect: s
     return case([(is_null(array), exp.true())], exp.and_(none_wrong, few))
 
 
+def over_items(array: Sql, gathered: Sql, alias: str) -> Sql:
+    """An aggregate over the records of an array, in Spark; their columns are those of an alias."""
+
+    def each(body: Sql, *before: str) -> Sql:
+        return exp.Lambda(this=body, expressions=[exp.to_identifier(n, quoted=True) for n in (*before, alias)])
+
+    value = gathered.this
+    match gathered:
+        case exp.LogicalOr():
+            return call("EXISTS", array, each(exp.Coalesce(this=value.copy(), expressions=[exp.false()])))
+        case exp.Count():
+            return call("SIZE", exp.Anonymous(this="FILTER", expressions=[array.copy(), each(negated(is_null(value)))]))
+        case exp.Sum():
+            total = exp.column("sum", quoted=True)
+            more = exp.Add(this=total, expression=exp.paren(value.copy()))
+            adding = each(case([(is_null(value), total)], more), "sum")
+            return exp.Anonymous(this="AGGREGATE", expressions=[array.copy(), exp.cast(literal(0), "INT128"), adding])
+        case exp.Min() | exp.Max():
+            values = exp.Anonymous(this="TRANSFORM", expressions=[array.copy(), each(value.copy())])
+            return call("ARRAY_MIN" if isinstance(gathered, exp.Min) else "ARRAY_MAX", values)
+    raise Unsupported("other-record")
+
+
 def checked_number(n: int, dialect: str) -> None:
     """Raises Unsupported for a constant that a dialect's whole numbers do not hold."""
     highest = HIGHEST[dialect]

@@ -5,6 +5,7 @@ Every name and every expression is printed by sqlglot; comments are stripped of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -14,12 +15,14 @@ from bandolo.check import core
 from bandolo.language.types import Language
 from bandolo.source import Span
 from bandolo.sql.dialects import for_dialect
-from bandolo.sql.rows import KIND, Rows, named
+from bandolo.sql.rows import KIND, Rows, col, named
 
 WIDE = 120
 LONGEST_COMMENT = 160
 STEPS = "decisions__steps"
 """The view of all records with every column, from which the others take theirs."""
+STEPS_AT_ONCE = {"spark": 12}
+"""Spark resolves a query in a hundred passes at most, of which each step may take some: its steps are views upon views."""
 
 
 @dataclass(frozen=True)
@@ -51,20 +54,32 @@ def _one_line(said: str) -> str:
 def printed_views(made: Printed) -> tuple[str, ...]:
     """The statements that make the views, in the order in which they must be made."""
     rows, dialect = made.rows, made.rows.dialect
-    links: list[str] = []
-    for name, query in made.tables:
-        links.append(_link(name, _union(query, dialect), dialect, False))
+    links = [_link(name, _union(query, dialect), dialect, False) for name, query in made.tables]
     last = made.tables[-1][0]
+    found: list[str] = []
+    shown_at_last = [sql for _, _, shown in made.views for _, sql in shown]
     for name, query, comments, again in rows.links(last):
+        kind, _, number = name.partition(" ")
+        if dialect in STEPS_AT_ONCE and len(links) >= STEPS_AT_ONCE[dialect] and kind == "step" and not query.args.get("joins"):
+            part = f"{STEPS}_{len(found) + 1}"
+            found.append(_steps(part, links, last, dialect, rows.needed(shown_at_last, int(number))))
+            links = []
+            query = query.from_(named(part, "t"))
         links.append(_link(name, _select(query, comments, dialect), dialect, again))
         last = name
-    every = _select(exp.select(exp.Column(this=exp.Star(), table=exp.to_identifier("t", quoted=True))).from_(named(last, "t")), {}, dialect)
-    found = [f"CREATE VIEW {_quoted(STEPS, dialect)} AS\nWITH\n" + ",\n".join(links) + f"\n{every}"]
+    found.append(_steps(STEPS, links, last, dialect))
     for name, entity, shown in made.views:
         query = exp.select(*(exp.alias_(s, n, quoted=True) for n, s in shown)).from_(named(STEPS, "t"))
         query = query.where(exp.EQ(this=exp.column(KIND, table="t", quoted=True), expression=exp.Literal.string(entity)))
         found.append(f"CREATE VIEW {_quoted(name, dialect)} AS\n{_select(query, {}, dialect)}")
     return tuple(found)
+
+
+def _steps(name: str, links: list[str], last: str, dialect: str, columns: Sequence[str] = ()) -> str:
+    """The view of all rows after the last of some steps: every column, or some."""
+    every = exp.select(*([col(c) for c in columns] or [exp.Column(this=exp.Star(), table=exp.to_identifier("t", quoted=True))]))
+    every = every.from_(named(last, "t"))
+    return f"CREATE VIEW {_quoted(name, dialect)} AS\nWITH\n" + ",\n".join(links) + f"\n{_select(every, {}, dialect)}"
 
 
 def _quoted(name: str, dialect: str) -> str:

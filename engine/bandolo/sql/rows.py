@@ -15,7 +15,7 @@ from sqlglot.expressions import Expr as Sql
 
 from bandolo.check import core
 from bandolo.evaluate.settle import Settled
-from bandolo.sql.dialects import checked_number
+from bandolo.sql.dialects import call, checked_number, over_items
 from bandolo.sql.tables import LONGEST_NAME
 from bandolo.sql.values import Value, binary, parts, with_parts
 
@@ -152,6 +152,8 @@ class Rows:
 
     def beside(self, base: str, entity: str, item: str, wanted: str, gathered: Sql) -> Sql:
         """An aggregate for each record `t` of an entity over the records `i` of the same owner `base`; SQL's, where there are none."""
+        if self.dialect == "spark":
+            return self._beside_in_spark(base, item, wanted, gathered)
         step = self._step_of(gathered, ("t", ITEM))
         at = self._at(step).pairs
         found = next((p for p in at if (p.base, p.entity, p.item) == (base, entity, item)), None)
@@ -161,6 +163,13 @@ class Rows:
         self.level[name] = step
         found.columns.append(Added(name, gathered))
         return col(name)
+
+    def _beside_in_spark(self, base: str, item: str, wanted: str, gathered: Sql) -> Sql:
+        """The same without a join: Spark plans a table that is joined to itself three times over, with all steps before it."""
+        names = sorted({c.name for c in gathered.find_all(exp.Column) if c.table == ITEM})
+        fields = [part for n in names for part in (exp.Literal.string(n), col(n))]
+        one = exp.Case().when(self.is_a(item), call("NAMED_STRUCT", *fields))
+        return self.add(wanted, over_items(self.over(base, f"{base}: all {item}", call("COLLECT_LIST", one)), gathered, ITEM))
 
     def store(self, entity: str, key: Key, value: Value, wanted: str, comment: Sequence[str] = ()) -> Value:
         """Keep what has been worked out of the records of an entity."""
@@ -195,6 +204,14 @@ class Rows:
             last = f"step {number}"
             found.append((last, query, {a.name: a.comment for a in step.columns if a.comment}, False))
         return found
+
+    def needed(self, shown: Sequence[Sql], step: int) -> list[str]:
+        """The columns that there are before a step and that it, a later one or the views still read, in one order."""
+        read = {c.name for sql in shown for c in sql.find_all(exp.Column)} | {KIND, *(f"key of {e}" for e in self.policy.entities)}
+        for one in self.steps[step - 1 :]:
+            added = [*one.columns, *(a for p in one.pairs for a in p.columns)]
+            read |= {c.name for a in added for c in a.sql.find_all(exp.Column)}
+        return [n for n, level in self.level.items() if level < step and n in read]
 
     def _paired(self, pairs: Pairs, last: str) -> exp.Select:
         shown = [exp.alias_(col(f"key of {k}"), f"key of {k}", quoted=True) for k in self.owners(pairs.entity)]
