@@ -33,7 +33,13 @@ POLICIES = {
     "tests/policies/ranked_call.yaml": 1,
 }
 """The policies that DuckDB is compared on, with how many of COUNT applications are made up for each; 0: a fifth."""
-PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin", "/usr/local/opt/postgresql@*/bin", "/usr/local/pgsql/bin")
+PLACES = (
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/opt/homebrew/opt/postgresql@*/bin",
+    "/usr/local/opt/postgresql@*/bin",
+    "/usr/local/pgsql/bin",
+)
 USERS = ("postgres", "nobody")
 """Who runs the server where root calls."""
 

@@ -40,10 +40,19 @@ def session(zone: str = "America/New_York", ansi: str = "true") -> Iterator[Any]
 
     folder = tempfile.mkdtemp(prefix="bandolo-spark-")
     settings = {
-        "spark.sql.session.timeZone": zone, "spark.sql.ansi.enabled": ansi, "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false",
-        "spark.sql.warehouse.dir": folder, "spark.sql.shuffle.partitions": "2", "spark.log.level": "ERROR",
-        "spark.driver.memory": "3g", "spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1", "spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    }  # fmt: skip
+        "spark.sql.session.timeZone": zone,
+        "spark.sql.ansi.enabled": ansi,
+        "spark.sql.warehouse.dir": folder,
+        "spark.sql.shuffle.partitions": "2",
+        "spark.driver.memory": "3g",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        # A few hundred rows: compiling the plans would take longer than running them.
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    }
     builder = SparkSession.builder.master("local[2]").appName("bandolo")
     for name, value in settings.items():
         builder = builder.config(name, value)

@@ -130,7 +130,7 @@ def test_bad_data_is_left_to_the_engine(change: str) -> None:
         ('UPDATE "project" SET "fee" = 0, "firms" = 0; DELETE FROM "firm"; DELETE FROM "bill"', {"result__ratio__numerator": None}),
         ('UPDATE "project" SET "sent_at" = TIMESTAMPTZ \'2025-01-01 00:00:00+00\'', {"outcome": "rejected", "failed": "in_time,whole"}),
         ('UPDATE "project" SET "sent_at" = TIMESTAMPTZ \'2024-01-01 00:00:00+00\', "fee" = NULL', {"outcome": "rejected", "failed": None}),
-        ('UPDATE "firm" SET "bills" = NULL WHERE "code" = \'C\'; DELETE FROM "bill" WHERE "firm__code" = \'C\'', {"result__ratio__numerator": None}),
+        ('UPDATE "firm" SET "bills" = NULL WHERE "code" = \'C\'', {"result__ratio__numerator": None, "result__kinds": 2}),
     ],
 )  # fmt: skip
 def test_what_does_not_rest_on_a_missing_fact_is_told(change: str, told: dict[str, Any]) -> None:
@@ -155,7 +155,7 @@ def test_a_construct_that_is_not_said_is_refused_with_its_place(what: str, diale
     policy = small_policy(f"""
         entities:
           project:
-            facts: {{id: {{type: text, key: true}}, sent_at: datetime, hours: number, fee: number, firms: {{type: list of firm, at_most: 3}}}}
+            facts: {{id: {{type: text, key: true}}, sent_at: datetime, hours: number, fee: number, firms: list of firm}}
           firm:
             facts: {{code: {{type: text, key: true}}, costs: money, hours: number}}
         requirements:
@@ -168,9 +168,9 @@ def test_a_construct_that_is_not_said_is_refused_with_its_place(what: str, diale
 
 
 def test_an_amendment_that_reaches_only_some_applications_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "act.yaml").write_text(
-        "bandolo: 1\namends: call.yaml\nid: act\ntitle: Act\ndate: 2023-05-01\napplies_to: sent_at >= 2023-02-01 00:00\nset: {entities.firm.facts.costs.to: 800 EUR}\n"
-    )
+    act = "bandolo: 1\namends: call.yaml\nid: act\ntitle: Act\ndate: 2023-05-01\n"
+    act += "applies_to: sent_at >= 2023-02-01 00:00\nset: {entities.firm.facts.costs.to: 800 EUR}\n"
+    (tmp_path / "act.yaml").write_text(act)
     (tmp_path / "call.yaml").write_text(EXACT.read_text())
     command = ["sql", str(tmp_path / "call.yaml"), "--dialect", "duckdb", "--amend", str(tmp_path / "act.yaml")]
     refused = CliRunner().invoke(cli, command)
@@ -178,7 +178,7 @@ def test_an_amendment_that_reaches_only_some_applications_is_refused(tmp_path: P
     assert refused.stdout == ""
     assert "sql-unsupported" in refused.stderr
     assert "act.yaml:6" in refused.stderr
-    (tmp_path / "act.yaml").write_text((tmp_path / "act.yaml").read_text().replace("applies_to: sent_at >= 2023-02-01 00:00\n", ""))
+    (tmp_path / "act.yaml").write_text(act.replace("applies_to: sent_at >= 2023-02-01 00:00\n", ""))
     assert CliRunner().invoke(cli, command).exit_code == 0
 
 

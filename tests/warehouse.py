@@ -149,7 +149,11 @@ def _records(policy: core.Policy, name: str, told: list[Row], decisions: dict[st
             struck = {s.record for s in decision.excluded}
             out = any(path == s or path.startswith(f"{s}.") for s in struck)
             failed = dict.fromkeys(r.id for r in decision.requirements if r.subject == path and r.verdict == "failed")
-            wanted = {"admitted": not out, "failed": ",".join(failed), **({} if out else {f"result__{r.name}": r.value for r in _results(decision, path)})}
+            wanted = {
+                "admitted": not out,
+                "failed": ",".join(failed),
+                **({} if out else {f"result__{r.name}": r.value for r in _results(decision, path)}),
+            }
         found.differences += _wrong(f"{row[keys[0]]} {path}", row, wanted, set(keys))
 
 
@@ -157,20 +161,25 @@ def _results(decision: Decision, path: str | None) -> list[Any]:
     return [r for r in decision.result_values if r.record == path]
 
 
+def _exact(name: str, row: Row) -> object:
+    """What a column says, a number as a fraction."""
+    value = row[name]
+    if name.endswith("__numerator") and value is not None:
+        divisor = row[name.removesuffix("__numerator") + "__denominator"]
+        return Fraction(int(value), int(divisor)) if divisor is not None else None
+    if name.startswith("result__") and isinstance(value, int | Decimal | float) and not isinstance(value, bool):
+        assert isinstance(value, int | Decimal), (name, value)
+        return Fraction(value)
+    return value
+
+
 def _wrong(key: str, row: Row, wanted: Row | None, keys: set[str]) -> list[str]:
     """What a row says that is not so. What it tells is exact, whether or not the engine is needed for the rest."""
-    said: Row = {}
-    for name, value in row.items():
-        if name in keys or name == "needs_engine" or name.endswith("__denominator"):
-            continue
-        short = name.removesuffix("__numerator")
-        if name.endswith("__numerator") and value is not None:
-            divisor = row[name.removesuffix("__numerator") + "__denominator"]
-            value = Fraction(int(value), int(divisor)) if divisor is not None else None
-        elif name.startswith("result__") and isinstance(value, int | Decimal | float) and not isinstance(value, bool):
-            assert isinstance(value, int | Decimal), (name, value)
-            value = Fraction(value)
-        said[short] = value
+    said = {
+        name.removesuffix("__numerator"): _exact(name, row)
+        for name in row
+        if name not in keys and name != "needs_engine" and not name.endswith("__denominator")
+    }
     if wanted is None:
         told = {n: v for n, v in said.items() if v is not None}
         return [f"{key}: bad data, and yet {told}"] if told or not row["needs_engine"] else []
@@ -183,5 +192,3 @@ def _wrong(key: str, row: Row, wanted: Row | None, keys: set[str]) -> list[str]:
         if value != real and not (value is None and row["needs_engine"]):
             wrong[name] = (value, real)
     return [f"{key}: {wrong}"] if wrong else []
-
-

@@ -313,5 +313,3 @@ def _of_values(node: core.Apply, of: Scope) -> Value:
     assert isinstance(array, Plain)
     how_many = dialects.count_items(array.sql, name == "count distinct", of.dialect)
     return Number(case([(negated(is_null(array.sql)), exp.cast(how_many, "INT128"))]))
-
-

@@ -202,7 +202,9 @@ def end(rows: Rows) -> Sql:
         for child in children:
             assert child.listed_in is not None
             fact = entity.facts[child.listed_in]
-            count = rows.over(entity.name, f"{entity.name}: rows of {fact.name}", exp.Count(this=case([(rows.is_a(child.name), literal(1))])))
+            count = rows.over(
+                entity.name, f"{entity.name}: rows of {fact.name}", exp.Count(this=case([(rows.is_a(child.name), literal(1))]))
+            )
             declared = rows.stored[entity.name, ("listed", fact.name)]
             assert isinstance(declared, Number)
             most = fact.at_most if fact.at_most is not None else limits.LIST_LENGTH

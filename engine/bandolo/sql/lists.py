@@ -11,7 +11,7 @@ from sqlglot.expressions import Expr as Sql
 from bandolo.check import core
 from bandolo.language.types import ListType, RecordType
 from bandolo.sql.faults import Faults
-from bandolo.sql.rows import ITEM, col, renamed
+from bandolo.sql.rows import ITEM, renamed
 from bandolo.sql.scope import NeedsPair, Place, Scope
 from bandolo.sql.values import (
     Number,
@@ -131,8 +131,8 @@ class Gatherer:
         if scope.policy.entities[entity].key is None:
             raise Unsupported("no-key", self.node.span)
         try:
-            conditions = [self._condition(c, scope.of_pairs(found.item, s)) for c, s in found.conditions]
-            value = self.say(found.value[0], scope.of_pairs(found.item, found.value[1])) if found.value is not None else None
+            conditions = [self._condition(c, scope.of_pairs(s)) for c, s in found.conditions]
+            value = self.say(found.value[0], scope.of_pairs(found.value[1])) if found.value is not None else None
         except NeedsPair:
             raise Unsupported("other-record", self.node.span) from None
 
@@ -202,14 +202,18 @@ class Gatherer:
     @staticmethod
     def _total(gather: Callable[[Sql], Sql], over: Callable[[Sql], Sql], first: Sql) -> Sql:
         """A sum, zero of nothing; NULL only where it does not fit."""
-        return case([(exp.EQ(this=gather(exp.Count(this=over(first))), expression=literal(0)), literal(0))], gather(exp.Sum(this=over(first))))
+        return case(
+            [(exp.EQ(this=gather(exp.Count(this=over(first))), expression=literal(0)), literal(0))], gather(exp.Sum(this=over(first)))
+        )
 
     def _distinct(self, found: Listed, item: Sql, value: Value, over: Callable[[Sql], Sql]) -> Sql:
         """How many different values: the first row of each is counted. `none` is one more value, which SQL does not count."""
         rows, base = self.scope.rows, found.base.entity
         kept = rows.add(f"{found.item}: value of {found.fact}", item)
         order = exp.Order(expressions=[exp.Ordered(this=kept.copy())])
-        nth = rows.add(f"{found.item}: nth of its value", exp.Window(this=exp.RowNumber(), partition_by=[*rows.keys(base), kept], order=order))
+        nth = rows.add(
+            f"{found.item}: nth of its value", exp.Window(this=exp.RowNumber(), partition_by=[*rows.keys(base), kept], order=order)
+        )
         first = both([negated(is_null(kept)), exp.EQ(this=nth, expression=literal(1))])
         different = rows.over(base, self._name(found), exp.Count(this=case([(first, literal(1))])))
         if value.none is not None:
@@ -234,5 +238,3 @@ class Gatherer:
         rows = [(either([missing, *risky]), nothing), (some, exp.true()), (unsure, nothing)]
         decided = case(rows, exp.false())
         return Plain(decided if any_ else case([(is_null(decided), nothing), (decided, exp.false())], exp.true()))
-
-

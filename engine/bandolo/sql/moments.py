@@ -10,8 +10,8 @@ from sqlglot.expressions import Expr as Sql
 
 from bandolo.check import core
 from bandolo.language import calendar
-from bandolo.language.types import DATE, DATETIME, Type
 from bandolo.language.functions import Conventions
+from bandolo.language.types import DATE, DATETIME, Type
 from bandolo.language.values import Duration
 from bandolo.language.values import Value as Datum
 from bandolo.sql import dialects
@@ -114,9 +114,11 @@ def whole_months(first: Sql, second: Sql, years: bool, dialect: str) -> Number:
 
 def working_day(day: Sql, place: tuple[str, str | None], dialect: str) -> Sql:
     """The first working day on or after a date; NULL outside the years whose holidays are written down."""
-    number = binary(exp.Add, binary(exp.Mul, dialects.part_of(day, "year"), literal(10_000)),
-                    binary(exp.Add, binary(exp.Mul, dialects.part_of(day, "month"), literal(100)), dialects.part_of(day, "day")))  # fmt: skip
-    rows = [
+    years, months, days_ = (
+        binary(exp.Mul, dialects.part_of(day, part), literal(n)) for part, n in (("year", 10_000), ("month", 100), ("day", 1))
+    )
+    number = binary(exp.Add, binary(exp.Add, years, months), days_)
+    rows: list[tuple[Sql, Sql]] = [
         (exp.In(this=wrapped(number), expressions=[literal(n) for n in dates]), dialects.days_later(day, literal(days), dialect))
         for days, dates in sorted(_rolled(place).items())
     ]
@@ -145,5 +147,3 @@ def fixed_length(node: core.Expr, parameters: dict[str, Datum]) -> Duration | No
     """A length that is known beforehand; None where it is worked out. Raises Unsupported for one that is pending."""
     value = node.value if isinstance(node, core.Constant) else parameters[node.name] if isinstance(node, core.Parameter) else None
     return value if isinstance(value, Duration) else None
-
-

@@ -276,5 +276,3 @@ class Outcome:
     def _kept(self, value: Number, before: Value, name: str) -> Number:
         num = self.rows.add(f"{name} in cents", value.num)
         return Number(num, value.scale, None, before.none)
-
-

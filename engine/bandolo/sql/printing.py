@@ -64,8 +64,9 @@ def printed_views(made: Printed) -> tuple[str, ...]:
             part = f"{STEPS}_{len(found) + 1}"
             found.append(_steps(part, links, last, dialect, rows.needed(shown_at_last, int(number))))
             links = []
-            query = query.from_(named(part, "t"))
-        links.append(_link(name, _select(query, comments, dialect), dialect, again))
+            links.append(_link(name, _select(query.from_(named(part, "t")), comments, dialect), dialect, again))
+        else:
+            links.append(_link(name, _select(query, comments, dialect), dialect, again))
         last = name
     found.append(_steps(STEPS, links, last, dialect))
     for name, entity, shown in made.views:

@@ -89,7 +89,7 @@ class Rows:
     known: dict[str, Sql] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        names = [KIND, GOOD, *(f"key of {name}" for name in self.policy.entities)]
+        names = [KIND, GOOD, *(f"key of {e.name}" for e in self.policy.entities.values() if e.key is not None)]
         self.level.update(dict.fromkeys(names, 0))
 
     def owners(self, entity: str) -> list[str]:

@@ -25,7 +25,7 @@ class NeedsPair(Exception):
 
 @dataclass(frozen=True)
 class Place:
-    """A record as a view finds it: the row (`t`, or `i` beside it), its entity, and what may be read of it (None: its owners and itself)."""
+    """A record as a view finds it: the row (`t`, or `i` beside it), its entity, and what may be read there (None: it and its owners)."""
 
     alias: str
     entity: str
@@ -154,7 +154,7 @@ class Scope:
         within = reach if place.within is None else reach & place.within
         return Place("t", place.entity, within if place.alias == base.alias else frozenset())
 
-    def of_pairs(self, item: str, slots: Mapping[int, Place]) -> Scope:
+    def of_pairs(self, slots: Mapping[int, Place]) -> Scope:
         """The scope of a condition on the items `i` of a list beside the row `t`."""
         return Scope(self.rows, self.row, {s: Place(ITEM, p.entity) if p.alias == "item" else p for s, p in slots.items()}, self.values)
 

@@ -60,7 +60,7 @@ def share(node: core.Share, scope: Scope, say: Say) -> Value:
         raise Unsupported("fractions", node.weight.span)
     order = _order(ties, node, scope)
     declared = rows.stored.get((node.owner, ("listed", found.fact)))
-    if declared is None:
+    if not isinstance(declared, Number):
         raise Refused
     name = f"{found.item}.share at line {node.span.line}"
     there = both([rows.is_a(found.item), kept])
@@ -91,7 +91,9 @@ def share(node: core.Share, scope: Scope, say: Say) -> Value:
     rank = rows.add(f"{name}: rank", window)
     first = both([is_true(there), exp.LTE(this=rank, expression=left)])
     broken = exp.EQ(this=over(exp.Count(this=case([(first, literal(1))])), "with one more"), expression=left)
-    more = binary(exp.Add, part, case([(exp.LTE(this=rank, expression=left), literal(1)), (exp.GT(this=rank, expression=left), literal(0))]))
+    more = binary(
+        exp.Add, part, case([(exp.LTE(this=rank, expression=left), literal(1)), (exp.GT(this=rank, expression=left), literal(0))])
+    )
     nothing = exp.cast(literal(0), "INT128")
     # No weight at all gives everyone zero; equal remainders that their keys do not tell apart give no result.
     no_weight = exp.EQ(this=exp.Coalesce(this=whole, expressions=[literal(0)]), expression=literal(0))
@@ -111,4 +113,8 @@ def _order(ties: Value, node: core.Share, scope: Scope) -> Sql:
     if ties.none is not None or (isinstance(ties, Number) and ties.den is not None):
         raise Unsupported("share-ties", node.ties.span)
     key = parts(ties)[0]
-    return byte_order(key, scope.dialect) if str(bare(node.ties.type)) not in ("date", "datetime", "boolean") and isinstance(ties, Plain) else key
+    return (
+        byte_order(key, scope.dialect)
+        if str(bare(node.ties.type)) not in ("date", "datetime", "boolean") and isinstance(ties, Plain)
+        else key
+    )

@@ -24,10 +24,14 @@ CONSTRUCTS: dict[str, tuple[str, str]] = {
     "reference": ("questo riferimento a un altro record", "this reference to another record"),
     "operation": ("questa operazione", "this operation"),
     "aggregate": ("questo calcolo su un elenco", "this aggregate"),
-    "length-of-time": ("una durata di mesi e giorni insieme, o come dato", "a length of time of months and days together, or given as a fact"),
+    "length-of-time": (
+        "una durata di mesi e giorni insieme, o come dato",
+        "a length of time of months and days together, or given as a fact",
+    ),
     "instant-moved": ("una durata aggiunta a un istante", "a length of time added to an instant"),
     "fractions": (
-        "un calcolo su un elenco di frazioni con divisori diversi", "what is gathered from a list of fractions with different divisors",
+        "un calcolo su un elenco di frazioni con divisori diversi",
+        "what is gathered from a list of fractions with different divisors",
     ),
     "share-ties": ("una ripartizione la cui chiave può mancare", "a share whose tie key may be `none` or a fraction"),
     "rounding": ("un arrotondamento con passo o verso calcolati", "rounding whose step or direction is computed"),
@@ -145,7 +149,7 @@ def either(items: Sequence[Sql]) -> Sql:
 
 def negated(sql: Sql) -> Sql:
     match sql:
-        case exp.Not(this=exp.Paren(this=inner)) | exp.Not(this=inner):
+        case exp.Not(this=exp.Paren(this=Sql() as inner)) | exp.Not(this=Sql() as inner):
             return inner.copy()
         case exp.Boolean(this=value):
             return exp.false() if value else exp.true()
