@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.command("sql")
 @click.argument("policy", type=click.Path())
 @click.option("--dialect", type=click.Choice(["duckdb", "postgres", "spark"]), required=True, help="Whose SQL.")
-@click.option("--schema", is_flag=True, help="The tables that the view reads, as CREATE TABLE.")
+@click.option("--schema", is_flag=True, help="The tables that the views read, as CREATE TABLE.")
 @click.option("--to", type=click.Path(), metavar="FILE", help="Write a file instead of the screen.")
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Set a parameter, as `--set minimum_partners=8`.")
 @click.option("--reading", "readings", multiple=True, metavar="NAME=OPTION", help="Choose an option of a reading.")
@@ -32,12 +32,12 @@ def sql(
     policy: str, dialect: str, schema: bool, to: str | None, sets: tuple[str, ...], readings: tuple[str, ...], assume: bool,
     as_of: str | None, amendments: tuple[str, ...], lang: str,
 ) -> None:  # fmt: skip
-    """A view that decides applications in a warehouse, exactly; what it cannot decide is marked for the engine.
+    """Views that decide applications in a warehouse, exactly; what they cannot decide is marked for the engine.
 
     \b
     bandolo sql bench/filiere.yaml --dialect duckdb --schema --to tables.sql
     bandolo sql bench/filiere.yaml --dialect duckdb --to decisions.sql
-    bandolo sql policies/manifestazione_2022.yaml --dialect postgres
+    bandolo sql policies/bando_2023.yaml --assume --dialect postgres --lang it
     """
     from bandolo.diagnostics import Diagnostic, PolicyError
 
