@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from fractions import Fraction
 from functools import cache
@@ -30,6 +30,8 @@ STATUSES = ("passed", *PRECEDENCE, "not_started")
 OUTCOMES = ("admitted", *PRECEDENCE)
 """The outcome of a stage's status; `failed` is said as rejected."""
 MASK_BITS = 63
+STRUCK = "is struck"
+"""The name of the flags that say which records the ranking has struck; no fact has a space in its name."""
 NAMES = re.compile(r"\b[tb]\d+(?:_\d+)?\b")
 
 
@@ -102,6 +104,10 @@ class Program:
     """Records that have results; where there is none here, all do."""
     results: tuple[Outgoing, ...]
     ranked: Ranked | None = None
+    kept: Mapping[str, int] = field(default_factory=dict)
+    """Where the flags are of the requirements whose verdicts stay after a strike."""
+    unsure: int | None = None
+    """Where those are of the applications in which one of these has no verdict."""
 
     @property
     def outgoing(self) -> tuple[Outgoing, ...]:
@@ -109,16 +115,38 @@ class Program:
         return self.results if self.ranked is None else (*self.results, *self.ranked.parts)
 
 
-def compile_columns(policy: core.Policy, settled: Settled, shapes: Mapping[Key, Shape], records: bool, ranking: bool = False) -> Program:
+def compile_columns(
+    policy: core.Policy,
+    settled: Settled,
+    shapes: Mapping[Key, Shape],
+    records: bool,
+    ranking: bool = False,
+    kept: frozenset[str] = frozenset(),
+) -> Program:
     """The program for columns of some shapes; NotColumnar where the policy asks for what has none.
 
-    `records` wants the results of records, `ranking` what the ranking takes.
+    `records` wants the results of records, `ranking` what the ranking takes. `kept` are the requirements that are not looked at again after
+    a strike: without a column of strikes their verdicts come out, and with one they go in, as columns of their own.
     """
-    return _Build(policy, settled, shapes, records, ranking).program()
+    return _Build(policy, settled, shapes, records, ranking, kept).program()
+
+
+def met_key(entity: str, requirement: str) -> Key:
+    """The column of the verdicts of a requirement that is not looked at again."""
+    return (entity, f"met {requirement}", None)
 
 
 class _Build:
-    def __init__(self, policy: core.Policy, settled: Settled, shapes: Mapping[Key, Shape], records: bool, ranking: bool) -> None:
+    def __init__(
+        self,
+        policy: core.Policy,
+        settled: Settled,
+        shapes: Mapping[Key, Shape],
+        records: bool,
+        ranking: bool,
+        kept: frozenset[str],
+    ) -> None:
+        self.kept = kept
         self.policy, self.settled, self.shapes, self.records, self.ranking = policy, settled, shapes, records, ranking
         self.root = Frame(policy.root, row_name(policy, policy.root), None)
         self.frames: dict[str, Frame] = {policy.root: self.root}
@@ -187,6 +215,7 @@ class _Build:
             if kept.constant is None:
                 admitted[entity] = self.put(self.w.flag(kept))
         ranked = self._ranked(statuses, outcome) if self.ranking else None
+        verdicts, unsure = self._kept()
         left = self.put(self.w.either("left", *self.left) or "left")
         source = self._source()
         table = dict(TABLE) | self.w.table
@@ -195,8 +224,30 @@ class _Build:
         return Program(
             table["run"], source, self.columns, tuple(self.frames), frozenset(self.read), tuple(self.order), len(masks), left,
             outcome, stage, tuple(statuses), tuple(masks), failing, excluded, barred, admitted, tuple(results),
-            ranked,
+            ranked, verdicts, unsure,
         )  # fmt: skip
+
+    def _given(self, entity: str, name: str) -> Column | None:
+        """Flags that are no fact, where there are any."""
+        key = (entity, name, None)
+        return Column("flag", self.frames[entity], f"c{self.columns.index(key)}") if key in self.shapes else None
+
+    def _kept(self) -> tuple[dict[str, int], int | None]:
+        """The verdicts that stay after a strike, and the applications in which one is open."""
+        if any(name == STRUCK for _, name, _ in self.columns):
+            return {}, None
+        found, open_ = {}, list[str | None]()
+        for id_ in sorted(self.kept & self.w.met.keys()):
+            frame = self.frames[self.policy.requirements[id_].entity]
+            found[id_] = self.put(self.w.flag(self._here(self.w.met[id_], frame)))
+            bad = self.bads[id_]
+            while bad is not None and frame is not self.root:
+                bad = self.w.emit(f"some_bad({bad}, {frame.name})")
+                assert frame.above is not None
+                frame = frame.above
+            open_.append(bad)
+        unsure = self.w.either(*open_)
+        return found, None if unsure is None else self.put(self.w.emit(f"np.zeros({self.root.name}.count, bool) | all_of({unsure})"))
 
     def put(self, name: str) -> int:
         """The place of an array in what comes back."""
@@ -260,6 +311,10 @@ class _Build:
 
     def _requirement(self, requirement: core.Requirement, frame: Frame) -> None:
         w = self.w
+        before, struck = self._given(requirement.entity, met_key(requirement.entity, requirement.id)[1]), self._given(frame.entity, STRUCK)
+        if before is not None and struck is None:
+            w.met[requirement.id], self.bads[requirement.id] = before, None
+            return
         check = w.value(requirement.check)
         if requirement.applies is not None:
             applies = w.value(requirement.applies)
@@ -278,7 +333,11 @@ class _Build:
             bad = met.bad
         if met.constant is not None:
             met = Column("flag", frame, w.emit(f"np.full({frame.name}.count, {met.constant})"))
-        w.met[requirement.id] = met.but(bad=None, frame=frame)
+        met = met.but(bad=None, frame=frame)
+        if before is not None and struck is not None:  # a verdict stays, but for the records that are struck
+            met = w.chosen(struck, met, before)
+            bad = w.both(bad, struck.name)
+        w.met[requirement.id] = met
         self.bads[requirement.id] = bad
 
     def _requirements(self) -> None:
@@ -299,7 +358,8 @@ class _Build:
     def _admitted(self, entity: str, moment: str, frame: Frame) -> Column:
         policy = self.policy
         last = policy.stage_index(moment) if moment else len(policy.stages)
-        parts: list[Column] = []
+        struck = self._given(entity, STRUCK)
+        parts: list[Column] = [] if struck is None else [self.w.negated(struck)]
         for requirement in policy.requirements.values():
             if requirement.entity != entity or policy.stage_index(requirement.stage) > last:
                 continue

@@ -54,6 +54,8 @@ class Prepared:
     threads: int = 1
     ranking: bool = False
     """Whether the programs compute what the ranking takes too."""
+    kept: frozenset[str] = frozenset()
+    """The requirements that the ranking does not look at again after a strike."""
     programs: dict[Any, Program | str] = field(default_factory=dict)
     rowwise: Rowwise = field(init=False)
 
@@ -86,7 +88,7 @@ class Prepared:
                 if isinstance(fact.type, ListType) and isinstance(fact.type.item, RecordType) and fact.optional:
                     return f"{fact.name} may be none"
         try:
-            return compile_columns(self.policy.core, self.settled, shapes, bool(self.records), self.ranking)
+            return compile_columns(self.policy.core, self.settled, shapes, bool(self.records), self.ranking, self.kept)
         except NotColumnar as reason:
             return str(reason)
 
