@@ -323,14 +323,10 @@ class _Worker:
         report = Report()
         writers: dict[str, pq.ParquetWriter] = {}
         paths = {"": _path(self.folder, part, ""), **{e: _path(self.folder, part, f".{e}") for e in self.prepared.records}}
-        cursor = {e: span[0] for e, span in part.spans.items()}
-        for batch in self.files[root].iter_batches(batch_size=GROUP, row_groups=[part.number], use_threads=False):
-            tables = {root: pa.Table.from_batches([batch])}
-            for entity, (_, end) in part.spans.items():
-                tables[entity], cursor[entity] = self._records(entity, cursor[entity], end, tables[root], batch.num_rows == part.rows)
+        for tables in self.tables(part):
             decided = self.prepared.decide(tables)
             counts = Counter("bad data" if o is None else o for o in _decoded(decided.applications["outcome"]))
-            report.add({"applications": batch.num_rows, "by_columns": decided.by_columns, "by_rows": decided.by_rows, "why": decided.why,
+            report.add({"applications": tables[root].num_rows, "by_columns": decided.by_columns, "by_rows": decided.by_rows, "why": decided.why,
                         "errors": decided.errors, "outcomes": counts})  # fmt: skip
             for name, table in {"": decided.applications, **decided.records}.items():
                 if name not in writers:
@@ -344,6 +340,16 @@ class _Worker:
                 writers[name].close()
                 os.replace(f"{paths[name]}.new", paths[name])  # the applications' part last: it says that all are there
         return made
+
+    def tables(self, part: Part) -> Iterator[dict[str, pa.Table]]:
+        """The tables of a part, so many applications at a time."""
+        root = self.policy.core.root
+        cursor = {e: span[0] for e, span in part.spans.items()}
+        for batch in self.files[root].iter_batches(batch_size=GROUP, row_groups=[part.number], use_threads=False):
+            tables = {root: pa.Table.from_batches([batch])}
+            for entity, (_, end) in part.spans.items():
+                tables[entity], cursor[entity] = self._records(entity, cursor[entity], end, tables[root], batch.num_rows == part.rows)
+            yield tables
 
     def _records(self, entity: str, begin: int, end: int, owners: pa.Table, whole: bool) -> tuple[pa.Table, int]:
         """The records of some applications, and where those of the next begin."""
