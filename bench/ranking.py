@@ -1,6 +1,7 @@
 """`python bench/ranking.py`: the ranking of up to a million made-up applications, from Parquet to Parquet: seconds and memory.
 
-Each size runs in a process of its own through the command, so that its memory is its own. `growth()` gives the same as rows for `make bench`.
+Each size runs in a process of its own through the command, so that its memory is its own. `growth()` gives the same as rows, for
+`make bench`.
 """
 
 from __future__ import annotations

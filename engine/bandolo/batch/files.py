@@ -326,7 +326,7 @@ class _Worker:
         for tables in self.tables(part):
             decided = self.prepared.decide(tables)
             counts = Counter("bad data" if o is None else o for o in _decoded(decided.applications["outcome"]))
-            report.add({"applications": tables[root].num_rows, "by_columns": decided.by_columns, "by_rows": decided.by_rows, "why": decided.why,
+            report.add({"applications": len(tables[root]), "by_columns": decided.by_columns, "by_rows": decided.by_rows, "why": decided.why,
                         "errors": decided.errors, "outcomes": counts})  # fmt: skip
             for name, table in {"": decided.applications, **decided.records}.items():
                 if name not in writers:

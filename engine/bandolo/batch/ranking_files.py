@@ -192,7 +192,7 @@ class _RankWorker(_Worker):
         with open(f"{claims}.new", "wb") as file:
             np.savez(file, rows=np.concatenate(rows or [np.zeros(0, np.int64)]), keys=np.concatenate(keys or [np.zeros(0, np.uint64)]))
         os.replace(f"{claims}.new", claims)
-        pq.write_table(whole.replace_schema_metadata({"bandolo": json.dumps(told)}), f"{path}.new")
+        pq.write_table(whole.replace_schema_metadata({"bandolo": json.dumps(told)}), f"{path}.new", compression="lz4")
         os.replace(f"{path}.new", path)  # last: it says that the part is there
         return part.rows
 

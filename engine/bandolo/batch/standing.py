@@ -27,7 +27,7 @@ from bandolo.batch.program import OUTCOMES, STATUSES, STRUCK, Outgoing, Program,
 from bandolo.batch.run import Prepared, application_names, computed, root_offsets
 from bandolo.check import core
 from bandolo.diagnostics import ApplicationError
-from bandolo.language.types import DATE, DATETIME, MONEY, NUMBER, QUANTITIES, OptionalType, Type
+from bandolo.language.types import DATE, DATETIME, MONEY, QUANTITIES, OptionalType, Type
 from bandolo.ranking.entrant import Entrant, KeyValue
 from bandolo.ranking.rank import Ranker
 
@@ -317,10 +317,20 @@ def _key(part: Outgoing, back: Sequence[Array], type_: Type, policy: core.Policy
         if int(np.abs(values).max(initial=0)) * factor < 2**63:
             return [_scaled(values * factor, digits, mask), pc.if_else(pa.array(mask), pa.scalar(None, REST), pa.scalar(Decimal(0), REST))]
     under = np.ones(count, np.int64) if under is None else np.where(mask, 1, under)
-    known, which = np.unique(np.stack([values, under], axis=1), axis=0, return_inverse=True)
-    cells_of = [key_cells(Fraction(int(n), part.scale * int(d)), NUMBER) for n, d in known]
-    at = pa.array(which.reshape(-1), mask=mask)
-    return [pa.array([c[i] for c in cells_of], t).take(at) for i, t in enumerate(types)]
+    if int(np.max(under, initial=1)) * part.scale >= 2**62:  # it may be that the fractions are shorter than they are written
+        pairs = zip(values.tolist(), under.tolist(), strict=True)
+        cells_of = [key_cells(Fraction(n, part.scale * d), type_) for n, d in pairs]
+        return [pa.array([None if gone else c[i] for c, gone in zip(cells_of, mask, strict=True)], t) for i, t in enumerate(types)]
+    divisor = under * part.scale
+    parts = [divmod(n * UNIT, d) for n, d in zip(values.tolist(), divisor.tolist(), strict=True)]
+    rests = [0 if not rest else rest * FINE // d for (_, rest), d in zip(parts, divisor.tolist(), strict=True)]
+    return [_decimals([whole for whole, _ in parts], types[0], mask), _decimals(rests, types[1], mask)]
+
+
+def _decimals(numbers: list[int], type_: pa.DataType, mask: Array) -> pa.Array:
+    """Whole numbers as a column of decimals."""
+    data = b"".join([n.to_bytes(16, "little", signed=True) for n in numbers])
+    return pa.Array.from_buffers(type_, len(numbers), [pa.py_buffer(np.packbits(~mask, bitorder="little")), pa.py_buffer(data)])
 
 
 def _constant(value: Any, type_: Type) -> KeyValue:
