@@ -22,8 +22,11 @@ from bandolo.batch.standing import Standings, _Asked, application_names, ranker_
 from bandolo.diagnostics import ApplicationError, PolicyError
 from bandolo.policy import Policy, load_policy, policy_from_bytes
 from bandolo.ranking.rank import Ranker
+from bandolo.testing.cases import read_cases
 from bandolo.testing.generate import bases_of
 from bandolo.testing.generate import generated as made_up
+from bandolo.testing.rankings import applications as listed
+from bandolo.testing.runner import Runner
 from generated import Generated, generated
 from test_batch import tables_of
 
@@ -128,9 +131,9 @@ def expected(policy: Policy, tables: pa.Table, **what_ifs: Any) -> tuple[list[di
 def same_ranking(policy: Policy, tables: pa.Table, **what_ifs: Any) -> Ranked:
     rows, ranking = expected(policy, tables, **what_ifs)
     found = rank(policy, tables, **what_ifs)
-    listed = found.table.select(list(rows[0]) if rows else []).to_pylist()
-    assert listed[: len(rows)] == rows
-    assert all(r["status"] is None for r in listed[len(rows) :])
+    told_rows = found.table.select(list(rows[0]) if rows else []).to_pylist()
+    assert told_rows[: len(rows)] == rows
+    assert all(r["status"] is None for r in found.table.select(["status"]).to_pylist()[len(rows) :])
     told = found.summary
     assert (told.left, told.budget, told.pots) == (ranking.left, ranking.budget, ranking.pots)
     assert told.awarded == sum((r.amount or 0 for r in ranking.rows), 0)
@@ -166,3 +169,43 @@ def test_a_table_is_ranked_as_its_applications_are(chance: random.Random, readin
     firms, spread = chance.choice([(5, 4), (30, 48), (200, 100)])
     projects = [call(i, chance, firms, spread) for i in range(chance.randint(1, 40))]
     same_ranking(RANKED, table(RANKED.core, projects), readings=readings, set={"money": money}, as_of="2023-01-05")
+
+
+CASES = ["policies/bando_2023.ranking.cases.yaml", "tests/policies/ranked_call.cases.yaml", "tests/policies/rural_services_2025.cases.yaml"]
+
+
+@pytest.mark.parametrize("path", CASES)
+def test_the_rankings_of_the_cases_are_the_same_as_a_table(path: str) -> None:
+    """In columns as a register has them: none for what nobody has given."""
+    file, _ = read_cases(ROOT / path)
+    assert file is not None
+    runner = Runner(file)
+    by_columns = again = 0
+    for case in [c for c in file.cases if c.rank][:: 1 if "tests" in path else 3]:
+        policy = runner.policy(case.amend)
+        nested, _ = tables_of(policy, listed(policy, file, case))
+        what_ifs = {"as_of": case.as_of, "set": case.set, "readings": case.readings, "assume": case.assume}
+        try:
+            found = same_ranking(policy, given_only(nested), **what_ifs)
+        except PolicyError as error:
+            with pytest.raises(PolicyError, match=error.diagnostics[0].code):
+                Ranker(policy, **what_ifs)
+            continue
+        by_columns += found.summary.by_columns
+        again += found.summary.again_by_columns
+    assert "rural" in path or (by_columns and again)
+
+
+def given_only(nested: pa.Table) -> pa.Table:
+    """A table without the columns, and its lists without the fields, that are empty in every row."""
+    columns = {}
+    for name in nested.column_names:
+        column = nested[name].combine_chunks()
+        if pa.types.is_list(column.type) and pa.types.is_struct(column.type.value_type):
+            kept = [f for f in column.type.value_type if column.values.field(f.name).null_count < len(column.values)]
+            fields = pa.StructArray.from_arrays([column.values.field(f.name) for f in kept], [f.name for f in kept])
+            column = pa.ListArray.from_arrays(column.offsets, fields, mask=column.is_null() if column.null_count else None)
+        elif column.null_count == len(column):
+            continue
+        columns[name] = column
+    return pa.table(columns)
