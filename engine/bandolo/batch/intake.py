@@ -99,13 +99,11 @@ class Columns:
         for key, null in self.nulls.items():
             if key in needed:
                 bad[key[0]] = bad[key[0]] | null
-        for name in reversed(policy.root_names()):
-            owner = policy.entities[name].owner
-            if owner is not None and name in bad and bad[name].any():
-                which = np.searchsorted(self.tables.offsets[name], np.flatnonzero(bad[name]), "right") - 1
-                bad[owner] = bad[owner].copy()
-                bad[owner][which] = True
-        return bad[policy.root]
+        found = bad[policy.root]
+        for name, flags in bad.items():
+            if name != policy.root and flags.any():
+                found = found | to_root(policy, self.tables, name, flags)
+        return found
 
     def block(
         self, keys: tuple[Key, ...], entities: tuple[str, ...], policy: core.Policy, low: int, high: int
@@ -132,6 +130,17 @@ class Columns:
                 values = np.maximum(values - spans[policy_target(policy, key)][0], -1)
             given.append((values, None if column.none is None else column.none[x:y], column.words))
         return given, rows
+
+
+def to_root(policy: core.Policy, tables: Tables, entity: str, flags: Array) -> Array:
+    """The applications of which a record of an entity is flagged."""
+    while (owner := policy.entities[entity].owner) is not None:
+        offsets = tables.offsets[entity]
+        which = np.searchsorted(offsets, np.flatnonzero(flags), "right") - 1
+        flags = np.zeros(len(offsets) - 1, bool)
+        flags[which] = True
+        entity = owner
+    return flags
 
 
 def policy_target(policy: core.Policy, key: Key) -> str:

@@ -26,13 +26,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bandolo.batch.again import subset
-from bandolo.batch.files import Part, Task, _claim, _end_with, _fingerprint, _Worker, _writer, planned, staged
+from bandolo.batch.files import Reader, Task, _claim, _end_with, _fingerprint, planned, staged
 from bandolo.batch.helpers import Array
 from bandolo.batch.intake import BadTables, Tables, one, together
 from bandolo.batch.keys import digests
+from bandolo.batch.lines import are_lines
+from bandolo.batch.part import Part
 from bandolo.batch.ranked import Ranked, prepared_for, ranking
 from bandolo.batch.run import root_offsets
 from bandolo.batch.standing import CLAIMS, Standings, of_tables, ranker_for, schema
+from bandolo.batch.writing import writer as _writer
 from bandolo.check import core
 from bandolo.policy import load_policy
 
@@ -56,6 +59,8 @@ def rank_files(task: Task, progress: Progress | None = None) -> tuple[Ranked, fl
     policy = load_policy(task.policy, amendments=task.amendments)
     prepared = prepared_for(policy, dict(task.what_if))
     ranker = ranker_for(prepared)
+    if are_lines(task.applications):
+        raise BadTables("no-table-file", path=task.applications)
     folder = Path(task.to + ".parts")
     _claim(folder, "ranking " + _fingerprint(task, policy))
     try:
@@ -105,7 +110,7 @@ class _Work:
             begin += part.rows
         errors: Counter[str] = sum((Counter(t["errors"]) for t in told), Counter())
         whole = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
-        why = tuple(sorted({w for t in told for w in t["why"]}))
+        why: Counter[str] = sum((Counter(t["why"]) for t in told), Counter())
         found = Standings(
             whole,
             CLAIMS.empty_table(),
@@ -167,17 +172,19 @@ def _second(asked: _Sharing) -> int:
     return _worker.second(asked)
 
 
-class _RankWorker(_Worker):
+class _RankWorker:
     def __init__(self, task: Task, sources: dict[str, str], folder: Path) -> None:
-        super().__init__(task, sources, folder)
-        self.prepared = prepared_for(self.policy, dict(task.what_if), self.prepared.spelt)
+        self.folder = folder
+        self.policy = load_policy(task.policy, amendments=task.amendments)
+        self.reader = Reader(self.policy, task.records, sources)
+        self.prepared = prepared_for(self.policy, dict(task.what_if), self.reader.spelt)
         self.ranker = ranker_for(self.prepared)
 
     def first(self, part: Part) -> int:
         """What the ranking takes of a part, written as a whole."""
         tables, rows, keys, begin = [], [], [], 0
-        told: dict[str, Any] = {"by_columns": 0, "by_rows": 0, "why": [], "errors": {}}
-        for given in self.tables(part):
+        told: dict[str, Any] = {"by_columns": 0, "by_rows": 0, "why": {}, "errors": {}}
+        for given in self.reader.tables(part):
             found = of_tables(self.prepared, together(self.policy.core, given), self.ranker, named=False)
             tables.append(found.table)
             rows.append(np.asarray(found.claims["row"]) + begin)
@@ -185,7 +192,7 @@ class _RankWorker(_Worker):
             begin += found.table.num_rows
             told["by_columns"] += found.by_columns
             told["by_rows"] += found.by_rows
-            told["why"] = sorted({*told["why"], *found.why})
+            told["why"] = dict(Counter(told["why"]) + Counter(found.why))
             told["errors"] = dict(Counter(told["errors"]) + Counter(found.errors))
         whole = pa.concat_tables(tables).unify_dictionaries() if tables else schema(self.policy.core).empty_table()
         path, claims = _path(self.folder, part), _claims(self.folder, part)
@@ -200,7 +207,7 @@ class _RankWorker(_Worker):
         """The applications of a part that share a record, with their tables."""
         found: list[tuple[Tables, Standings]] = []
         begin = 0
-        for given in self.tables(asked.part):
+        for given in self.reader.tables(asked.part):
             joined = together(self.policy.core, given)
             count = joined.tables[self.policy.core.root].num_rows
             mine = asked.rows[(asked.rows >= begin) & (asked.rows < begin + count)] - begin

@@ -24,6 +24,7 @@ from bandolo.batch.helpers import Array
 from bandolo.batch.intake import BadTables, Columns, Given, Tables, one, together
 from bandolo.batch.outgoing import TEXTS, WORDS
 from bandolo.batch.program import OUTCOMES, STATUSES, STRUCK, Outgoing, Program, Shape, met_key
+from bandolo.batch.reasons import counted
 from bandolo.batch.run import Prepared, application_names, computed, root_offsets
 from bandolo.check import core
 from bandolo.diagnostics import ApplicationError
@@ -52,7 +53,7 @@ class Standings:
     claims: pa.Table
     by_columns: int
     by_rows: int
-    why: tuple[str, ...] = ()
+    why: Mapping[str, int] = field(default_factory=dict)
     errors: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -87,12 +88,11 @@ def of_tables(
         program = prepared.program(columns, tables)
     asked = _Asked(prepared, tables, ranker, names, struck, named)
     if isinstance(program, str):
-        return asked.assembled(None, (), np.arange(len(names)), (program,))
+        return asked.assembled(None, (), np.arange(len(names)), {program: len(names)})
     begun = columns.left(core_, program.read) | unsure
     back, left = computed(prepared.policy, program, columns, begun, prepared.threads)
     which = np.flatnonzero(left)
-    why = tuple(sorted(f"{k[1]} of {k[0]} is missing in some rows" for k in columns.nulls if k in program.read)) if begun.any() else ()
-    why += ("a value is beyond what columns hold, or a computation has no result",) if len(which) > np.count_nonzero(begun) else ()
+    why = counted(core_, columns, program, begun, back) if len(which) else {}
     return asked.assembled(program, back, which, why)
 
 
@@ -188,7 +188,7 @@ class _Asked:
     struck: Sequence[frozenset[str]] | None
     named: bool
 
-    def assembled(self, program: Program | None, back: Sequence[Array], which: Array, why: tuple[str, ...]) -> Standings:
+    def assembled(self, program: Program | None, back: Sequence[Array], which: Array, why: Mapping[str, int]) -> Standings:
         """What the program computed, and the applications that it left, in the order of the applications."""
         policy = self.prepared.policy.core
         rows, claims, errors = self._one_by_one(which)

@@ -25,7 +25,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "missing": ("manca un pacchetto: pip install 'bandolo[batch]'", "a package is missing: pip install 'bandolo[batch]'"),
     "done": ("{applications} domande in {seconds:.1f} s: {by_columns} per colonne, {by_rows} una per una.",
              "{applications} applications in {seconds:.1f} s: {by_columns} by columns, {by_rows} one by one."),
-    "why": ("una per una, perché (in inglese): {why}", "one by one: {why}"),
+    "why": ("{count:,} una per una: {why}", "{count:,} one by one: {why}"),
     "ranked": ("In graduatoria", "Ranked"),
     "budget": ("Dotazione {budget}, assegnati {spent}, restano {left}", "Budget {budget}, awarded {spent}, left {left}"),
     "awarded": ("Assegnati {spent}", "Awarded {spent}"),
@@ -135,6 +135,7 @@ def _say(summary: Summary, seconds: float, policy: core.Policy, lang: Language) 
     from rich.table import Table
     from rich.text import Text
 
+    from bandolo.batch.reasons import said
     from bandolo.language.wording import money
     from bandolo.ranking.words import STATUSES
 
@@ -148,8 +149,8 @@ def _say(summary: Summary, seconds: float, policy: core.Policy, lang: Language) 
 
     out.print(Text(policy.title.said(lang), style="bold"))
     line("done", seconds=seconds)
-    for why in summary.why:
-        line("why", 2, why=why)
+    for why, count in summary.why.items():
+        line("why", 2, count=count, why=said(why, lang))
     if summary.errors:
         line("unread", count=sum(summary.errors.values()), codes=", ".join(f"{code} {count}" for code, count in summary.errors.items()))
     table = Table(box=None, pad_edge=False, show_header=False)
