@@ -84,32 +84,33 @@ def written(count: int, folder: Path) -> tuple[Path, Path]:
 
 
 def measured(count: int, folder: Path, options: list[str], jobs: int) -> dict[str, Any]:
-    """What one ranking comes to, through the command: its summary, with `seconds` of the whole process and `megabytes` at most."""
+    """What one ranking through the command comes to: its summary, `seconds`, `cpu` seconds of all processes, `megabytes` of the largest."""
     projects, firms = written(count, folder)
     to = folder / f"ranking_{count}.parquet"
     command = [sys.executable, "-m", "bandolo", "rank", str(POLICY), str(projects), "--records", f"firm={firms}", "--to", str(to)]
     command += ["--overwrite", "--json", "--jobs", str(jobs), *options]
-    began = perf_counter()
+    began, before = perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    seconds = perf_counter() - began
+    seconds, after = perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     if ended.returncode not in (0, 1) or not ended.stdout:
         raise SystemExit(ended.stderr)
     # The largest of the processes that have ended so far; the sizes come in growing order.
     found: dict[str, Any] = json.loads(ended.stdout)
-    return found | {"seconds": seconds, "megabytes": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024}
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return found | {"seconds": seconds, "cpu": cpu, "megabytes": after.ru_maxrss / 1024}
 
 
 def growth(
     sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000), folder: Path | None = None, options: list[str] | None = None
 ) -> list[Any]:
-    """A row for each number of applications: seconds, microseconds an application, megabytes of the largest process, what came of it."""
+    """A row for each number of applications: seconds, processor time in all and each (µs), megabytes, and what came of it."""
     rows = []
     with tempfile.TemporaryDirectory() as made:
         for count in sizes:
             found = measured(count, folder or Path(made), options or [], os.cpu_count() or 1)
             rows.append(
                 {
-                    "applications": count, "seconds": found["seconds"], "each": found["seconds"] / count * 1e6,
+                    "applications": count, "seconds": found["seconds"], "cpu": found["cpu"], "each": found["cpu"] / count * 1e6,
                     "megabytes": found["megabytes"], "ranked": found["ranked"], "strikes": found["strikes"], "fell": found["fell"],
                     "financed": found["statuses"].get("financed", 0), "again": found["again_by_columns"] + found["again_by_rows"],
                 }
@@ -125,11 +126,11 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.folder is not None:
         asked.folder.mkdir(parents=True, exist_ok=True)
-    print("applications  seconds  µs each      MB   ranked  financed  strikes  fell  decided again")
+    print("applications  seconds  CPU s  µs each      MB   ranked  financed  strikes  fell  decided again")
     for row in growth(tuple(int(s) for s in asked.sizes.split(",")), asked.folder, asked.options):
         print(
-            "{applications:>12,} {seconds:>8.1f} {each:>8.1f} {megabytes:>7.0f} {ranked:>8,} {financed:>9,} {strikes:>8,} {fell:>5,} "
-            "{again:>14,}".format(**row),
+            "{applications:>12,} {seconds:>8.1f} {cpu:>6.1f} {each:>8.1f} {megabytes:>7.0f} {ranked:>8,} {financed:>9,} {strikes:>8,} "
+            "{fell:>5,} {again:>14,}".format(**row),
             flush=True,
         )
 

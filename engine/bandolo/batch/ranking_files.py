@@ -37,6 +37,7 @@ from bandolo.batch.run import root_offsets
 from bandolo.batch.standing import CLAIMS, Standings, of_tables, ranker_for, schema
 from bandolo.batch.writing import writer as _writer
 from bandolo.check import core
+from bandolo.diagnostics import PolicyError
 from bandolo.policy import load_policy
 
 Progress = Callable[[str, int, int], None]
@@ -72,8 +73,11 @@ def rank_files(task: Task, progress: Progress | None = None) -> tuple[Ranked, fl
         shutil.rmtree(folder)  # nothing was decided
         raise
     work = _Work(task, sources, folder, parts, policy.core, progress or (lambda *_: None))
-    found, claimed = work.first()
-    ranked = ranking(prepared, ranker, found, claimed, work.contested)
+    try:
+        ranked = ranking(prepared, ranker, *work.first(), work.contested)
+    except (PolicyError, BadTables):
+        shutil.rmtree(folder)
+        raise
     work.progress("list", len(ranked.table), len(ranked.table))
     _write(ranked.table, task.to)
     shutil.rmtree(folder)
@@ -98,18 +102,18 @@ class _Work:
         for rows in self._each(_first, left):
             done += rows
             self.progress("columns", done, total)
-        tables, rows_of, keys_of, begin = [], [], [], 0
-        told: list[dict[str, Any]] = []
-        for part in self.parts:
-            table = pq.read_table(_path(self.folder, part))
-            told.append(json.loads(table.schema.metadata[b"bandolo"]))
-            tables.append(table.replace_schema_metadata(None).cast(schema(self.policy)))
-            claims = np.load(_claims(self.folder, part))
-            rows_of.append(claims["rows"].astype(np.int64) + begin)
-            keys_of.append(claims["keys"])
-            begin += part.rows
+        files = [pq.ParquetFile(_path(self.folder, p), memory_map=True) for p in self.parts]
+        told = [json.loads(f.metadata.metadata[b"bandolo"]) for f in files]
+        columns = {}
+        for field in schema(self.policy):  # one at a time: a table of all parts, and never twice
+            pieces = [f.read(columns=[field.name]).replace_schema_metadata(None) for f in files]
+            columns[field.name] = one(pa.concat_tables(pieces).unify_dictionaries()[field.name]).cast(field.type)
+        begins = np.cumsum([0, *(p.rows for p in self.parts)])
+        claims = [np.load(_claims(self.folder, p)) for p in self.parts]
+        rows_of = [c["rows"].astype(np.int64) + begin for c, begin in zip(claims, begins[:-1], strict=True)]
+        keys_of = [c["keys"] for c in claims]
         errors: Counter[str] = sum((Counter(t["errors"]) for t in told), Counter())
-        whole = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+        whole = pa.table(columns, schema=schema(self.policy))
         why: Counter[str] = sum((Counter(t["why"]) for t in told), Counter())
         found = Standings(
             whole,
