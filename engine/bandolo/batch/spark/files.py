@@ -24,7 +24,7 @@ from bandolo.batch.files import _writer as writer_for
 from bandolo.batch.intake import BadTables, link_name
 from bandolo.batch.spark import frames as frames_of
 from bandolo.batch.spark.problems import NotRun, found_in, said
-from bandolo.batch.spark.session import session
+from bandolo.batch.spark.session import begun
 from bandolo.batch.spark.worker import BY_ROWS, ROW, WHY
 from bandolo.policy import Policy
 
@@ -63,7 +63,7 @@ def run_spark(task: Task, progress: Progress | None = None) -> Report:
         if _here(path) and not os.path.exists(path):
             raise FileNotFoundError(2, os.strerror(2), path)
     with tempfile.TemporaryDirectory(prefix="bandolo-spark-") as folder:
-        spark = session(task.master, task.conf, str(Path(folder) / "spark.log"))
+        spark, ours = begun(task.master, task.conf, str(Path(folder) / "spark.log"))
         try:
             with said(), _watched(spark, progress):
                 read = {e: _read(spark, path) for e, path in {root: task.applications, **task.records}.items()}
@@ -81,8 +81,9 @@ def run_spark(task: Task, progress: Progress | None = None) -> Report:
                 if _one_file(path):
                     _merge(path, schema)
         finally:
-            with suppress(Exception):
-                spark.stop()
+            if ours:
+                with suppress(Exception):
+                    spark.stop()
     report.seconds = time.monotonic() - began
     return report
 
