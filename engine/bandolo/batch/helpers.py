@@ -154,6 +154,11 @@ def some_bad(flag: Array | None, rows: Rows) -> Array | None:
     return None if flag is None else some(flag, rows)
 
 
+def all_of(flag: Array | None) -> Any:
+    """Flags, where None stands for nowhere."""
+    return False if flag is None else flag
+
+
 def is_known(null: Array | None, rows: Rows) -> Array:
     """Where a fact is there."""
     return np.ones(rows.count, bool) if null is None else ~null
@@ -399,7 +404,7 @@ def gather_masks(at: Array, masks: Array, rows: Rows) -> tuple[Array, Array]:
 TABLE: dict[str, Any] = {
     f.__name__: f
     for f in (
-        total, tally, some, unpacked, spread, checked, total_checked, either, both, lifted, some_bad, is_known, found_code,
+        total, tally, some, unpacked, spread, checked, total_checked, either, both, lifted, some_bad, is_known, all_of, found_code,
         found_codes, table_of, looked_up, merged, distinct, ranked, allocated, picked, picked_above, picked_bad, round_down,
         round_up, round_half_up, round_half_even, packed, wide_mask, row_masks, to_owners, failing, owners, gather_masks,
         grouped, local_day, outside,
