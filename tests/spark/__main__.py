@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 from bandolo.batch.spark.session import JAVA, java_version
 
@@ -23,7 +22,7 @@ def main() -> int:
     if version is None or version < JAVA:
         print(f"Spark was not tested: no Java {JAVA} or later is found (on Debian: apt install openjdk-17-jre-headless)", file=sys.stderr)
         return 1
-    return int(pytest.main(["-p", "no:cacheprovider", *map(str, FILES), *sys.argv[1:]]))
+    return subprocess.call([sys.executable, "-m", "pytest", *map(str, FILES), *sys.argv[1:]])
 
 
 if __name__ == "__main__":

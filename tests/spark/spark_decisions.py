@@ -32,6 +32,7 @@ from bandolo.testing.generate import generated as made_up
 from test_batch import CALLS, SMALL, bid, loaded, small, tables_of
 
 ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.usefixtures("spark")
 
 
 def plain(table: pa.Table) -> pa.Table:
@@ -80,7 +81,7 @@ def through_files(policy: Policy, folder: Path, tables: Mapping[str, pa.Table], 
 
 @pytest.mark.parametrize(("path", "amendments", "what_if", "by_columns"), CALLS, ids=str)
 def test_calls_are_decided_as_on_one_machine(
-    spark: Any, tmp_path: Path, path: str, amendments: tuple[str, ...], what_if: Any, by_columns: bool
+    tmp_path: Path, path: str, amendments: tuple[str, ...], what_if: Any, by_columns: bool
 ) -> None:
     policy = loaded(path, amendments)
     some = [*bases_of(ROOT / path)[:4], *made_up(policy, 8, 7, bases_of(ROOT / path)[:4])]
@@ -106,7 +107,7 @@ def bids(count: int = 120) -> pa.Table:
 
 
 @pytest.mark.parametrize("files", [1, 3])
-def test_nested_and_linked_files_and_folders_come_to_the_same(spark: Any, tmp_path: Path, files: int) -> None:
+def test_nested_and_linked_files_and_folders_come_to_the_same(tmp_path: Path, files: int) -> None:
     nested = bids()
     expected = run(small(), nested, records=["firm"])
     for name, tables in (("nested", {"bid": nested}), ("linked", linked(small().core, nested))):
@@ -119,7 +120,7 @@ def test_nested_and_linked_files_and_folders_come_to_the_same(spark: Any, tmp_pa
         assert report.why == list(expected.why)
 
 
-def test_what_is_missing_wrong_or_twice_is_said_as_on_one_machine(spark: Any, tmp_path: Path) -> None:
+def test_what_is_missing_wrong_or_twice_is_said_as_on_one_machine(tmp_path: Path) -> None:
     firm = bid(3)["firms"][0]
     some = [
         bid(1), bid(2, cost=None), bid(3, firms=[firm, firm]), bid(4, firms=None), bid(5, firms=[firm | {"ok": None}]),
@@ -173,7 +174,7 @@ def test_frames_that_do_not_fit_are_refused(spark: Any) -> None:
         decide(spark, small(), given | {"firm": unkeyed}).applications.collect()
 
 
-def test_records_of_no_application_are_counted_as_on_one_machine(spark: Any, tmp_path: Path) -> None:
+def test_records_of_no_application_are_counted_as_on_one_machine(tmp_path: Path) -> None:
     apart = linked(small().core, bids(40))
     tables = {"bid": apart["bid"].slice(9), "firm": apart["firm"]}
     with pytest.raises(BadTables) as here:
@@ -226,12 +227,9 @@ def test_csv_is_refused_and_a_file_that_is_not_there(tmp_path: Path) -> None:
         assert code in found.output
 
 
-def test_a_failure_inside_is_told_in_one_line(spark: Any, tmp_path: Path) -> None:
+def test_a_failure_inside_is_told_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "bids.parquet"
     path.write_bytes(b"PAR1 and no more")
     with pytest.raises(NotRun, match="spark-failed") as found:
         run_spark(Task(small(), {}, str(path), {}, str(tmp_path / "d.parquet"), {}, "local[2]"))
     assert "\n" not in str(found.value.diagnostic.args["reason"])
-
-
-

@@ -69,7 +69,7 @@ def run_spark(task: Task, progress: Progress | None = None) -> Report:
                 read = {e: _read(spark, path) for e, path in {root: task.applications, **task.records}.items()}
                 total = read[root][1]
                 given = {e: frame for e, (frame, _) in read.items()}
-                groups = max(frames_of.GROUPS_EACH * spark.sparkContext.defaultParallelism, -(-total // frames_of.IN_A_GROUP))
+                groups = frames_of.how_many(spark, total)
                 wanted = tuple(task.records_to)
                 try:
                     made = frames_of.decided(spark, task.policy, given, task.what_if, wanted, groups)
