@@ -220,7 +220,7 @@ def test_what_is_wrong_is_said_with_its_mend(tmp_path: Path, engine: str, java: 
 
 def test_csv_is_refused_and_a_file_that_is_not_there(tmp_path: Path) -> None:
     arguments = command(tmp_path, "--to", str(tmp_path / "d.parquet"), "--engine", "local[1]")
-    for path, code in (("bids.csv", "spark-only-parquet"), ("bids.parquet", "not-readable")):
+    for path, code in (("bids.csv", "spark-only-parquet"), ("bids.parquet", "file-not-found")):
         arguments[2] = path
         found = CliRunner().invoke(cli, arguments)
         assert found.exit_code == 1

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -27,7 +26,7 @@ from bandolo.batch.run import Prepared
 from bandolo.batch.spark import worker
 from bandolo.batch.spark.problems import told
 from bandolo.batch.spark.worker import BY_ROWS, OF, ROW, WHY, Failed, Told, plain, plain_schema
-from bandolo.batch.standing import EXACT, ranker_for
+from bandolo.batch.standing import ranker_for
 from bandolo.check import core
 from bandolo.ranking.entrant import Strike
 from bandolo.ranking.options import Options
@@ -160,10 +159,10 @@ def placed(policy: core.Policy, lists: Lists, table: pa.Table, before: Before) -
     found = _rows(policy, lists, ranked, rows, begins, shares)
     starts = np.flatnonzero(begins)
     within = rows - starts[np.cumsum(begins) - 1] if len(rows) else rows
-    for name, more in (("position", before.count), ("cumulative", before.given)):
-        at = found.column_names.index(name)
-        number = pa.scalar(more, pa.int64()) if name == "position" else pa.scalar(Decimal(more).scaleb(-2, EXACT), listed.MONEY)
-        found = found.set_column(at, name, pc.add(found[name], number).cast(found[name].type))
+    position = pc.add(found["position"], before.count)
+    total = listed._money(cents(one(found["cumulative"])) + before.given, None)
+    for name, column in (("position", position), ("cumulative", pa.chunked_array([total]))):
+        found = found.set_column(found.column_names.index(name), name, column)
     if before.count:
         found = _below(found)
     return found.append_column(ROW, pa.array(rows + before.count)).append_column(WITHIN, pa.array(within))

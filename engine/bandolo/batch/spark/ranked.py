@@ -127,7 +127,7 @@ class _Ranking:
         options = listed.in_cents(self.ranker.options)
         after = strikes.after()
         placed, stats = self._in_parts(after.where(self._in_list(strikes)), counted["all"])
-        before, total, end = _walk(options, self.ranker.options, policy, stats, lambda part: _part(placed, part))
+        before, total, end = walked(options, self.ranker.options, policy, stats, lambda part: _part(placed, part))
         lists = Lists(strikes.by_id, strikes.disputed, before, total, self.ranker.options)
         rest, more = self._rest(after.where(~self._in_list(strikes)), total)
         lists_of_rest = Lists(strikes.by_id, strikes.disputed, more, total, self.ranker.options)
@@ -164,7 +164,7 @@ class _Ranking:
         candidate = f.coalesce(f.col("`rank.standing`") == "candidate", f.lit(False))
         return candidate & ~f.col("application").isin(sorted(strikes.disputed)) if strikes.disputed else candidate
 
-    def _in_parts(self, candidates: Any, count: int) -> tuple[Any, dict[int, Any]]:
+    def _in_parts(self, candidates: Any, count: int) -> tuple[Any, dict[int, dict[str, Any]]]:
         """The list cut by its keys, and of each part how many there are, what they ask of each pot in all, and the least."""
         from pyspark.sql import functions as f
 
@@ -174,7 +174,7 @@ class _Ranking:
         pots = [f.col(f"`{name}`").cast("decimal(38,2)") for name in _pots(self.told.policy)]
         sums = [f.sum(p).alias(f"sum{i}") for i, p in enumerate(pots)] + [f.min(p).alias(f"min{i}") for i, p in enumerate(pots)]
         stats = placed.groupBy(f"`{PART}`").agg(f.count(f.lit(1)).alias("rows"), *sums).collect()
-        return placed, {row[PART]: row for row in sorted(stats, key=lambda r: r[PART])}
+        return placed, {row[PART]: row.asDict() for row in sorted(stats, key=lambda r: r[PART])}
 
     def _rest(self, rest: Any, begin: int) -> tuple[Any, dict[int, Before]]:
         """Those that are not in the list, cut as they are listed."""
@@ -271,8 +271,8 @@ class _End:
     stopped: tuple[str, ...] = ()
 
 
-def _walk(
-    in_cents: Options, options: Options, policy: Any, stats: Mapping[int, Any], part_of: Callable[[int], pa.Table]
+def walked(
+    in_cents: Options, options: Options, policy: Any, stats: Mapping[int, Mapping[str, Any]], part_of: Callable[[int], pa.Table]
 ) -> tuple[dict[int, Before], int, _End]:
     """What stands before each part, how many are in the list, and where the money ended.
 
@@ -285,7 +285,7 @@ def _walk(
     before: dict[int, Before] = {}
     for number, row in stats.items():
         before[number] = Before(count, given, left, ended)
-        pots = range(sum(1 for name in row.asDict() if name.startswith("sum")))
+        pots = range(sum(name.startswith("sum") for name in row))
         if any(row[f"sum{i}"] is None for i in pots):
             raise BadTables("rank-number-too-long", number="…")
         sums, least = ([int(row[f"{what}{i}"].scaleb(2)) for i in pots] for what in ("sum", "min"))
