@@ -63,7 +63,7 @@ def test_a_ranking_is_that_of_one_machine(spark: Any, monkeypatch: pytest.Monkey
     monkeypatch.setattr(ranked, "IN_A_PART", 20)
     readings, money = OPTIONS[number]
     chance = random.Random(number + 1)
-    firms, spread = [(150, 100), (300, 200)][number % 2]
+    firms, spread = [(150, 100), (300, 190)][number % 2]
     nested = table(RANKED.core, [call(i, chance, firms, spread) for i in range(120)])
     tables = linked(RANKED.core, nested) if number % 2 else nested
     summary = same(spark, tables, readings=readings, set={"money": money}, as_of="2023-01-05")
