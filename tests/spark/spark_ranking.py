@@ -22,9 +22,9 @@ from test_large_ranking import RANKED, call
 OPTIONS: list[tuple[dict[str, str], int]] = [
     ({}, 900),
     ({"tie_by_lot": "settled", "money_short": "close_list", "one_or_two_pots": "two"}, 0),
-    ({"tie_by_lot": "settled", "money_short": "look_on", "counts_when": "when_financed", "checked_again": "firms_only"}, 2000),
+    ({"tie_by_lot": "settled", "money_short": "look_on", "counts_when": "when_financed", "checked_again": "firms_only"}, 9000),
     ({"money_short": "look_on", "firm_or_group": "each_group", "how_strikes_follow": "all_together"}, 1500),
-    ({"counts_when": "when_financed", "how_strikes_follow": "all_together", "third_project": "not_second"}, 700),
+    ({"counts_when": "when_financed", "how_strikes_follow": "all_together", "third_project": "not_second"}, 6000),
 ]
 
 
