@@ -1,7 +1,7 @@
 """`python bench/spark.py`: the same files decided on one machine and through Spark, for docs/spark.md.
 
-What is told: seconds by the clock, seconds of processors (of Java, and of Python in its tasks), the most memory of each, bytes of the files,
-and what Spark moved between tasks. Amounts and keys are all different, as in a register. Linux only: it reads /proc.
+What is told: seconds by the clock, seconds of processors (of Java, and of Python in its tasks), the most memory of each, bytes of the
+files, and what Spark moved between tasks. Amounts and keys are all different, as in a register. Linux only: it reads /proc.
 """
 
 from __future__ import annotations
@@ -97,6 +97,10 @@ def here(paths: dict[str, str], to: str, jobs: int) -> tuple[float, float]:
     return time.monotonic() - began, sum(after[:4]) - sum(before[:4])
 
 
+def there(paths: dict[str, str], to: str, master: str) -> None:
+    run_spark(Task(load_policy(POLICY), {}, paths["project"], {"partner": paths["partner"]}, to, {}, master))
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     options.add_argument("counts", type=int, nargs="*", default=[10_000, 100_000, 1_000_000], help="applications")
@@ -109,7 +113,9 @@ def main() -> None:
             paths = files(folder, count)
             sizes = {e: os.path.getsize(p) for e, p in paths.items()}
             rows = pq.read_metadata(paths["partner"]).num_rows
-            print(f"\n{count:,} applications, {rows:,} partners; {sizes['project'] / count:.1f} and {sizes['partner'] / rows:.1f} bytes a row")
+            print(
+                f"\n{count:,} applications, {rows:,} partners; {sizes['project'] / count:.1f} and {sizes['partner'] / rows:.1f} bytes a row"
+            )
             wall, cores = here(paths, str(folder / "here.parquet"), chosen.jobs)
             print(f"  one machine   {wall:7.1f} s   processors {cores:7.1f} s")
             log = folder / f"log{count}"
@@ -119,13 +125,16 @@ def main() -> None:
             spark = session(chosen.master, conf)
             started = time.monotonic() - began
             start = processes(os.getpid())
-            run_spark(Task(load_policy(POLICY), {}, paths["project"], {"partner": paths["partner"]}, str(folder / "there"), {}, chosen.master))
+            run_spark(
+                Task(load_policy(POLICY), {}, paths["project"], {"partner": paths["partner"]}, str(folder / "there"), {}, chosen.master)
+            )
             wall, end = time.monotonic() - began - started, processes(os.getpid())
             again = time.monotonic()
-            run_spark(Task(load_policy(POLICY), {}, paths["project"], {"partner": paths["partner"]}, str(folder / "again"), {}, chosen.master))
+            run_spark(
+                Task(load_policy(POLICY), {}, paths["project"], {"partner": paths["partner"]}, str(folder / "again"), {}, chosen.master)
+            )
             warm, last = time.monotonic() - again, processes(os.getpid())
             spark.stop()
-            spark._sc._gateway.shutdown() if spark._sc is not None else None
             _told("Spark, first", started, wall, start, end)
             _told("Spark, again", 0.0, warm, end, last)
             size, written = moved(log)
@@ -135,7 +144,9 @@ def main() -> None:
 def _told(what: str, started: float, wall: float, before: Any, after: Any) -> None:
     java, python = (after[k][0] - before[k][0] for k in ("java", "python"))
     memory = "   ".join(f"{k} {after[k][1] / 2**20:,.0f} MiB" for k in ("java", "python"))
-    print(f"  {what:13} {wall:7.1f} s + {started:.1f} s to start   processors {java + python:7.1f} s (Java {java:.1f}, Python {python:.1f})   {memory}")
+    print(f"  {what:13} {wall:7.1f} s   processors {java + python:7.1f} s (Java {java:.1f}, Python {python:.1f})   {memory}", flush=True)
+    if started:
+        print(f"  to start it   {started:7.1f} s")
 
 
 if __name__ == "__main__":

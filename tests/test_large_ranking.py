@@ -22,8 +22,11 @@ from bandolo.batch.standing import Standings, _Asked, application_names, ranker_
 from bandolo.diagnostics import ApplicationError, PolicyError
 from bandolo.policy import Policy, load_policy, policy_from_bytes
 from bandolo.ranking.rank import Ranker
+from bandolo.testing.cases import read_cases
 from bandolo.testing.generate import bases_of
 from bandolo.testing.generate import generated as made_up
+from bandolo.testing.rankings import applications as listed
+from bandolo.testing.runner import Runner
 from generated import Generated, generated
 from test_batch import tables_of
 
@@ -40,7 +43,7 @@ def one_by_one(prepared: Prepared, tables: Any) -> Standings:
     """What the ranking takes, each application asked of `ranking/assess.py`."""
     joined = together(prepared.policy.core, tables)
     names = application_names(prepared.policy.core, joined)
-    return _Asked(prepared, joined, ranker_for(prepared), names, None, True).assembled(None, (), np.arange(len(names)), ())
+    return _Asked(prepared, joined, ranker_for(prepared), names, None, True).assembled(None, (), np.arange(len(names)), {})
 
 
 def same_standings(policy: Policy, tables: pa.Table, **what_ifs: Any) -> Standings:
@@ -128,9 +131,9 @@ def expected(policy: Policy, tables: pa.Table, **what_ifs: Any) -> tuple[list[di
 def same_ranking(policy: Policy, tables: pa.Table, **what_ifs: Any) -> Ranked:
     rows, ranking = expected(policy, tables, **what_ifs)
     found = rank(policy, tables, **what_ifs)
-    listed = found.table.select(list(rows[0]) if rows else []).to_pylist()
-    assert listed[: len(rows)] == rows
-    assert all(r["status"] is None for r in listed[len(rows) :])
+    told_rows = found.table.select(list(rows[0]) if rows else []).to_pylist()
+    assert told_rows[: len(rows)] == rows
+    assert all(r["status"] is None for r in found.table.select(["status"]).to_pylist()[len(rows) :])
     told = found.summary
     assert (told.left, told.budget, told.pots) == (ranking.left, ranking.budget, ranking.pots)
     assert told.awarded == sum((r.amount or 0 for r in ranking.rows), 0)
@@ -166,3 +169,62 @@ def test_a_table_is_ranked_as_its_applications_are(chance: random.Random, readin
     firms, spread = chance.choice([(5, 4), (30, 48), (200, 100)])
     projects = [call(i, chance, firms, spread) for i in range(chance.randint(1, 40))]
     same_ranking(RANKED, table(RANKED.core, projects), readings=readings, set={"money": money}, as_of="2023-01-05")
+
+
+CASES = ["policies/bando_2023.ranking.cases.yaml", "tests/policies/ranked_call.cases.yaml", "tests/policies/rural_services_2025.cases.yaml"]
+
+
+@pytest.mark.parametrize("path", CASES)
+def test_the_rankings_of_the_cases_are_the_same_as_a_table(path: str) -> None:
+    """With what they lack made up, but for what only a ranking gives: so they are decided by columns."""
+    file, _ = read_cases(ROOT / path)
+    assert file is not None
+    runner = Runner(file)
+    by_columns = again = 0
+    for case in [c for c in file.cases if c.rank][:: 1 if "tests" in path else 3]:
+        policy = runner.policy(case.amend)
+        applications = [before_the_ranking(policy, complete(policy.core, a)) for a in listed(policy, file, case)]
+        nested, _ = tables_of(policy, applications)
+        assert nested.num_rows == len(applications)
+        what_ifs = {"as_of": case.as_of, "set": case.set, "readings": case.readings, "assume": case.assume}
+        try:
+            found = same_ranking(policy, given_only(policy, nested), **what_ifs)
+        except PolicyError as error:
+            with pytest.raises(PolicyError, match=error.diagnostics[0].code):
+                Ranker(policy, **what_ifs)
+            continue
+        by_columns += found.summary.by_columns
+        again += found.summary.again_by_columns
+    assert "rural" in path or (by_columns and again)
+
+
+def before_the_ranking(policy: Policy, data: dict[str, Any]) -> dict[str, Any]:
+    """An application without the facts that the ranking supplies."""
+    plan = policy.core.ranking
+    assert plan is not None
+    data.pop(plan.gives_award or "", None)
+    for records in (v for v in data.values() if isinstance(v, list)):
+        for record in records:
+            record.pop(plan.gives_struck or "", None)
+    return data
+
+
+def given_only(policy: Policy, nested: pa.Table) -> pa.Table:
+    """A table without the columns, and its lists without the fields, that are empty in every row; but `none` is said."""
+
+    def kept(entity: str, name: str, column: Any) -> bool:
+        fact = policy.core.entities[entity].facts[name.partition(" at ")[0]]
+        return fact.optional or column.null_count < len(column)
+
+    columns = {}
+    for name in nested.column_names:
+        column = nested[name].combine_chunks()
+        if pa.types.is_list(column.type) and pa.types.is_struct(column.type.value_type):
+            inner = policy.core.entities[policy.core.root].facts[name].type.item.entity
+            fields = {f.name: column.values.field(f.name) for f in column.type.value_type}
+            fields = {n: c for n, c in fields.items() if kept(inner, n, c)}
+            made = pa.StructArray.from_arrays(list(fields.values()), list(fields))
+            columns[name] = pa.ListArray.from_arrays(column.offsets, made, mask=column.is_null() if column.null_count else None)
+        elif kept(policy.core.root, name, column):
+            columns[name] = column
+    return pa.table(columns)

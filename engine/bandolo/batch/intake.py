@@ -99,13 +99,11 @@ class Columns:
         for key, null in self.nulls.items():
             if key in needed:
                 bad[key[0]] = bad[key[0]] | null
-        for name in reversed(policy.root_names()):
-            owner = policy.entities[name].owner
-            if owner is not None and name in bad and bad[name].any():
-                which = np.searchsorted(self.tables.offsets[name], np.flatnonzero(bad[name]), "right") - 1
-                bad[owner] = bad[owner].copy()
-                bad[owner][which] = True
-        return bad[policy.root]
+        found = bad[policy.root]
+        for name, flags in bad.items():
+            if name != policy.root and flags.any():
+                found = found | to_root(policy, self.tables, name, flags)
+        return found
 
     def block(
         self, keys: tuple[Key, ...], entities: tuple[str, ...], policy: core.Policy, low: int, high: int
@@ -132,6 +130,17 @@ class Columns:
                 values = np.maximum(values - spans[policy_target(policy, key)][0], -1)
             given.append((values, None if column.none is None else column.none[x:y], column.words))
         return given, rows
+
+
+def to_root(policy: core.Policy, tables: Tables, entity: str, flags: Array) -> Array:
+    """The applications of which a record of an entity is flagged."""
+    while (owner := policy.entities[entity].owner) is not None:
+        offsets = tables.offsets[entity]
+        which = np.searchsorted(offsets, np.flatnonzero(flags), "right") - 1
+        flags = np.zeros(len(offsets) - 1, bool)
+        flags[which] = True
+        entity = owner
+    return flags
 
 
 def policy_target(policy: core.Policy, key: Key) -> str:
@@ -528,12 +537,21 @@ def _words(
     codes = _buffer(coded.indices, coded.indices.type.to_pandas_dtype())
     if null is not None:
         codes = np.where(null, 0, codes)
-    bad = np.array([w is None or not _fits(w, type_) for w in words], bool)
+    bad = np.asarray(coded.dictionary.is_null()) | _misfits(type_, coded.dictionary, words)
     wrong = None
     if bad.any():
         wrong = bad.take(codes, mode="clip")
         wrong = wrong if null is None else wrong & ~null
     return Given(Shape("word", 1, False, none is not None), codes, none, [w or "" for w in words]), wrong
+
+
+def _misfits(type_: Any, dictionary: pa.Array, words: list[Any]) -> Array:
+    """Which words no fact of a type may have; of many texts only those are looked at one by one that may be among them."""
+    doubtful = _unsafe(dictionary) if type_ == TEXT and len(words) else np.ones(len(words), bool)
+    bad = np.zeros(len(words), bool)
+    for at in np.flatnonzero(doubtful) if doubtful is not None else ():
+        bad[at] = words[at] is not None and not _fits(words[at], type_)
+    return bad
 
 
 def _fits(word: str, type_: Any) -> bool:

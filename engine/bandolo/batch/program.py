@@ -32,6 +32,9 @@ OUTCOMES = ("admitted", *PRECEDENCE)
 MASK_BITS = 63
 STRUCK = "is struck"
 """The name of the flags that say which records the ranking has struck; no fact has a space in its name."""
+NO_RESULT = "a computation has no result, or a number is beyond 64 bits"
+OUTSIDE = "an amount, number or date is beyond what columns hold"
+CURABLE = "a requirement that can still be put right, which depends on the clock"
 NAMES = re.compile(r"\b[tb]\d+(?:_\d+)?\b")
 
 
@@ -108,6 +111,8 @@ class Program:
     """Where the flags are of the requirements whose verdicts stay after a strike."""
     unsure: int | None = None
     """Where those are of the applications in which one of these has no verdict."""
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    """Where the applications are that it leaves to the reference, by why."""
 
     @property
     def outgoing(self) -> tuple[Outgoing, ...]:
@@ -122,13 +127,15 @@ def compile_columns(
     records: bool,
     ranking: bool = False,
     kept: frozenset[str] = frozenset(),
+    absent: frozenset[str] = frozenset(),
 ) -> Program:
     """The program for columns of some shapes; NotColumnar where the policy asks for what has none.
 
     `records` wants the results of records, `ranking` what the ranking takes. `kept` are the requirements that are not looked at again after
-    a strike: without a column of strikes their verdicts come out, and with one they go in, as columns of their own.
+    a strike: without a column of strikes their verdicts come out, and with one they go in, as columns of their own. Of the entities that
+    are `absent` no list has been given; what looks at them has no column.
     """
-    return _Build(policy, settled, shapes, records, ranking, kept).program()
+    return _Build(policy, settled, shapes, records, ranking, kept, absent).program()
 
 
 def met_key(entity: str, requirement: str) -> Key:
@@ -145,18 +152,20 @@ class _Build:
         records: bool,
         ranking: bool,
         kept: frozenset[str],
+        absent: frozenset[str],
     ) -> None:
-        self.kept = kept
+        self.kept, self.absent = kept, absent
         self.policy, self.settled, self.shapes, self.records, self.ranking = policy, settled, shapes, records, ranking
         self.root = Frame(policy.root, row_name(policy, policy.root), None)
         self.frames: dict[str, Frame] = {policy.root: self.root}
         for name in policy.root_names():
             owner = policy.entities[name].owner
-            if owner is not None:
+            if owner in self.frames and name not in absent:
                 self.frames[name] = Frame(name, row_name(policy, name), self.frames[owner])
         self.columns = tuple(shapes)
-        self.w = Writer(policy, settled, self.root, self.fact, self.known)
+        self.w = Writer(policy, settled, self.root, self.fact, self.known, absent)
         self.left: list[str | None] = []
+        self.reasons: dict[str, list[str | None]] = {}
         self.read: set[Key] = set()
         self.undecided: dict[str, str] = {}
         self.bads: dict[str, str | None] = {}
@@ -206,7 +215,9 @@ class _Build:
         self._requirements()
         masks, failing = self._masks()
         statuses, outcome, stage = self._outcome()
-        results = [self._result(r) for r in self.policy.results if r.entity == self.policy.root or self.records]
+        # The ranking takes its own values, and a result that has no column does not stand in its way.
+        wanted = [] if self.ranking else [r for r in self.policy.results if r.entity == self.policy.root or self.records]
+        results = [self._result(r) for r in wanted]
         excluded = {e: self._excluded(e) for e in self.frames if e != self.policy.root} if self.records else {}
         barred = {e: self._barred(e) for e in self.frames if e != self.policy.root} if self.records else {}
         admitted = {}
@@ -217,6 +228,8 @@ class _Build:
         ranked = self._ranked(statuses, outcome) if self.ranking else None
         verdicts, unsure = self._kept()
         left = self.put(self.w.either("left", *self.left) or "left")
+        told = {reason: self.w.either(*bads) for reason, bads in self.reasons.items()}
+        reasons = {why: self.put(self.w.emit(f"flags_of({bad}, {self.root.name})")) for why, bad in told.items() if bad is not None}
         source = self._source()
         table = dict(TABLE) | self.w.table
         # Names and whole numbers made here: nothing of the policy becomes code.
@@ -225,6 +238,7 @@ class _Build:
             table["run"], source, self.columns, tuple(self.frames), frozenset(self.read), tuple(self.order), len(masks), left,
             outcome, stage, tuple(statuses), tuple(masks), failing, excluded, barred, admitted, tuple(results),
             ranked, verdicts, unsure,
+            reasons=reasons,
         )  # fmt: skip
 
     def _given(self, entity: str, name: str) -> Column | None:
@@ -247,7 +261,7 @@ class _Build:
                 frame = frame.above
             open_.append(bad)
         unsure = self.w.either(*open_)
-        return found, None if unsure is None else self.put(self.w.emit(f"np.zeros({self.root.name}.count, bool) | all_of({unsure})"))
+        return found, None if unsure is None else self.put(self.w.emit(f"flags_of({unsure}, {self.root.name})"))
 
     def put(self, name: str) -> int:
         """The place of an array in what comes back."""
@@ -260,12 +274,13 @@ class _Build:
         lines += [*_freed(self.w.lines, self.back), f"return ({', '.join(self.back)},)"]
         return "def run(given, rows, left):\n" + "".join(f"    {line}\n" for line in lines)
 
-    def leave(self, bad: str | None, frame: Frame | None) -> None:
+    def leave(self, bad: str | None, frame: Frame | None, reason: str = NO_RESULT) -> None:
         """Leave the applications to the reference in whose rows something is bad."""
         while bad is not None and frame is not None and frame is not self.root:
             bad = self.w.emit(f"some_bad({bad}, {frame.name})")
             frame = frame.above
         self.left.append(bad)
+        self.reasons.setdefault(reason, []).append(bad)
 
     def _ranges(self) -> None:
         """Values outside of what a fact declares, or of what is computed with."""
@@ -273,11 +288,17 @@ class _Build:
             shape = self.shapes[key]
             if shape.form == "number":
                 low, high = self.bounds(key)
-                self.leave(self.w.emit(f"outside(c{at}, {low}, {high}, n{at})"), self.frames[key[0]])
+                self.leave(self.w.emit(f"outside(c{at}, {low}, {high}, n{at})"), self.frames[key[0]], OUTSIDE)
 
     # Steps.
 
     def _step(self, step: core.Step) -> None:
+        if step.entity not in self.frames:
+            reason = f"there are no records of {step.entity}"
+            self.w.why[step.entity, step.name] = reason
+            if step.kind == "requirement":
+                self.undecided[step.name] = reason
+            return
         frame = self.frames[step.entity]
         self.w.slots = {0: Column("record", frame, "", of=frame)}
         match step.kind:
@@ -315,9 +336,11 @@ class _Build:
         if before is not None and struck is None:
             w.met[requirement.id], self.bads[requirement.id] = before, None
             return
-        check = w.value(requirement.check)
-        if requirement.applies is not None:
-            applies = w.value(requirement.applies)
+        applies = None if requirement.applies is None else w.value(requirement.applies)
+        # What never applies need not have a column.
+        never = applies is not None and applies.constant is False
+        check = w.value_of(True, core_boolean()) if never else w.value(requirement.check)
+        if applies is not None:
             fails = w._every([applies, w.negated(check)])
             bad = fails.bad
             if applies.bad is not None:
@@ -343,9 +366,12 @@ class _Build:
     def _requirements(self) -> None:
         """Leave the applications in which a requirement of a stage that has begun is open, or runs a time to put it right."""
         for requirement in self.policy.requirements.values():
-            opened, frame = self.opened[requirement.stage], self.frames[requirement.entity]
+            opened = self.opened[requirement.stage]
             if opened.constant is False:
                 continue
+            if requirement.entity not in self.frames:
+                raise NotColumnar(self.undecided[requirement.id])
+            frame = self.frames[requirement.entity]
             if requirement.id in self.undecided:
                 raise NotColumnar(self.undecided[requirement.id])
             bad = self.bads[requirement.id]
@@ -353,7 +379,7 @@ class _Build:
                 bad = self.w.both(bad, self.w.spread(opened, frame).name)
             self.leave(bad, frame)
             if self.effect(requirement).cure is not None:
-                self.leave(self.w.flag(self.w.negated(self._unless_closed(requirement))), frame)
+                self.leave(self.w.flag(self.w.negated(self._unless_closed(requirement))), frame, CURABLE)
 
     def _admitted(self, entity: str, moment: str, frame: Frame) -> Column:
         policy = self.policy
@@ -394,32 +420,66 @@ class _Build:
             if not mine:
                 continue
             met_of = {r.id: self._here(self._unless_closed(r), frame) for r in mine}
+            bit_of = {r.id: self.order.index(r.id) for r in mine}
             if frame is self.root:
-                for requirement in mine:
-                    word, bit = divmod(self.order.index(requirement.id), MASK_BITS)
-                    flag = w.flag(w.negated(met_of[requirement.id]))
-                    w.lines.append(f"m{word} |= {flag}.astype(np.int64) << {bit}")
+                self._root_masks([(bit_of[r.id], w.flag(w.negated(met_of[r.id]))) for r in mine])
                 continue
             good = w._every(list(met_of.values()))
             bits, begin = (good.name, f"{frame.name}.bit") if good.form == "bits" else w.packed(good.name, frame)
-            at = w.emit(f"failing({bits}, {begin}, {frame.name})")
-            fails = w.emit(f"{frame.name}.counts - {w.emit(f'tally({bits}, {begin}, {frame.name})')}")
+            at = ""
+            if self.records or frame.above is not self.root:
+                at = w.emit(f"failing({bits}, {begin}, {frame.name})")
             masks = []
             for word in range(count):
+                placed = [(met_of[r], bit % MASK_BITS) for r, bit in bit_of.items() if bit // MASK_BITS == word]
+                if not placed:
+                    continue
+                groups, plain = self._mask_parts(placed)
+                if not at:
+                    self._of_windows(f"m{word}", bits, begin, frame, groups, plain)
+                    continue
                 name = f"{at}_{word}"
                 w.lines.append(f"{name} = np.zeros(len({at}), np.int64)")
-                placed = [(met_of[r.id], self.order.index(r.id) % MASK_BITS) for r in mine if self.order.index(r.id) // MASK_BITS == word]
-                packed = [(met.name, bit) for met, bit in placed if met.form == "bits"]
-                for eight in (packed[i : i + 8] for i in range(0, len(packed), 8)):
-                    words = w.constant(_Words(tuple(bit for _, bit in eight)))
-                    w.lines.append(f"{name} |= row_masks({at}, {frame.name}, ({', '.join(n for n, _ in eight)},), {words}.masks)")
-                for met, bit in placed:
-                    if met.form != "bits":
-                        w.lines.append(f"{name} |= (~{met.name}[{at}]).astype(np.int64) << {bit}")
-                masks.append(name)
-            failing[entity] = (self.put(at), *(self.put(m) for m in masks)) if self.records else ()
-            self._to_root(at, masks, fails, frame)
+                w.lines += [f"{name} |= row_masks({at}, {frame.name}, {group}, {words})" for group, words in groups]
+                w.lines += [f"{name} |= (~{met}[{at}]).astype(np.int64) << {bit}" for met, bit in plain]
+                masks.append((word, name))
+            if at:
+                if self.records:
+                    failing[entity] = (self.put(at), *(self.put(name) for _, name in masks))
+                fails = w.emit(f"{frame.name}.counts - {w.emit(f'tally({bits}, {begin}, {frame.name})')}")
+                self._to_root(at, masks, fails, frame)
         return [self.put(n) for n in names], failing
+
+    def _root_masks(self, placed: list[tuple[int, str]]) -> None:
+        """The bits of the application's own requirements, eight at a time."""
+        lines = self.w.lines
+        placed = sorted(placed)
+        while placed:
+            first = placed[0][0]
+            eight = [(bit, flag) for bit, flag in placed if first <= bit < first + 8 and bit // MASK_BITS == first // MASK_BITS]
+            placed = placed[len(eight) :]
+            name = f"g{first}"
+            for i, (bit, flag) in enumerate(eight):
+                shifted = f"{flag}.view(np.uint8) << {bit - first}"  # a copy, even by none
+                lines.append(f"{name} {'|=' if i else '='} {shifted}")
+            lines.append(f"m{first // MASK_BITS} |= {name}.astype(np.int64) << {first % MASK_BITS}")
+
+    def _mask_parts(self, placed: list[tuple[Column, int]]) -> tuple[list[tuple[str, str]], list[tuple[str, int]]]:
+        """Packed flags eight at a time with the masks of their combinations, and plain flags with their bits."""
+        packed = [(met.name, bit) for met, bit in placed if met.form == "bits"]
+        groups = []
+        for eight in (packed[i : i + 8] for i in range(0, len(packed), 8)):
+            words = self.w.constant(_Words(tuple(bit for _, bit in eight)))
+            groups.append((f"({', '.join(n for n, _ in eight)},)", f"{words}.masks"))
+        return groups, [(met.name, bit) for met, bit in placed if met.form != "bits"]
+
+    def _of_windows(
+        self, mask: str, bits: str, begin: str, frame: Frame, groups: list[tuple[str, str]], plain: list[tuple[str, int]]
+    ) -> None:
+        """What records fail brought to their applications, by the windows of those that fail nothing where these are short."""
+        of_groups = "".join(f"({group}, {words}), " for group, words in groups)
+        of_plain = "".join(f"({met}, {bit}), " for met, bit in plain)
+        self.w.lines.append(f"failed_by({bits}, {begin}, {frame.name}, ({of_groups}), ({of_plain}), {mask})")
 
     def _here(self, column: Column, frame: Frame) -> Column:
         """A column of flags on the very rows, whatever it was made of."""
@@ -427,10 +487,10 @@ class _Build:
             return Column("flag", frame, self.w.emit(f"np.full({frame.name}.count, {column.constant})"))
         return column if column.frame is frame else self.w.plainly(self.w.spread(column, frame))
 
-    def _to_root(self, at: str, masks: list[str], fails: str, frame: Frame) -> None:
+    def _to_root(self, at: str, masks: list[tuple[int, str]], fails: str, frame: Frame) -> None:
         """The masks of records onto their applications."""
         lines = self.w.lines
-        for word, mask in enumerate(masks):
+        for word, mask in masks:
             lines.append(f"if len({at}):")
             lines.append(f"    who, found = to_owners({mask}, {fails})")
             current = frame.above
@@ -566,6 +626,10 @@ class _Build:
         plan = self.policy.ranking
         assert plan is not None
         standing = self._candidate(statuses, outcome)
+        names = [s.name for s in self.policy.stages]
+        for status in statuses[: names.index(plan.among) + 1] if plan.among is not None else ():  # what is missing is told one by one
+            closed = self.w.emit(f"{self.back[status]} == {STATUSES.index('not_started')}")
+            self.leave(self.w.emit(f"{closed} & ({self.back[outcome]} != {OUTCOMES.index('failed')})"), self.root)
 
         def part(name: str, expression: core.Expr, cents: bool) -> Outgoing:
             self.w.slots = {0: Column("record", self.root, "", of=self.root)}

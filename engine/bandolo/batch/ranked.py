@@ -87,7 +87,8 @@ class Summary:
     by_rows: int
     again_by_columns: int = 0
     again_by_rows: int = 0
-    why: tuple[str, ...] = ()
+    why: Mapping[str, int] = field(default_factory=dict)
+    """How many applications went one by one for what."""
     errors: Mapping[str, int] = field(default_factory=dict)
 
 

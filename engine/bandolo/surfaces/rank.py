@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--final", is_flag=True, help="Refuse to finish while anything is still open.")
 @click.option("--against", type=click.Path(), help="An earlier ranking in JSON: show who moves.")
 @click.option("--json", "as_json", is_flag=True, help="The whole ranking as JSON.")
-@click.option("--to", type=click.Path(), help="Write it to a workbook (.xlsx) or to CSV (.csv).")
+@click.option("--to", type=click.Path(), help="Write it to a workbook (.xlsx), to CSV (.csv), or a table to Parquet.")
 @click.option("--overwrite", is_flag=True, help="What is written may take the place of a file.")
 @click.option("--html", "html_file", type=click.Path(), help="Write the page to be published.")
 @click.option(
@@ -44,7 +44,16 @@ def rank(
     bandolo rank policies/bando_2023.yaml applications/ --assume
     bandolo rank policies/bando_2023.yaml applications.xlsx --to graduatoria.xlsx --html graduatoria.html
     bandolo rank policies/bando_2023.yaml applications/ --set budget_total=1500000 --against graduatoria.json
+    bandolo rank policies/bando_2023.yaml applications.parquet --records partner=partners.parquet --to graduatoria.parquet
     """
+    from bandolo.surfaces.rank_table import is_table, rank_table
+
+    language = cast(Language, lang)
+    if is_table(applications, to):
+        if against is not None or html_file is not None or complete is not None:
+            raise click.UsageError("--against, --html and --complete are for applications that are listed, not for a table")
+        acts, records = what_ifs["amendments"], what_ifs["records"]
+        rank_table(policy, applications, given(what_ifs), acts, records, to, overwrite, final, as_json, jobs, language)
     from bandolo.diagnostics import Diagnostic
     from bandolo.diagnostics.render import render_all
     from bandolo.export.ranking_pages import ranking_html
@@ -52,7 +61,6 @@ def rank(
     from bandolo.surfaces.ranking_report import report
     from bandolo.surfaces.sheets import write
 
-    language = cast(Language, lang)
     found = rank_files(policy, applications, what_ifs["amendments"], given(what_ifs), language, jobs, what_ifs["records"])
     if found is None:
         sys.exit(1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -20,12 +19,13 @@ import pyarrow.parquet as pq
 
 from bandolo.batch import outgoing
 from bandolo.batch.files import Report
-from bandolo.batch.files import _writer as writer_for
 from bandolo.batch.intake import BadTables, link_name
 from bandolo.batch.spark import frames as frames_of
+from bandolo.batch.spark import worker
 from bandolo.batch.spark.problems import NotRun, found_in, said
 from bandolo.batch.spark.session import begun
 from bandolo.batch.spark.worker import BY_ROWS, ROW, WHY
+from bandolo.batch.writing import writer as writer_for
 from bandolo.policy import Policy
 
 ROWS_IN_A_FILE = 2**40
@@ -58,7 +58,7 @@ def run_spark(task: Task, progress: Progress | None = None) -> Report:
     began = time.monotonic()
     root = task.policy.core.root
     for path in (task.applications, *task.records.values()):
-        if path.lower().endswith(".csv"):
+        if path.lower().endswith((".csv", ".jsonl", ".ndjson", ".json")):
             raise NotRun("spark-only-parquet", path=path)
         if _here(path) and not os.path.exists(path):
             raise FileNotFoundError(2, os.strerror(2), path)
@@ -129,7 +129,7 @@ def _written(spark: Any, task: Task, made: frames_of.Decided, wanted: tuple[str,
         outcomes = {word: f.sum(f.when(f.col("outcome") == word, 1).otherwise(0)) for word in outgoing.OUTCOME_WORDS}
         seen = Observation("bandolo")
         watched = applications.observe(
-            seen, f.count(f.lit(1)).alias("all"), f.sum(f"`{BY_ROWS}`").alias("by_rows"), f.collect_set(f"`{WHY}`").alias("why"),
+            seen, f.count(f.lit(1)).alias("all"), f.sum(f"`{BY_ROWS}`").alias("by_rows"), f.collect_list(f"`{WHY}`").alias("why"),
             f.count("error").alias("bad"), *(counted.alias(f"is {word}") for word, counted in outcomes.items()),
         )  # fmt: skip
         _write(watched.drop(BY_ROWS, WHY), task.to, task.overwrite)
@@ -140,7 +140,7 @@ def _written(spark: Any, task: Task, made: frames_of.Decided, wanted: tuple[str,
             whole.unpersist()
     counts = seen.get
     report = Report(counts["all"], counts["all"] - (counts["by_rows"] or 0), counts["by_rows"] or 0)
-    report.why = sorted({reason for text in counts["why"] for reason in json.loads(text)})
+    report.why = worker.reasons_of(counts["why"])
     report.outcomes = {word: counts[f"is {word}"] for word in sorted(outcomes) if counts[f"is {word}"]}
     if counts["bad"]:
         report.outcomes["bad data"] = counts["bad"]
@@ -164,7 +164,7 @@ def _outputs(task: Task) -> Iterator[tuple[str, Any]]:
 
 
 def _one_file(path: str) -> bool:
-    return _here(path) and path.lower().endswith((".parquet", ".csv"))
+    return _here(path) and path.lower().endswith((".parquet", ".csv", ".jsonl", ".ndjson"))
 
 
 def _folder(path: str) -> str:

@@ -7,7 +7,6 @@ by the code that makes the whole list on one machine (`batch/listed.py`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -230,9 +229,3 @@ def _below(table: pa.Table) -> pa.Table:
 def _with_types(policy: core.Policy, table: pa.Table) -> pa.Table:
     """A part with the very types that the list is made of."""
     return table.cast(plain_schema(standing.schema(policy))).combine_chunks()
-
-
-def reasons_of(text: str) -> list[str]:
-    """Why some were taken one by one."""
-    found: list[str] = json.loads(text)
-    return found

@@ -118,7 +118,7 @@ class _Ranking:
         taken = self._keep(taken)
         rows, claims = frames_of.unboxed(taken, RANK, RANK), frames_of.unboxed(taken, CLAIM, CLAIM)
         counted = rows.agg(
-            f.count(f.lit(1)).alias("all"), f.sum(f"`{BY_ROWS}`").alias("by_rows"), f.collect_set(f"`{WHY}`").alias("why")
+            f.count(f.lit(1)).alias("all"), f.sum(f"`{BY_ROWS}`").alias("by_rows"), f.collect_list(f"`{WHY}`").alias("why")
         ).first()  # fmt: skip
         rows = rows.drop(BY_ROWS, WHY)
         self._names(rows)
@@ -242,7 +242,7 @@ class _Ranking:
             by_rows=counted["by_rows"] or 0,
             again_by_columns=again.by_columns if again is not None else 0,
             again_by_rows=again.by_rows if again is not None else 0,
-            why=tuple(sorted({reason for text in counted["why"] for reason in parts_of.reasons_of(text)})),
+            why=worker.reasons_of(counted["why"]),
             errors=errors,
         )
 

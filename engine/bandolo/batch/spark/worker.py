@@ -7,7 +7,8 @@ never as code. One process decides many groups; it keeps the policy and its prog
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,14 +127,22 @@ def _decided(told_: Told, tables: dict[str, pa.Table]) -> pa.Table:
     return pa.concat_tables([_boxed(told_, name, piece) for name, piece in pieces.items()])
 
 
-def counted(table: pa.Table, by_rows: int, why: tuple[str, ...]) -> pa.Table:
+def counted(table: pa.Table, by_rows: int, why: Mapping[str, int]) -> pa.Table:
     """A table with how many of it went by rows, and why, on the first of them."""
     count = table.num_rows
     numbers = np.zeros(count, np.int64)
     numbers[:1] = by_rows
-    reasons = pa.array([json.dumps(why)] if why and count else [], pa.string())
+    reasons = pa.array([json.dumps(dict(why))] if why and count else [], pa.string())
     table = table.append_column(BY_ROWS, pa.array(numbers))
     return table.append_column(WHY, pa.concat_arrays([reasons, pa.nulls(count - len(reasons), pa.string())]))
+
+
+def reasons_of(texts: Iterable[str]) -> dict[str, int]:
+    """Why some went by rows, and how many, from all groups."""
+    found: Counter[str] = Counter()
+    for text in texts:
+        found.update(json.loads(text))
+    return dict(sorted(found.items()))
 
 
 def _placed(records: pa.Table, applications: pa.Table) -> pa.Table:
