@@ -81,7 +81,7 @@ def processes(pid: int) -> dict[str, tuple[float, int]]:
 def moved(log: Path) -> tuple[int, int]:
     """Bytes and rows written to be shuffled, of all tasks that an event log tells of."""
     size = rows = 0
-    for path in (p for p in log.rglob("*") if p.is_file()):
+    for path in (p for p in log.rglob("*") if p.is_file() and not p.name.endswith(".crc") and p.stat().st_size):
         for line in path.read_text().splitlines():
             event = json.loads(line)
             if event.get("Event") == "SparkListenerTaskEnd":
@@ -106,6 +106,7 @@ def main() -> None:
     options.add_argument("counts", type=int, nargs="*", default=[10_000, 100_000, 1_000_000], help="applications")
     options.add_argument("--master", default="local[2]")
     options.add_argument("--jobs", type=int, default=2)
+    options.add_argument("--once", action="store_true", help="no second run in the same session")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
