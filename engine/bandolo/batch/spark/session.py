@@ -46,9 +46,17 @@ def session(master: str = "local[*]", conf: Mapping[str, str] | None = None, log
     What Spark and Java print goes to the file `log`, else nowhere. Raises NotRun: `spark-not-installed`, `spark-no-java`,
     `spark-bad-master`, `spark-no-master`, `spark-failed`.
     """
+    return begun(master, conf, log)[0]
+
+
+def begun(master: str, conf: Mapping[str, str] | None = None, log: str | None = None) -> tuple[Any, bool]:
+    """As `session`, and whether it was begun now: one that this process has already is taken as it is."""
     _needed(master)
     from pyspark.sql import SparkSession
 
+    held = SparkSession.getActiveSession()
+    if held is not None:
+        return held, False
     local = master.startswith("local")
     settings = dict(SETTINGS)
     if local:
@@ -64,7 +72,7 @@ def session(master: str = "local[*]", conf: Mapping[str, str] | None = None, log
             made.sparkContext.setLogLevel("ERROR" if log is not None else "OFF")
         except Exception as error:
             raise NotRun("spark-failed", reason=_last(heard, error)) from None
-    return made
+    return made, True
 
 
 def _needed(master: str) -> None:
