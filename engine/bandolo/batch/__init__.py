@@ -1,5 +1,6 @@
 """Many applications at once, from tables to tables: whole columns by a generated NumPy program, the rest one by one."""
 
+from bandolo.batch.ranked import Ranked, rank
 from bandolo.batch.run import Decided, run
 
-__all__ = ["Decided", "run"]
+__all__ = ["Decided", "Ranked", "rank", "run"]

@@ -53,6 +53,10 @@ class Prepared:
     spelt: frozenset[str] = frozenset()
     """The entities whose cells are spelt as in a policy, as in a CSV file: `true`, `400_000 EUR`, `none`; an empty one is unknown."""
     threads: int = 1
+    ranking: bool = False
+    """Whether the programs compute what the ranking takes too."""
+    kept: frozenset[str] = frozenset()
+    """The requirements that the ranking does not look at again after a strike."""
     programs: dict[Any, Program | str] = field(default_factory=dict)
     rowwise: Rowwise = field(init=False)
 
@@ -61,7 +65,7 @@ class Prepared:
         what_if = self.what_if
         self.changes = self.policy.changes(what_if.get("set") or {}, what_if.get("readings") or {}, what_if.get("assume") or False)
         self.settled = self.policy.settled_as(self.changes, clock)
-        self.spoken = keys_spoken_of(self.policy.core)
+        self.spoken = keys_spoken_of(self.policy.core, self.ranking)
         self.rowwise = Rowwise(self.policy, self.what_if, self.spelt)
 
     def columns(self, tables: Tables) -> Columns:
@@ -92,7 +96,7 @@ class Prepared:
         if refused:
             return refused
         try:
-            return compile_columns(self.policy.core, self.settled, shapes, bool(self.records))
+            return compile_columns(self.policy.core, self.settled, shapes, bool(self.records), self.ranking, self.kept)
         except NotColumnar as reason:
             return str(reason)
 
@@ -192,7 +196,7 @@ def computed(policy: Policy, program: Program, columns: Columns, left: Array, th
 def _joined(program: Program, blocks: Sequence[tuple[Sequence[Any], Any]]) -> list[Array]:
     """The arrays of all blocks end to end; rows of records count from the first block on."""
     row_places = {places[0]: list(program.entities).index(e) for e, places in program.failing.items() if places}
-    words = {r.parts[3] for r in program.results}
+    words = {r.parts[3] for r in program.outgoing}
     made: list[Array] = []
     for at in range(len(blocks[0][0])):
         if at in words and len(blocks[0][0]) > 1:
