@@ -16,7 +16,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from arrow import complete, linked
-from bandolo.batch.simulation import Simulation, Variant, simulate
+from bandolo.batch.intake import together
+from bandolo.batch.rows import Rowwise
+from bandolo.batch.simulation import Simulation, Simulator, Variant, simulate
 from bandolo.batch.simulation.population import tabled
 from bandolo.diagnostics import ApplicationError, PolicyError
 from bandolo.policy import Policy, load_policy
@@ -52,6 +54,18 @@ def population(policy: Policy, path: str, count: int = 6) -> list[Any]:
     some = [*bases[:3], *generated(policy, count, 5, bases[:3])]
     whole = [complete(policy.core, a) for a in some]
     return some + [a | {"id": f"W{i}"} if "id" in a else a for i, a in enumerate(whole)]
+
+
+def data_of(policy: Policy, nested: pa.Table) -> list[Any]:
+    """The applications of a table as they are read."""
+    return Rowwise(policy, {}).applications(together(policy.core, {policy.core.root: nested}), range(nested.num_rows))
+
+
+def simulated(policy: Policy, applications: Sequence[Any], vary: Mapping[str, Any], what_if: Mapping[str, Any]) -> Simulation:
+    """The simulation of applications that are given as mappings."""
+    simulator = Simulator(policy, vary, dict(what_if))
+    simulator.add_data(applications)
+    return simulator.simulation()
 
 
 def decided(policy: Policy, applications: Sequence[Any], what_if: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -100,9 +114,47 @@ def test_each_variant_is_what_decisions_under_it_come_to(
     policy = load_policy(ROOT / path, amendments=[ROOT / a for a in acts])
     nested, _ = tables_of(policy, population(policy, str(ROOT / path)))
     made = simulate(policy, nested, vary=vary, ranking=False, **what_if)
-    from bandolo.batch.intake import together
-    from bandolo.batch.rows import Rowwise
-
-    read = Rowwise(policy, {}).applications(together(policy.core, {policy.core.root: nested}), range(nested.num_rows))
-    same_as_runs(made, read)
+    same_as_runs(made, data_of(policy, nested))
     assert (made.base.by_rows < nested.num_rows) == by_columns, made.why
+
+
+RANKED: list[tuple[str, tuple[str, ...], Mapping[str, Any], Mapping[str, str]]] = [
+    ("policies/bando_2023.yaml", (ACT,), {}, {"parameters.minimum_firms": "9,11"}),
+    ("policies/bando_2023.yaml", (ACT,), {}, {"budget_total": "300_000..900_000/300_000 EUR", "readings.last_project": "stop,next_one"}),
+    ("tests/policies/ranked_call.yaml", (), {}, {"readings.counts_when": "", "least_firms": "2..3"}),
+    ("tests/policies/rural_services_2025.yaml", (), {"as_of": "2025-05-01"}, {"ranking.budget": "100_000..300_000/100_000 EUR"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "acts", "what_if", "vary"), RANKED, ids=lambda v: str(v)[:40])
+def test_each_variant_is_ranked_as_under_it(path: str, acts: tuple[str, ...], what_if: Mapping[str, Any], vary: Mapping[str, str]) -> None:
+    policy = load_policy(ROOT / path, amendments=[ROOT / a for a in acts])
+    some = {a["id"]: a for a in population(policy, str(ROOT / path)) if "id" in a}
+    nested, kept = tables_of(policy, list(some.values()))
+    for made in (simulate(policy, nested, vary=vary, **what_if), simulated(policy, list(some.values()), vary, what_if)):
+        assert {v.ranked is None for v in made.variants} == {False}
+        applications = data_of(policy, nested) if made.base.applications == nested.num_rows else list(some.values())
+        for variant in made.variants:
+            short = expected_ranking(made.policy, applications, made.what_if_of(variant))
+            assert variant.ranked is not None
+            got = {k: getattr(variant.ranked, k) for k in short}
+            assert got == short, variant.values
+
+
+def expected_ranking(policy: Policy, applications: Sequence[Any], what_if: Mapping[str, Any]) -> dict[str, Any]:
+    ranker = Ranker(policy, **what_if)
+    entrants, data = [], {}
+    for application in applications:
+        try:
+            entrant = ranker.assess(application)
+        except ApplicationError:
+            continue
+        entrants.append(entrant)
+        data[entrant.id] = application
+    ranking = ranker.rank(entrants, data.__getitem__)
+    paid = [r for r in ranking.rows if r.status in ("financed", "partly_financed")]
+    return {
+        "statuses": Counter(r.status for r in ranking.rows), "spent": sum((r.amount or 0 for r in paid), Fraction(0)),
+        "budget": ranking.budget, "left": ranking.left, "last_position": paid[-1].position if paid else None,
+        "struck": sum(len(r.strikes) for r in ranking.rows), "last_keys": paid[-1].order if paid else (),
+    }  # fmt: skip

@@ -171,7 +171,9 @@ class Teller:
     def key_value(self, value: KeyValue, type_: Type) -> str:
         if value is None:
             return self.naming.value(NONE, type_)
-        return self.naming.value(Duration(*value) if isinstance(value, tuple) else value, type_)
+        if isinstance(value, tuple):
+            return self.naming.value(Duration(*value), type_)
+        return self.naming.value(Fraction(value) if isinstance(value, int) and not isinstance(value, bool) else value, type_)
 
     def outcome(self, word: str) -> str:
         return self.said(word)
