@@ -16,7 +16,6 @@ from bandolo.diagnostics import Diagnostic, PolicyError
 from bandolo.diagnostics.spelling import nearest
 from bandolo.policy import Policy, policy_from_bytes
 from bandolo.syntax import ast
-from bandolo.syntax.parser import parse_expression
 from bandolo.syntax.yaml_tree import Mapping as Entries
 from bandolo.syntax.yaml_tree import Scalar, Tree, embedded
 from bandolo.syntax.yaml_tree import Sequence as Items
@@ -45,6 +44,8 @@ class Place:
 
 def place_of(policy: Policy, path: str) -> Place:
     """The constant at a path, as `rates.aid_intensity.large`. PolicyError with `unknown-path`, `vary-no-constant`."""
+    from bandolo.syntax.parser import parse_expression  # only where a place is no parameter: it brings the grammar
+
     tree: Tree | None = policy.loaded.tree
     keys, done = path.split("."), list[str]()
     while keys:

@@ -32,7 +32,7 @@ from bandolo.language.types import (
     Type,
 )
 from bandolo.policy import Policy
-from bandolo.testing.generate import Limits, generated
+
 
 Data = Mapping[str, Any]
 Lack = tuple[str, str, str]
@@ -66,6 +66,8 @@ def from_files(policy: Policy, applications: str, records: Mapping[str, str]) ->
 
 def made_up(policy: Policy, count: int, seed: int, bases: Sequence[Data]) -> Iterator[Sequence[Data]]:
     """Applications that nobody submitted, so many at a time; the same for the same seed."""
+    from bandolo.testing.generate import Limits, generated  # only here: a simulation of real applications makes none up
+
     made = generated(policy, count, seed, bases, Limits(changes=3))
     while some := list(islice(made, GROUP)):
         yield some
