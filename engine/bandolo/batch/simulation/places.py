@@ -91,7 +91,7 @@ def _names(tree: Tree | None) -> list[str]:
 def opened(policy: Policy, places: Sequence[Place]) -> Policy:
     """The policy with a parameter in each of some places, with the constant that stands there.
 
-    PolicyError `vary-no-constant` where the language wants a constant that is written out.
+    PolicyError `vary-fixed` where the language wants a constant that is written out.
     """
     if not places:
         return policy
@@ -107,5 +107,14 @@ def opened(policy: Policy, places: Sequence[Place]) -> Policy:
     try:
         return policy_from_bytes(path, content, [*acts[:first], act, *acts[first:]])
     except PolicyError as error:
-        found = [Diagnostic("vary-no-constant", path=f"vary.{p.said}", args={"path": p.said, "found": p.text}) for p in places]
-        raise PolicyError(found) from error
+        fixed = places if len(places) == 1 else [place for place in places if not _opens(policy, place)]
+        found = [Diagnostic("vary-fixed", path=f"vary.{p.said}", args={"path": p.said, "found": p.text}) for p in fixed]
+        raise PolicyError(found or list(error.diagnostics)) from error
+
+
+def _opens(policy: Policy, place: Place) -> bool:
+    try:
+        opened(policy, [place])
+    except PolicyError:
+        return False
+    return True

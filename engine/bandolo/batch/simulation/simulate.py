@@ -61,8 +61,9 @@ class Variant:
 class Simulation:
     """What a change of some values does to a population; the first variant is the policy as it is."""
 
+    source: Policy
     policy: Policy
-    """With a parameter in each place that is varied."""
+    """The source with a parameter in each place that is varied and is none."""
     axes: tuple[Axis, ...]
     one_at_a_time: bool
     variants: tuple[Variant, ...]
@@ -285,6 +286,7 @@ class Simulator:
             for i, (values, same) in enumerate(zip(self.combinations, self.same, strict=True))
         ]
         return Simulation(
+            self.source,
             self.policy,
             self.axes,
             self.one_at_a_time,
