@@ -90,6 +90,12 @@ def total(conventions: Any, value: Value) -> Value:
     return unknown(parts, low, high)
 
 
+def total_of_lengths(conventions: Any, value: Value) -> Value:
+    """The sum of lengths of time: of none of them it is a length too, not the number zero."""
+    found = total(conventions, value)
+    return Duration() if found == 0 else found
+
+
 def _or_nothing(end: Any, pick: Callable[..., Any]) -> Any:
     return None if end is None else pick(end, Fraction(0))
 

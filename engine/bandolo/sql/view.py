@@ -81,6 +81,10 @@ class _Writer:
             self._cannot(error.what, error.span or span)
         except Refused:
             return
+        except KeyError:
+            # It rests on a table that has just been refused.
+            if not self.refusals:
+                raise
 
     def _begin(self, name: str) -> None:
         entity = self.policy.entities[name]
