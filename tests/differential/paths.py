@@ -161,7 +161,7 @@ def tabled(batch: Batch, decided_: bool = True) -> tuple[Any, list[int]]:
     root = policy.entities[policy.root]
     schema = pa.schema([pa.field(n, t) for n, t in columns(policy, root)])
     rows: list[tuple[int, dict[str, Any]]] = []
-    some = [(i, a) for i, a, _ in answerable(batch)] if decided_ else list(enumerate(batch.applications))
+    some = [(i, a) for i, a, r in answerable(batch) if _holdable(policy, r)] if decided_ else list(enumerate(batch.applications))
     for i, application in some:
         if faithful(policy, root, application):
             with suppress(ValueError, TypeError, AttributeError, BadValue):
@@ -179,6 +179,20 @@ def tabled(batch: Batch, decided_: bool = True) -> tuple[Any, list[int]]:
 
     made, kept = tables(rows)
     return pa.concat_tables([schema.empty_table(), *made]).combine_chunks(), kept
+
+
+def _holdable(policy: core.Policy, reference: Any) -> bool:
+    """Whether the columns of a batch can hold a decision: whole numbers have 64 bits there, amounts 38 digits."""
+    from fractions import Fraction
+
+    from bandolo.language.types import INTEGER, MONEY
+
+    for result in getattr(reference, "result_values", ()):
+        if isinstance(result.value, Fraction):
+            type_ = result.type.of if isinstance(result.type, OptionalType) else result.type
+            if abs(result.value) >= {INTEGER: 2**63, MONEY: 10**36}.get(type_, abs(result.value) + 1):
+                return False
+    return True
 
 
 def rows_wanted(batch: Batch, kept: list[int]) -> tuple[list[Any], dict[str, list[Any]]]:
@@ -221,7 +235,7 @@ def by_tables(batch: Batch, run: Callable[..., Any]) -> Found:
     """A path that takes Arrow tables and gives those of a batch: `run(policy, table, entities, what_if)` like `batch.run`."""
     table, kept = tabled(batch)
     found = Found(left=len(batch.applications) - len(kept))
-    if not kept:
+    if not kept or not table.num_columns:
         return found
     entities = sorted(e for e in batch.policy.core.entities if e != batch.policy.core.root)
     rows, below = rows_wanted(batch, kept)

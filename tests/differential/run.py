@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path as File
@@ -43,15 +44,25 @@ class Tally:
     whole: Counter[str] = field(default_factory=Counter)
     constructs: Counter[str] = field(default_factory=Counter)
     kept: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    """Jobs that the comparison itself did not survive."""
 
     def add(self, other: Tally) -> None:
         for name in ("policies", "applications", "itself", "different", "whole", "constructs"):
             getattr(self, name).update(getattr(other, name))
         self.kept += other.kept
+        self.broken += other.broken
 
 
 def run(job: Job) -> Tally:
     """One job, in a process of its own; every disagreement of another kind is made small and kept."""
+    try:
+        return _run(job)
+    except Exception:
+        return Tally(broken=[f"policy {job.number} of seed {job.seed}, {', '.join(job.paths)}: {traceback.format_exc()}"])
+
+
+def _run(job: Job) -> Tally:
     tally = Tally()
     data, policy = sound(job.seed, job.number, job.small)
     if not job.cut:
