@@ -99,13 +99,11 @@ class Columns:
         for key, null in self.nulls.items():
             if key in needed:
                 bad[key[0]] = bad[key[0]] | null
-        for name in reversed(policy.root_names()):
-            owner = policy.entities[name].owner
-            if owner is not None and name in bad and bad[name].any():
-                which = np.searchsorted(self.tables.offsets[name], np.flatnonzero(bad[name]), "right") - 1
-                bad[owner] = bad[owner].copy()
-                bad[owner][which] = True
-        return bad[policy.root]
+        found = bad[policy.root]
+        for name, flags in bad.items():
+            if name != policy.root and flags.any():
+                found = found | to_root(policy, self.tables, name, flags)
+        return found
 
     def block(
         self, keys: tuple[Key, ...], entities: tuple[str, ...], policy: core.Policy, low: int, high: int
@@ -134,6 +132,17 @@ class Columns:
         return given, rows
 
 
+def to_root(policy: core.Policy, tables: Tables, entity: str, flags: Array) -> Array:
+    """The applications of which a record of an entity is flagged."""
+    while (owner := policy.entities[entity].owner) is not None:
+        offsets = tables.offsets[entity]
+        which = np.searchsorted(offsets, np.flatnonzero(flags), "right") - 1
+        flags = np.zeros(len(offsets) - 1, bool)
+        flags[which] = True
+        entity = owner
+    return flags
+
+
 def policy_target(policy: core.Policy, key: Key) -> str:
     """The entity that a fact refers to."""
     type_ = policy.entities[key[0]].facts[key[1]].type
@@ -142,11 +151,14 @@ def policy_target(policy: core.Policy, key: Key) -> str:
     return type_.entity
 
 
-def keys_spoken_of(policy: core.Policy) -> frozenset[str]:
-    """The key facts that some rule reads, so that their texts are worth telling apart."""
+def keys_spoken_of(policy: core.Policy, ranking: bool = False) -> frozenset[str]:
+    """The key facts that some rule reads, or the ranking, so that their texts are worth telling apart."""
     keys = {e.key.name for e in policy.entities.values() if e.key is not None}
     parts = [d.value for d in policy.definitions.values()] + [s.opens for s in policy.stages if s.opens is not None]
     parts += [p for r in policy.requirements.values() for p in (r.check, r.applies) if p is not None]
+    if ranking and policy.ranking is not None:
+        plan = policy.ranking
+        parts += [e for e, _ in (*plan.order_by, *plan.keep)] + ([] if plan.exclusive_key is None else [plan.exclusive_key])
     return frozenset(n.name for part in parts for n in core.walk(part) if isinstance(n, core.Fact) and n.name in keys)
 
 

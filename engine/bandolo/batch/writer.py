@@ -137,7 +137,7 @@ class Writer:
         """Flags eight to a byte, and the bit at which they begin."""
         if flag in self.unpacked:
             return self.unpacked[flag], f"{frame.name}.bit"
-        return self.emit(f"packed({flag})"), "0"
+        return self.emit(f"packed({flag}, {frame.name})"), "0"
 
     def wide(self, column: Column) -> Column:
         if not column.narrow:
@@ -421,7 +421,9 @@ class Writer:
             made = made.but(words=words)
         elif yes.form not in ("flag",):
             raise NotColumnar(f"chooses among values of the form {yes.form}")
-        return made.but(name=self.emit(f"np.where({flag}, {yes.name}, {no.name})"), bad=self.either(*bads))
+        whole = made.form == "number" and all(c.name.lstrip("-").isdigit() for c in (yes, no))
+        name = f"one_of({flag}, {yes.name}, {no.name})" if whole else f"np.where({flag}, {yes.name}, {no.name})"
+        return made.but(name=self.emit(name), bad=self.either(*bads))
 
     def _none_as(self, column: Column, like: Column) -> Column:
         """`none` in the form of another column."""
