@@ -38,7 +38,12 @@ class Batch:
     @cached_property
     def reference(self) -> list[Decision | list[tuple[str, str]] | str]:
         """The reference's decisions; for bad data the codes with their places; a text where it broke, which it never may."""
-        return [guarded(lambda a=a: decided(self.policy, a, "reference", self.what_if)) for a in self.applications]  # type: ignore[misc]
+        return [guarded(lambda a=a: _told(decided(self.policy, a, "reference", self.what_if))) for a in self.applications]  # type: ignore[misc]
+
+    @cached_property
+    def texts(self) -> list[Any]:
+        """The JSON of those decisions."""
+        return [whole(r) for r in self.reference]
 
 
 @dataclass
@@ -75,6 +80,12 @@ def guarded(work: Callable[[], Any]) -> Any:
         return f"broke: {type(error).__name__}: {error}"
 
 
+def _told(decision: Any) -> Any:
+    """A decision that can be told: its JSON can be made."""
+    whole(decision)
+    return decision
+
+
 def whole(decision: Any) -> Any:
     """All that a decision says, messages and digests included."""
     return decision.to_json() if isinstance(decision, Decision) else decision
@@ -99,9 +110,10 @@ def compiled(batch: Batch) -> Found:
         said = guarded(lambda a=application: decided(batch.policy, a, "compiled", batch.what_if))  # type: ignore[misc]
         if isinstance(reference, Decision) and not isinstance(said, str | list):
             same = said == reference and said.results == reference.results and said.failed() == reference.failed()
-            found.pairs[i] = (whole(said), whole(reference)) if same else (whole(said) + " ", whole(reference))
+            text = guarded(lambda d=said: whole(d))  # type: ignore[misc]
+            found.pairs[i] = (text if same else text + " ", batch.texts[i])
         else:
-            found.pairs[i] = (said if isinstance(said, str | list) else whole(said), whole(reference))
+            found.pairs[i] = (guarded(lambda d=said: whole(d)), batch.texts[i])  # type: ignore[misc]
     return found
 
 
@@ -116,7 +128,7 @@ def by_json(batch: Batch) -> Found:
             data, diagnostics = read_json(text, "")
             wanted: Any = [(d.code, str(d.path)) for d in diagnostics] or whole(decided(batch.policy, data, "reference", {}))
         else:
-            wanted = whole(reference)
+            wanted = batch.texts[i]
         found.pairs[i] = (guarded(lambda t=text: _answered(batch.policy, t)), wanted)  # type: ignore[misc]
     return found
 

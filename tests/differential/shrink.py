@@ -41,6 +41,7 @@ class _Shrinker:
             before = repr((self.policy, self.application))
             self._records()
             self._entries()
+            self._declarations()
             self._expressions()
             self._declarations()
             self._values()

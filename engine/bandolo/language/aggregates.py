@@ -160,7 +160,9 @@ def at_risk(value: ListValue) -> list[Value]:
 
 
 def any_(_: Any, value: Value) -> Value:
-    if isinstance(value, Unknown | Fault):
+    if isinstance(value, Unknown):
+        return unknown([value])  # its bounds are those of the length of the list
+    if isinstance(value, Fault):
         return value
     assert isinstance(value, ListValue)
     if risky := at_risk(value):
@@ -169,7 +171,9 @@ def any_(_: Any, value: Value) -> Value:
 
 
 def all_(_: Any, value: Value) -> Value:
-    if isinstance(value, Unknown | Fault):
+    if isinstance(value, Unknown):
+        return unknown([value])  # its bounds are those of the length of the list
+    if isinstance(value, Fault):
         return value
     assert isinstance(value, ListValue)
     if risky := at_risk(value):

@@ -392,7 +392,7 @@ def any_of(listed: Any) -> Any:
     if listed.__class__ is list:
         return bool(listed) if not listed or listed[0].__class__ is not bool else True in listed
     if listed.__class__ is Gap:
-        return listed
+        return together(listed)  # its bounds are those of the length of the list
     at_risk = _at_risk(listed)
     if at_risk is not None:
         return at_risk
@@ -415,7 +415,7 @@ def all_of(listed: Any) -> Any:
     if listed.__class__ is list:
         return False not in listed
     if listed.__class__ is Gap:
-        return listed
+        return together(listed)  # its bounds are those of the length of the list
     found = any_of(Loose([opposite(v) for v in listed.values], listed.sures))
     at_risk = _at_risk(listed)
     return at_risk if at_risk is not None else opposite(found)
