@@ -13,6 +13,7 @@ from typing import assert_never
 
 from bandolo.check import core
 from bandolo.evaluate.shares import apportioned, unapportioned
+from bandolo.language.library import implementation
 from bandolo.language.types import DATE, DATETIME
 from bandolo.language.values import (
     NONE,
@@ -265,7 +266,7 @@ class Evaluation:
         operation = node.operation
         if operation.total:
             self.budget -= sum(len(a.members) for a in arguments if isinstance(a, ListValue))
-            result = operation.run(self.policy.conventions, *arguments)
+            result = implementation(operation, node.type)(self.policy.conventions, *arguments)
         else:
             fault = next((a for a in arguments if isinstance(a, Fault)), None)
             if fault is not None:

@@ -90,6 +90,10 @@ class _Writer:
             self._cannot("other-record", span)
         except Refused:
             return
+        except KeyError:
+            # It rests on a table that has just been refused.
+            if not self.refusals:
+                raise
 
     def _needed(self) -> set[tuple[str, str]]:
         """The definitions that a verdict, a result or an opening rests on; lists of records stand where they are used."""
