@@ -179,11 +179,11 @@ class Told(Decision):
             telling, state = self._telling, self._state
         except AttributeError:
             return Decision.failed(self)
-        key = state[1]
-        for _, unusual, _ in state[4:]:
-            if unusual:
-                key = (key, *[tuple(odd.values()) if odd else () for _, odd, _ in state[4:]])
-                break
+        if len(state) == 5:  # of one list, as most policies are
+            odd = state[4][1]
+            key = (state[1], *odd.values()) if odd else state[1]
+        else:
+            key = (state[1], *[tuple(odd.values()) if odd else () for _, odd, _ in state[4:]])
         found = telling.failures.get(key)
         return telling.failed(key, state) if found is None else found
 
