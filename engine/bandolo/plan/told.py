@@ -45,7 +45,7 @@ class Telling:
         self.place = {r.id: at for at, r in enumerate(ordered)}
         self.ids = [layout.verdicts[entity] for entity in (policy.root, *layout.lists)]
         self.failures: dict[tuple[Any, ...], tuple[str, ...]] = {}
-        """By the verdicts on the root, and those of records that do not meet everything: the same few come again and again."""
+        """By the verdicts on the root, and by those on records that do not meet everything, if any: the same few come again and again."""
         self.only_root = not any(layout.results[entity] for entity in layout.lists)
         self.outcomes: dict[tuple[StageStatus, ...], tuple[Outcome, str]] = {}
 
@@ -76,10 +76,12 @@ class Telling:
     def outcome(self, statuses: tuple[StageStatus, ...]) -> tuple[Outcome, str]:
         return self.outcomes.setdefault(statuses, outcome_of(dict(zip(self.stages, statuses, strict=True))))
 
-    def failed(self, key: tuple[Any, ...], odd: list[dict[Any, tuple[bool | None, ...]] | None]) -> tuple[str, ...]:
-        """The requirements that failed, in the order of a decision: of the verdicts on the root (the first of the key) and on records."""
-        verdicts = [(self.ids[0], key[0]), *((ids, v) for ids, rows in zip(self.ids[1:], odd, strict=True) for v in (rows or {}).values())]
-        failed = {id_ for ids, row in verdicts for id_, verdict in zip(ids, row, strict=True) if verdict is False}
+    def failed(self, key: tuple[Any, ...], state: State) -> tuple[str, ...]:
+        """The requirements that failed, in the order of a decision, kept under a key."""
+        rows = [(self.ids[0], state[1])]
+        for ids, (_, odd, _) in zip(self.ids[1:], state[4:], strict=True):
+            rows += [(ids, verdicts) for verdicts in (odd or {}).values()]
+        failed = {id_ for ids, verdicts in rows for id_, verdict in zip(ids, verdicts, strict=True) if verdict is False}
         found = tuple(sorted(failed, key=self.place.__getitem__))
         if len(self.failures) < VERDICTS_KEPT:
             self.failures[key] = found
@@ -177,10 +179,13 @@ class Told(Decision):
             telling, state = self._telling, self._state
         except AttributeError:
             return Decision.failed(self)
-        lists = state[4:]
-        key = (state[1], *[tuple(odd.values()) if odd else () for _, odd, _ in lists])
+        if len(state) == 5:  # of one list, as most policies are
+            odd = state[4][1]
+            key = (state[1], *odd.values()) if odd else state[1]
+        else:
+            key = (state[1], *[tuple(odd.values()) if odd else () for _, odd, _ in state[4:]])
         found = telling.failures.get(key)
-        return telling.failed(key, [odd for _, odd, _ in lists]) if found is None else found
+        return telling.failed(key, state) if found is None else found
 
 
 def tell(state: State, telling: Telling) -> Told:
