@@ -196,6 +196,24 @@ def test_an_amendment_that_reaches_only_some_applications_is_refused(tmp_path: P
     assert CliRunner().invoke(cli, command).exit_code == 0
 
 
+def test_a_list_that_is_missing_may_stop_a_stage_by_any_effect() -> None:
+    policy = small_policy("""
+        readings:
+          late: {question: Late?, options: {noted: Noted, refused: Refused}, chosen: noted}
+        entities:
+          project:
+            facts: {id: {type: text, key: true}, firms: list of firm}
+          firm:
+            facts: {code: {type: text, key: true}, late: boolean}
+        requirements:
+          firm:
+            in_time: {check: not late, otherwise: {by: reading.late, noted: flag, refused: reject}}
+        """)
+    made: list[dict[str, Any]] = [{}, {"firms": []}, {"firms": [{"code": "A", "late": True}]}, {"firms": [{"code": "A"}]}]
+    found = compare(policy, made, duckdb.connect(), "duckdb", "?")
+    assert (found.differences, found.no_outcome) == ([], 1)
+
+
 def test_names_and_texts_are_never_sql() -> None:
     policy = small_policy("""
         entities:
