@@ -18,9 +18,10 @@ test-postgres: $(STAMP)  ## the views of `bandolo sql` against the reference in 
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[postgres]'
 	@PYTHONPATH=tests $(BIN)/python tests/postgres.py
 
-test-spark: $(STAMP)  ## batches inside Spark against those of one machine; says what is missing
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[spark]'
+test-spark: $(STAMP)  ## batches and views inside a local Spark against one machine and the reference; says what is missing
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[spark,sql]'
 	@$(BIN)/python tests/spark
+	@PYTHONPATH=tests $(BIN)/python tests/spark_sql.py
 
 check: lint types layers test  ## what CI runs before it builds the wheel
 

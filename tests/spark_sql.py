@@ -76,9 +76,10 @@ def compare_in(spark: Any, policy: Policy, applications: list[Row], as_tables: b
     schema, made, settled = tables_and_views(policy, "spark", **what_if)
     loaded, batches = readable(policy, settled, applications)
     for statement, table in zip(schema, batches, strict=True):
-        spark.sql(f"DROP TABLE IF EXISTS `{table}`")
+        spark.catalog.dropTempView(table)
         spark.sql(statement)
         wanted = spark.table(table).schema
+        spark.sql(f"DROP TABLE `{table}`")
         data = [tuple(_value(v, f.dataType.typeName()) for v, f in zip(row, wanted, strict=True)) for row in batches[table]]
         spark.createDataFrame(data, wanted).createOrReplaceTempView(table)
     for statement in made:

@@ -26,22 +26,22 @@ AT_ONCE = 100
 
 @dataclass
 class Compared:
-    """How many applications were compared; of how many the view tells all, and of how many the outcome; where it differs: none may.
+    """How many applications were compared; of how many the view does not tell all, or no outcome; where it differs: none may.
 
-    `left_though_decided` are those that the engine decides, of which the view does not tell all.
+    `no_outcome_though_decided` are those without an outcome that the engine decides all the same.
     """
 
     total: int = 0
     left: int = 0
-    left_though_decided: int = 0
     no_outcome: int = 0
+    no_outcome_though_decided: int = 0
     records: int = 0
     differences: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         return (
-            f"{self.total} applications, {self.left} left to the engine ({self.left_though_decided} that it decides), "
-            f"{self.no_outcome} without an outcome, {self.records} records, {len(self.differences)} different"
+            f"{self.total} applications, {self.no_outcome} without an outcome ({self.no_outcome_though_decided} that the engine decides), "
+            f"{self.left} not told in full, {self.records} records, {len(self.differences)} different"
         )
 
 
@@ -119,8 +119,8 @@ def compared(policy: Policy, loaded: dict[str, Row], ask: Callable[[str], list[R
         decision = decisions[row[root.key.name]]
         found.total += 1
         found.left += row["needs_engine"]
-        found.left_though_decided += bool(row["needs_engine"] and decision is not None and decision.outcome != "undetermined")
         found.no_outcome += row["outcome"] is None
+        found.no_outcome_though_decided += row["outcome"] is None and decision is not None and decision.outcome != "undetermined"
         wanted: Row | None = None
         if decision is not None:
             wanted = {"outcome": decision.outcome, "stage": decision.stage, "failed": ",".join(decision.failed())}

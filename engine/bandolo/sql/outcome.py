@@ -178,9 +178,14 @@ class Outcome:
                 hits = [some for status, some, _ in brought if status == word]
                 rows += [(either(hits), text(word))] if hits else []
             else:
-                opens = [open_ for _, _, open_ in brought]
+                opens = [open_ for _, _, open_ in brought] + self._unlisted(stage)
                 rows += [(either(opens), nothing)] if opens else []
         return self.rows.add(f"status of {stage.name}", case(rows, text("passed")) if rows else text("passed"))
+
+    def _unlisted(self, stage: core.Stage) -> list[Sql]:
+        """Whether records that are not listed yet could stop a stage: by any effect that a requirement may have, chosen or not."""
+        entities = {r.entity for r in self.requirements if r.stage == stage.name and r.may("reject", "suspend", "refer")}
+        return [self.missing_lists[name] for name in sorted(entities - {self.root})]
 
     # Columns.
 

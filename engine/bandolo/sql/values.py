@@ -153,6 +153,8 @@ def negated(sql: Sql) -> Sql:
             return inner.copy()
         case exp.Boolean(this=value):
             return exp.false() if value else exp.true()
+        case exp.Is(this=inner, expression=exp.Null()):
+            return exp.Is(this=inner.copy(), expression=exp.Not(this=exp.null()))
     return exp.Not(this=wrapped(sql))
 
 

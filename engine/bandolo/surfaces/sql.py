@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from bandolo.policy import AsOf, Policy
 
 
+READ_ME = {
+    "it": """-- `decisions`: una riga per domanda. Ciò che non è NULL è come lo decide il motore; `needs_engine`: manca qualcosa.
+-- `decisions__steps`: ogni definizione e ogni verdetto, accanto a ogni record.
+""",
+    "en": """-- `decisions`: a row for each application. What is not NULL is as the engine decides; `needs_engine`: something is missing.
+-- `decisions__steps`: every definition and every verdict, beside each record.
+""",
+}
+
+
 @click.command("sql")
 @click.argument("policy", type=click.Path())
 @click.option("--dialect", type=click.Choice(["duckdb", "postgres", "spark"]), required=True, help="Whose SQL.")
@@ -64,7 +74,7 @@ def sql(
     if made is None:
         say_diagnostics(diagnostics, lang)
         sys.exit(1)
-    text = printed_schema(loaded.core, dialect) if schema else f"-- {loaded.core.id}, {loaded.digest}\n{made.sql};\n"
+    text = printed_schema(loaded.core, dialect) if schema else f"-- {loaded.core.id}, {loaded.digest}\n{READ_ME[lang]}{made.sql};\n"
     if to is None:
         click.echo(text, nl=False)
         return
