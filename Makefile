@@ -39,8 +39,9 @@ update: $(STAMP)  ## rewrite the golden files; read the difference as a reviewer
 schemas: $(STAMP)  ## regenerate the schemas and tables in grammar/
 	@$(BIN)/python -m bandolo.export.published
 
-bench: $(STAMP)  ## what a decision costs beside Python by hand and zen-engine; packages that are missing are left out, and said
-	@$(BIN)/python bench/run.py
+bench: $(STAMP)  ## what decisions cost, beside others, in under ten minutes; PARTS="one cold" for some of it
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]' || echo "some contenders could not be installed and are left out"
+	@$(BIN)/python bench/run.py $(PARTS)
 
 wheel: $(STAMP)
 	@$(BIN)/python -m build --no-isolation --outdir dist .

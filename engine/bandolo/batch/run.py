@@ -79,7 +79,8 @@ class Prepared:
             self.programs[key] = self._compiled(columns.shapes, tables)
         return self.programs[key]
 
-    def _compiled(self, shapes: Mapping[Key, Shape], tables: Tables) -> Program | str:
+    def refused(self, tables: Tables) -> str:
+        """Why no program can decide some tables, whatever is computed; empty where nothing stands in the way."""
         if any(act.applies_to is not None for act in self.policy.loaded.amendments):
             return "an amending act does not reach every application"
         if tables.absent and not self.ranking:
@@ -88,6 +89,12 @@ class Prepared:
             for fact in entity.facts.values():
                 if isinstance(fact.type, ListType) and isinstance(fact.type.item, RecordType) and fact.optional:
                     return f"{fact.name} may be none"
+        return ""
+
+    def _compiled(self, shapes: Mapping[Key, Shape], tables: Tables) -> Program | str:
+        refused = self.refused(tables)
+        if refused:
+            return refused
         try:
             return compile_columns(
                 self.policy.core, self.settled, shapes, bool(self.records), self.ranking, self.kept, frozenset(tables.absent)

@@ -52,7 +52,7 @@ def read_application(policy: core.Policy, settled: Settled, data: object) -> tup
     reader.references()
     if reader.diagnostics:
         return None, reader.diagnostics
-    return Application(root, reader.records, _digest(root)), []
+    return Application(root, reader.records, digest_of(root)), []
 
 
 def read_leniently(policy: core.Policy, settled: Settled, data: object) -> Application:
@@ -275,7 +275,7 @@ def _bound(value: Value | None) -> Bound | None:
     return value if isinstance(value, Bound) else None
 
 
-def _digest(root: Record) -> str:
+def digest_of(root: Record) -> str:
     """A digest of the facts; the order of fields and of keyed records does not matter."""
     text = json.dumps(_canonical(root), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -10,9 +10,13 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from bandolo.check import core
+from bandolo.evaluate.reference import in_bands, one_of
 from bandolo.language import calendar
+from bandolo.language.types import BOOLEAN
 from bandolo.language.values import Fault, Record, Unknown
-from bandolo.plan.kinds import MOST_BITS, Kind, Open, Ratio, Whole, thaw
+from bandolo.plan import unknowns
+from bandolo.plan.bridge import lent, taken, turned
+from bandolo.plan.kinds import MOST_BITS, Kind, Open, Ratio, Same, Whole, thaw
 from bandolo.plan.quote import code
 
 if TYPE_CHECKING:
@@ -29,6 +33,8 @@ def table(policy: core.Policy) -> dict[str, Any]:
         "HUNDRED": Decimal(100),
         "Open": Open, "OPEN": OPEN, "Fraction": Fraction, "conventions": policy.conventions, "known": known, "whole_of": whole_of,
         "pair_of": pair_of, "local_day": local_days(policy.conventions.time_zone), "thawed": thawed, "listed": thawed, "ROUNDING": ROUNDING,
+        "lent": lent, "taken": taken, "turned": turned, "in_bands": in_bands, "one_of_lent": one_of_lent, "raised": raised,
+        **unknowns.NAMES,
         **{f"round_{word}": run for word, run in ROUNDING.items()},
     }  # fmt: skip
 
@@ -64,6 +70,16 @@ def known(value: Any) -> Any:
     if isinstance(value, Unknown | Fault):
         raise Open
     return value
+
+
+def raised() -> Any:
+    """What is never reached where there is a value."""
+    raise Open
+
+
+def one_of_lent(kind: Kind, tests: list[Any], possible: list[Any]) -> Any:
+    """One of several values, in a form that has no whole numbers: by the reference."""
+    return taken(kind, one_of([lent(Same(BOOLEAN), t) for t in tests], [lent(kind, p) for p in possible]))
 
 
 def whole_of(value: Fraction) -> int:

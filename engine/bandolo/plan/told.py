@@ -83,11 +83,12 @@ class Telling:
     def given(self, state: State) -> dict[str, Any]:
         """The application as it was given."""
         policy = self.program.policy
-        data = dict(zip(policy.entities[policy.root].facts, state[0], strict=True))
-        for entity, (given, _, _) in zip(self.whole.layout.lists, state[4:], strict=True):
-            listed = policy.entities[entity].listed_in
+        layout = self.whole.layout
+        data = dict(zip(policy.entities[policy.root].facts, layout.given(policy.root)(state[0]), strict=True))
+        for entity, (given, _, _) in zip(layout.lists, state[4:], strict=True):
+            listed, facts_of = policy.entities[entity].listed_in, layout.given(entity)
             assert listed is not None
-            data[listed] = [dict(zip(policy.entities[entity].facts, row, strict=True)) for row in given]
+            data[listed] = [dict(zip(policy.entities[entity].facts, facts_of(row), strict=True)) for row in given]
         return data
 
 
