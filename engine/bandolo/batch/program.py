@@ -151,8 +151,8 @@ class _Build:
         shapes: Mapping[Key, Shape],
         records: bool,
         ranking: bool,
-        kept: frozenset[str],
-        absent: frozenset[str],
+        kept: frozenset[str] = frozenset(),
+        absent: frozenset[str] = frozenset(),
     ) -> None:
         self.kept, self.absent = kept, absent
         self.policy, self.settled, self.shapes, self.records, self.ranking = policy, settled, shapes, records, ranking

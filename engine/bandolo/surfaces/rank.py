@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @what_if_options
 @click.option("--final", is_flag=True, help="Refuse to finish while anything is still open.")
 @click.option("--against", type=click.Path(), help="An earlier ranking in JSON: show who moves.")
-@click.option("--json", "as_json", is_flag=True, help="The whole ranking as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="The whole ranking as JSON; of a table, what it comes to.")
 @click.option("--to", type=click.Path(), help="Write it to a workbook (.xlsx), to CSV (.csv), or a table to Parquet.")
 @click.option("--overwrite", is_flag=True, help="What is written may take the place of a file.")
 @click.option("--html", "html_file", type=click.Path(), help="Write the page to be published.")

@@ -26,7 +26,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "missing": ("manca un pacchetto: pip install 'bandolo[batch]'", "a package is missing: pip install 'bandolo[batch]'"),
     "done": ("{applications} domande in {seconds:.1f} s: {by_columns} per colonne, {by_rows} una per una.",
              "{applications} applications in {seconds:.1f} s: {by_columns} by columns, {by_rows} one by one."),
-    "why": ("{count:,} una per una: {why}", "{count:,} one by one: {why}"),
+    "why": ("{count} una per una: {why}", "{count} one by one: {why}"),
     "ranked": ("In graduatoria", "Ranked"),
     "budget": ("Dotazione {budget}, assegnati {spent}, restano {left}", "Budget {budget}, awarded {spent}, left {left}"),
     "awarded": ("Assegnati {spent}", "Awarded {spent}"),
@@ -155,21 +155,27 @@ def _say(summary: Summary, seconds: float, policy: core.Policy, lang: Language) 
     def amount(value: Fraction) -> str:
         return money(value, lang, policy.conventions.currency)
 
+    def count(number: int) -> str:
+        return f"{number:,}".replace(",", ".") if lang == "it" else f"{number:,}"
+
     def line(key: str, indent: int = 0, **args: Any) -> None:
-        out.print(Text(" " * indent + WORDS[key][index].format(**{**asdict(summary), **args})))
+        told = {k: count(v) if isinstance(v, int) else v for k, v in {**asdict(summary), **args}.items()}
+        out.print(Text(" " * indent + WORDS[key][index].format(**told)))
 
     out.print(Text(policy.title.said(lang), style="bold"))
     line("done", seconds=seconds)
-    for why, count in summary.why.items():
-        line("why", 2, count=count, why=said(why, lang))
+    for why, many in summary.why.items():
+        line("why", 2, count=many, why=said(why, lang))
     if summary.errors:
-        line("unread", count=sum(summary.errors.values()), codes=", ".join(f"{code} {count}" for code, count in summary.errors.items()))
+        line(
+            "unread", count=sum(summary.errors.values()), codes=", ".join(f"{code} {count(many)}" for code, many in summary.errors.items())
+        )
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column()
     table.add_column(justify="right")
-    table.add_row(WORDS["ranked"][index], f"{summary.ranked:,}", style="bold")
-    for status, count in summary.statuses.items():
-        table.add_row("  " + STATUSES[status][index], f"{count:,}")
+    table.add_row(WORDS["ranked"][index], count(summary.ranked), style="bold")
+    for status, many in summary.statuses.items():
+        table.add_row("  " + STATUSES[status][index], count(many))
     out.print(table)
     if summary.strikes:
         line("struck")

@@ -1,4 +1,4 @@
-"""`python bench/ranking.py`: the ranking of up to a million made-up applications, from Parquet to Parquet: seconds and memory.
+"""`python bench/ranked.py`: the ranking of up to a million made-up applications, from Parquet to Parquet: seconds and memory.
 
 Each size runs in a process of its own through the command, so that its memory is its own. `growth()` gives the same as rows, for
 `make bench`.
@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 HERE = Path(__file__).resolve().parent
 POLICY = HERE / "ranked.yaml"
 GROUP = 50_000
+SIZES = (10_000, 100_000, 1_000_000)
 SHARED = 0.02
 """The part of firms that stand in a project with a firm of another project."""
 
@@ -120,14 +121,14 @@ def growth(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sizes", default="10000,100000,1000000")
+    parser.add_argument("--largest", type=int, default=1_000_000, help="How many applications at most.")
     parser.add_argument("--folder", type=Path, help="Keep the made-up files here.")
     parser.add_argument("options", nargs="*", help="Further options of the command, after `--`.")
     asked = parser.parse_args()
     if asked.folder is not None:
         asked.folder.mkdir(parents=True, exist_ok=True)
     print("applications  seconds  CPU s  µs each      MB   ranked  financed  strikes  fell  decided again")
-    for row in growth(tuple(int(s) for s in asked.sizes.split(",")), asked.folder, asked.options):
+    for row in growth(tuple(s for s in SIZES if s <= asked.largest), asked.folder, asked.options):
         print(
             "{applications:>12,} {seconds:>8.1f} {cpu:>6.1f} {each:>8.1f} {megabytes:>7.0f} {ranked:>8,} {financed:>9,} {strikes:>8,} "
             "{fell:>5,} {again:>14,}".format(**row),
