@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from light import LIGHT
 
 from bandolo.batch.spark import session
 
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[Any]:
-    made = session("local[2]", {"spark.sql.shuffle.partitions": "3", "spark.driver.memory": "1g"})
+    made = session("local[2]", LIGHT)
     yield made
     made.stop()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from spark_decisions import frame_of, written
+from click.testing import CliRunner
+from spark_decisions import ROOT, frame_of, in_files, written
 
 from arrow import linked, table
 from bandolo.batch import rank as rank_here
@@ -17,13 +21,13 @@ from bandolo.batch.spark import rank as rank_there
 from bandolo.batch.spark.problems import said
 from bandolo.batch.spark.worker import ROW
 from bandolo.diagnostics import PolicyError
+from bandolo.surfaces.cli import cli
 from test_large_ranking import RANKED, call
 
 OPTIONS: list[tuple[dict[str, str], int]] = [
     ({}, 900),
     ({"tie_by_lot": "settled", "money_short": "close_list", "one_or_two_pots": "two"}, 0),
     ({"tie_by_lot": "settled", "money_short": "look_on", "counts_when": "when_financed", "checked_again": "firms_only"}, 9000),
-    ({"money_short": "look_on", "firm_or_group": "each_group", "how_strikes_follow": "all_together"}, 1500),
     ({"counts_when": "when_financed", "how_strikes_follow": "all_together", "third_project": "not_second"}, 6000),
 ]
 
@@ -93,3 +97,31 @@ def test_more_that_share_a_record_than_one_process_follows_are_refused(spark: An
     nested = table(RANKED.core, [call(i, chance, 9, 9) for i in range(30)])
     with pytest.raises(NotRun, match="spark-too-many-shared"), said():
         rank_there(spark, RANKED, frame_of(spark, nested))
+
+
+@pytest.mark.usefixtures("spark")
+def test_the_command_writes_the_list_of_one_machine(tmp_path: Path) -> None:
+    chance = random.Random(5)
+    paths = in_files(tmp_path, linked(RANKED.core, table(RANKED.core, [call(i, chance, 60, 90) for i in range(60)])))
+    told = []
+    for name, more in (("here", []), ("there", ["--engine", "local[2]"])):
+        to = str(tmp_path / f"{name}.parquet")
+        arguments = [
+            "rank",
+            str(ROOT / "tests/policies/ranked_call.yaml"),
+            paths["project"],
+            "--records",
+            f"firm={paths['firm']}",
+            "--to",
+            to,
+        ]
+        found = CliRunner().invoke(cli, [*arguments, "--json", "--jobs", "1", *more])
+        assert found.exit_code == 0, found.output
+        told.append(json.loads(found.output))
+    here, there = (pq.read_table(tmp_path / f"{name}.parquet") for name in ("here", "there"))
+    assert there.schema.equals(here.schema)
+    assert written(plain(there)) == written(plain(here))
+    for summary in told:
+        for name in ("seconds", "by_columns", "by_rows", "again_by_columns", "again_by_rows", "why"):
+            del summary[name]
+    assert told[0] == told[1]

@@ -37,6 +37,11 @@ SETTINGS = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
     "spark.sql.adaptive.coalescePartitions.parallelismFirst": "true",
     "spark.python.worker.reuse": "true",
+    # A machine that is busy with other things is slow, not dead.
+    "spark.network.timeout": "600s",
+    "spark.executor.heartbeatInterval": "60s",
+    "spark.python.authenticate.socketTimeout": "120s",
+    "spark.driver.maxResultSize": "4g",
 }
 
 
