@@ -153,7 +153,7 @@ def _fits(policy: Policy, frames: Mapping[str, Any], what_if: Mapping[str, Any])
 def arrow_schema(frame: Any) -> Any:
     from pyspark.sql.pandas.types import to_arrow_schema
 
-    return to_arrow_schema(frame.schema)
+    return to_arrow_schema(frame.schema, timezone="UTC")  # instants; those without a zone are another type of Spark
 
 
 def _link(policy: core.Policy, frame: Any) -> str:
