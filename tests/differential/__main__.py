@@ -1,8 +1,8 @@
 """Generated policies and applications through every path, at length: `PYTHONPATH=tests python -m differential --help`.
 
-Paths that decide whatever the policy (reference, compiled, json) are given policies of all constructs; paths that hand a policy over for one rule
-(columnar, duckdb, postgres, spark) are given the same policies cut down to what they can say. A disagreement is made small and kept in
-`tests/disagreements`, where `make test` finds it from then on. Exit status 1 if there is any.
+Paths that decide whatever the policy (reference, compiled, json) are given policies of all constructs; paths that hand a policy over for
+one rule (columnar, duckdb, postgres, spark) are given the same policies cut down to what they can say. A disagreement is made small and
+kept in `tests/disagreements`, where `make test` finds it from then on. Exit status 1 if there is any.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from multiprocessing import get_context
 
 from differential.constructs import wanted
 from differential.keep import FOLDER
-from differential.paths import PATHS, available
+from differential.paths import EVERYWHERE, PATHS, available
 from differential.run import WHATEVER, Job, Tally, run
+
 
 def jobs(options: argparse.Namespace) -> Iterator[Job]:
     """A job for each policy and kind of path."""
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=0, help="the number of the first policy")
     parser.add_argument("--policies", type=int, default=20)
     parser.add_argument("--applications", type=int, default=1000, help="for each policy")
-    parser.add_argument("--paths", type=lambda t: tuple(t.split(",")), default=tuple(PATHS), help=f"some of {', '.join(PATHS)}")
+    parser.add_argument("--paths", type=lambda t: tuple(t.split(",")), default=EVERYWHERE, help=f"some of {', '.join(PATHS)}")
     parser.add_argument("--small", action="store_true", help="small policies, for many applications")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--shrink", type=float, default=60, help="seconds for making a disagreement small")
@@ -64,7 +65,8 @@ def report(options: argparse.Namespace) -> int:
                 print(f"broke: {text}", file=sys.stderr, flush=True)
             spent = time.monotonic() - began
             decided, different = sum(total.applications.values()), sum(total.different.values())
-            line = f"{done}/{len(every)} jobs, {decided:,} decisions compared, {different:,} different, {spent / done * (len(every) - done):,.0f} s left"
+            left = spent / done * (len(every) - done)
+            line = f"{done}/{len(every)} jobs, {decided:,} decisions compared, {different:,} different, {left:,.0f} s left"
             print(f"\r{line}" if sys.stderr.isatty() else line, end="" if sys.stderr.isatty() else "\n", file=sys.stderr, flush=True)
     print(f"\nseed {options.seed}, policies {options.first} to {options.first + options.policies - 1}, {time.monotonic() - began:,.0f} s")
     print(f"{'path':<12}{'policies':>10}{'applications':>14}{'by itself':>12}{'different':>11}")

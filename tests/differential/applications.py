@@ -18,7 +18,21 @@ from bandolo.check import core
 from bandolo.evaluate.settle import Settled
 from bandolo.evaluate.wire import decimal_of, plain
 from bandolo.language import calendar
-from bandolo.language.types import BOOLEAN, DATE, DATETIME, INTEGER, MONEY, NUMBER, PERCENT, TEXT, ChoiceType, DurationType, ListType, RecordType, Type
+from bandolo.language.types import (
+    BOOLEAN,
+    DATE,
+    DATETIME,
+    INTEGER,
+    MONEY,
+    NUMBER,
+    PERCENT,
+    TEXT,
+    ChoiceType,
+    DurationType,
+    ListType,
+    RecordType,
+    Type,
+)
 from bandolo.language.values import is_known
 from bandolo.testing.constants import bare, expressions
 
@@ -37,20 +51,39 @@ FAR_NUMBERS = {
     "number": tuple(Fraction(n) for n in ("9007199254740993", "0.000000001", "-9223372036854.775807", "3000000.000001", "1" + "0" * 25)),
     "percent": tuple(Fraction(n) for n in ("92233720368547758.08", "0.00000001", "-1000000")),
 }
-DAYS_NEAR = tuple(date.fromisoformat(d) for d in ("2023-01-31", "2023-02-28", "2024-02-29", "2023-03-26", "2023-10-29", "2023-12-31", "2023-06-15"))
-DAYS_FAR = tuple(date.fromisoformat(d) for d in ("0001-01-01", "9999-12-31", "1900-02-28", "2100-02-28", "1582-10-10", "1969-12-31", "2400-02-29"))
+DAYS_NEAR = tuple(
+    date.fromisoformat(d) for d in ("2023-01-31", "2023-02-28", "2024-02-29", "2023-03-26", "2023-10-29", "2023-12-31", "2023-06-15")
+)
+DAYS_FAR = tuple(
+    date.fromisoformat(d) for d in ("0001-01-01", "9999-12-31", "1900-02-28", "2100-02-28", "1582-10-10", "1969-12-31", "2400-02-29")
+)
 INSTANTS = (
     "2023-03-26 01:59:59", "2023-03-26 02:30", "2023-03-26T03:00", "2023-10-29 02:30", "2023-10-29T01:30:00Z", "2023-10-29T02:30+01:00",
     "2023-12-31 23:59:59", "2024-02-29T23:30:00-03:30", "2023-04-02 01:45", "2023-06-15T12:00:00Z",
 )  # fmt: skip
 INSTANTS_FAR = ("0001-01-02 00:00", "9999-12-30 23:59:59", "1700-06-01 12:00", "1890-01-01 00:00", "2011-12-30 12:00", "2150-07-01 00:00")
 TEXTS = ("", "a", "A1", "01", "è così", "x y", "O'Brien", 'a "b" c', "0123456789" * 5, "𝄞", "a\\b", "%s {0}", "B1", "null", "true")
-BAD: tuple[Any, ...] = (1.5, "31/12/2022", "1.000,00", [], {}, "x" * 30, True, -1, "1e5", "2023-02-30", "2023-06-15T12:00:00.5Z", "NaN", "\u200b", 10**60)
+BAD: tuple[Any, ...] = (
+    1.5,
+    "31/12/2022",
+    "1.000,00",
+    [],
+    {},
+    "x" * 30,
+    True,
+    -1,
+    "1e5",
+    "2023-02-30",
+    "2023-06-15T12:00:00.5Z",
+    "NaN",
+    "\u200b",
+    10**60,
+)
 
 
 @dataclass
 class Maker:
-    """Makes the applications of one policy. `missing` and `bad` are the shares of applications with such facts, `far` of those with extremes."""
+    """Makes the applications of one policy; `missing`, `bad` and `far` are the shares of those with such facts, `far` being extremes."""
 
     policy: core.Policy
     settled: Settled
@@ -99,7 +132,7 @@ class Maker:
         low, high = (b if b is not None and is_known(b) else None for b in (low, high))
 
         def fits(value: Any) -> bool:
-            return not (low is not None and value < low or high is not None and value > high)
+            return not ((low is not None and value < low) or (high is not None and value > high))
 
         if type_ == BOOLEAN:
             return [True, False], [True, False]
@@ -108,7 +141,11 @@ class Maker:
         if isinstance(type_, ChoiceType):
             return list(type_.options), list(type_.options)
         if isinstance(type_, DurationType):
-            lengths = ["0 days", "1 day", "30 days", "2 weeks", "45 days"] if type_.unit == "days" else ["1 month", "6 months", "1 year", "25 months"]
+            lengths = (
+                ["0 days", "1 day", "30 days", "2 weeks", "45 days"]
+                if type_.unit == "days"
+                else ["1 month", "6 months", "1 year", "25 months"]
+            )
             return lengths, ["100000 days", "4000000 days"] if type_.unit == "days" else ["120000 months"]
         if type_ == DATETIME:
             return self._instants(fits)
@@ -158,7 +195,17 @@ class Maker:
         how = rng.random()
         if type_ == MONEY:
             text = f"{exact:.2f}"
-            return text if how < 0.5 else Decimal(text) if how < 0.7 else f"{text} EUR" if how < 0.8 else int(value) if value.denominator == 1 else text
+            return (
+                text
+                if how < 0.5
+                else Decimal(text)
+                if how < 0.7
+                else f"{text} EUR"
+                if how < 0.8
+                else int(value)
+                if value.denominator == 1
+                else text
+            )
         return f"{exact:f}" if how < 0.6 else Decimal(f"{exact:f}")
 
     # Records.
@@ -186,7 +233,14 @@ class Maker:
         return rng.choice(far if reach == "far" and rng.random() < 0.3 else near)
 
     def _list(
-        self, entity: core.Entity, fact: core.FactDeclaration, type_: ListType, rng: Random, reach: str, keys: dict[str, list[str]], called: str
+        self,
+        entity: core.Entity,
+        fact: core.FactDeclaration,
+        type_: ListType,
+        rng: Random,
+        reach: str,
+        keys: dict[str, list[str]],
+        called: str,
     ) -> list[Any]:
         most = fact.at_most if fact.at_most is not None else 6
         length = min(most, rng.choice([0, 1, 2, 2, 3, 3, 4, 5]))
@@ -194,7 +248,10 @@ class Maker:
             inner = self.policy.entities[type_.item.entity]
             letter = inner.name[0].upper()
             begin = "" if entity.name == self.policy.root else f"{called[:12]}"
-            made = [self._record(inner, rng, reach, keys, f"{letter}{begin}{i}") for i in range(length if entity.name == self.policy.root else min(length, 3))]
+            made = [
+                self._record(inner, rng, reach, keys, f"{letter}{begin}{i}")
+                for i in range(length if entity.name == self.policy.root else min(length, 3))
+            ]
             rng.shuffle(made)
             return made
         near, far = self.pools[entity.name, fact.name]
@@ -277,5 +334,3 @@ def from_json(text: str) -> Any:
     import json
 
     return json.loads(text, parse_float=Decimal)
-
-

@@ -155,14 +155,14 @@ class Writer:
         for _ in range(20):
             how = self.rng.random()
             if depth <= 0 or how < 0.2:
-                made = self.leaf(type_, scope, depth, typed)
+                made = self.leaf(type_, scope, typed)
             elif how < 0.68:
                 made = self.operation(type_, scope, depth)
             else:
                 made = getattr(self, self.rng.choice(forms))(type_, scope, depth, typed)
             if made is not None:
                 return str(made)
-        return self.leaf(type_, scope, 0, typed) or self._word(type_)
+        return self.leaf(type_, scope, typed) or self._word(type_)
 
     def _word(self, type_: Type) -> str:
         """An expression of a choice where no other fact of it is at hand: every root has one of each."""
@@ -205,7 +205,7 @@ class Writer:
         return f"{name}({word + ' ' if word else ''}{', '.join(written)})"
 
     def _bind(self, pattern: Any, bindings: dict[str, Type], bare: bool) -> Any:
-        """The type that an argument is wanted of; `records` for a list of records. `bare`: there is no record, and so no choice, to speak of."""
+        """The type that an argument is wanted of; `records` for a list of records. `bare`: there is no record, so no choice either."""
         if isinstance(pattern, tuple):
             if pattern[1] == "record":
                 return "records"
@@ -222,11 +222,17 @@ class Writer:
 
     # What needs nothing but its name.
 
-    def leaf(self, type_: Type, scope: Scope, depth: int, typed: bool) -> str | None:
+    def leaf(self, type_: Type, scope: Scope, typed: bool) -> str | None:
         """A fact, a definition, a parameter or a constant."""
         if type_ == ROUNDING:
             return self.rng.choice(ROUNDING.options)
-        fits = (NUMBER, INTEGER, PERCENT) if type_ == NUMBER and self.rng.random() < 0.5 else (DURATION, DAYS, MONTHS) if type_ == DURATION else (type_,)
+        fits = (
+            (NUMBER, INTEGER, PERCENT)
+            if type_ == NUMBER and self.rng.random() < 0.5
+            else (DURATION, DAYS, MONTHS)
+            if type_ == DURATION
+            else (type_,)
+        )
         named = [text for text, of in self.named(scope) if of in fits]
         constant = not isinstance(type_, ChoiceType) or typed
         if named and (not constant or self.rng.random() < 0.75):
@@ -281,7 +287,7 @@ class Writer:
             yield f"{prefix}admitted", BOOLEAN
             if len(self.world.stages) > 1:
                 yield f"({prefix}admitted at {self.rng.choice(self.world.stages)})", BOOLEAN
-        if prefix in ("", "this.") and (scope.bound and scope.bound[0] == (prefix, entity) or not scope.bound):
+        if prefix in ("", "this.") and ((scope.bound and scope.bound[0] == (prefix, entity)) or not scope.bound):
             yield from ((f"met({name})", BOOLEAN) for name, early in kind.requirements if early or not scope.early)
 
     @staticmethod
@@ -304,7 +310,9 @@ class Writer:
                 if isinstance(one.type, OptionalType) and not one.asked and (one.early or not scope.early):
                     found.append(f"{prefix}{one.name}")
         if scope.entity is not None:
-            found += [f"deadline.{d.name}" for d in self.world.deadlines if isinstance(d.type, OptionalType) and (d.early or not scope.early)]
+            found += [
+                f"deadline.{d.name}" for d in self.world.deadlines if isinstance(d.type, OptionalType) and (d.early or not scope.early)
+            ]
         return [text for text in found if text not in scope.shown]
 
     # What the language has besides the table: each gives None where it has nothing of the type.
@@ -440,9 +448,9 @@ class Writer:
             for kind in self.world.listed(entity):
                 found.append((f"{prefix}{kind.listed_in}", kind.name))
             for one in self.world.kinds[entity].fields:
-                if isinstance(one.type, ListType) and isinstance(one.type.item, RecordType) and (one.early or not scope.early):
-                    if one.name != self.world.kinds[one.type.item.entity].listed_in:
-                        found.append((f"{prefix}{one.name}", one.type.item.entity))
+                listed = one.type.item if isinstance(one.type, ListType) else None
+                if isinstance(listed, RecordType) and (one.early or not scope.early):
+                    found.append((f"{prefix}{one.name}", listed.entity))
         return found
 
     def _records(self, scope: Scope, depth: int) -> str | None:

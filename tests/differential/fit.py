@@ -9,8 +9,8 @@ from typing import Any
 from bandolo.check import core
 from bandolo.language.types import ChoiceType, ListType, OptionalType, RecordType, Type
 from bandolo.policy import Policy
-from differential.policies import loaded
 from differential.literals import LITERALS
+from differential.policies import loaded
 
 Data = dict[str, Any]
 Refusal = Callable[[Policy], Any]
@@ -126,7 +126,11 @@ class _Fitter:
             case ListType(item=RecordType(entity=listed)):
                 return self._list(entity, listed)
             case ListType(item=item):
-                return f"[{self._plain(entity, item)}]" if not isinstance(item, ChoiceType) else {"value": f"[{item.options[0]}]", "type": f"list of {item}"}
+                return (
+                    f"[{self._plain(entity, item)}]"
+                    if not isinstance(item, ChoiceType)
+                    else {"value": f"[{item.options[0]}]", "type": f"list of {item}"}
+                )
             case OptionalType(of=inner):
                 return f"if 1 = 2 then none else {self._plain(entity, inner)}"
             case ChoiceType(options=options):

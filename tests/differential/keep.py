@@ -13,7 +13,7 @@ import yaml
 from bandolo.diagnostics import PolicyError
 from bandolo.policy import Policy, policy_from_bytes
 from differential.applications import from_json, json_text
-from differential.paths import Batch, Path
+from differential.batches import Batch, Path
 from differential.policies import loaded
 from differential.shrink import shrunk
 
@@ -75,9 +75,6 @@ def made_small(path: Path, policy: Data, application: Data, what_if: Mapping[str
         try:
             made = loaded(candidate)
         except Exception:  # a policy with mistakes that breaks the checker is another matter
-            import os, json, hashlib
-            os.makedirs("/tmp/loadcrash", exist_ok=True)
-            open("/tmp/loadcrash/" + hashlib.md5(json.dumps(candidate).encode()).hexdigest()[:8], "w").write(json.dumps(candidate))
             return False
         found = saying(path, made, data, what_if) if made is not None else None
         return found is not None and kind_of(found[0]) == kind

@@ -37,11 +37,20 @@ from differential.literals import CHOICES, COLOUR, SIMPLE, SIZE, literal
 
 Data = dict[str, Any]
 
-ZONES = ("Europe/Rome", "Europe/Rome", "UTC", "America/St_Johns", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia", "Africa/Casablanca")
+ZONES = (
+    "Europe/Rome",
+    "Europe/Rome",
+    "UTC",
+    "America/St_Johns",
+    "Asia/Kathmandu",
+    "Australia/Lord_Howe",
+    "Pacific/Apia",
+    "Africa/Casablanca",
+)
 DIRECTIONS = ("half_up", "half_even", "up", "down")
 HOLIDAYS = ("IT", "IT-BZ", "DE-BY", "US-CA")
-FEATURES = ("costs", "persons", "round by", "effects by", "money rounding by", "roll", "roll by", "scoring", "default date", "bands", "opens",
-            "working days", "exclusions")  # fmt: skip
+FEATURES = ("costs", "persons", "round by", "effects by", "money rounding by", "roll", "roll by", "scoring", "default date", "bands",
+            "opens", "working days", "exclusions")  # fmt: skip
 """What would be rare: each is made sure of in one policy of five."""
 LEVELS = (("bid", None, ""), ("firm", "bid", "firms"), ("cost", "firm", "costs"), ("person", "bid", "persons"))
 STEPS = {"number": ("0.5", "0.01", "1", "10"), "money": ("0.01 EUR", "1 EUR", "100 EUR", "0.05 EUR")}
@@ -50,7 +59,7 @@ STEPS = {"number": ("0.5", "0.01", "1", "10"), "money": ("0.01 EUR", "1 EUR", "1
 def rows() -> tuple[Row, ...]:
     """Every row of the table of operations with every signature, its variables bound to one type or another."""
     found: dict[tuple[str, tuple[Any, ...]], Row] = {}
-    for type_ in SIMPLE + (DURATION,):
+    for type_ in (*SIMPLE, DURATION):
         for row in rows_giving(type_):
             if not row[2] or row[2][0][0] == "T":
                 found.setdefault((row[0].name, row[1].takes), row)
@@ -359,7 +368,11 @@ class _Maker:
                 if self.world.working_days and self.chance(0.5, "roll"):
                     reading = self.rng.choice(sorted(self.world.readings))
                     by = {o: self.rng.choice(["none", "next_working_day"]) for o in self.world.readings[reading]}
-                    made[name]["roll"] = {"by": f"reading.{reading}", **by} if self.chance(0.3, "roll by") else self.rng.choice(["next_working_day", "next_working_day", "none"])
+                    made[name]["roll"] = (
+                        {"by": f"reading.{reading}", **by}
+                        if self.chance(0.3, "roll by")
+                        else self.rng.choice(["next_working_day", "next_working_day", "none"])
+                    )
             self.world.deadlines.append(Named(name, type_))
         return made
 
@@ -434,8 +447,8 @@ class _Maker:
                 self._add(entity, value, OptionalType(type_), early)
             return
         if how < 0.45:
-            self._add(entity, self.expr(type_, scope) if type_ != COLOUR else {"value": self.expr(type_, scope, None, True), "type": "colour"},
-                      type_, early)  # fmt: skip
+            plain = self.expr(type_, scope, None, True)
+            self._add(entity, {"value": plain, "type": "colour"} if type_ == COLOUR else plain, type_, early)
             return
         content: Data = {}
         if self.chance(0.5):
@@ -503,7 +516,7 @@ class _Maker:
             else:
                 content["applies"] = self.expr(BOOLEAN, scope, 2)
         content["check"] = self.expr(BOOLEAN, scope)
-        content["otherwise"] = self._exclusion(entity) if excluding else self._effect(entity)
+        content["otherwise"] = self._exclusion() if excluding else self._effect(entity)
         if self.chance(0.25):
             shown_type = self.rng.choice([MONEY, NUMBER, DATE, DATETIME, BOOLEAN, PERCENT, TEXT])
             said = self.expr(shown_type, Scope(entity, excluding, shown=scope.shown, knows=True), 1)
@@ -512,10 +525,13 @@ class _Maker:
         self.requirements.setdefault(entity, {})[name] = content
         self.world.kinds[entity].requirements.append((name, excluding))
 
-    def _exclusion(self, entity: str) -> Any:
+    def _exclusion(self) -> Any:
         if self.chance(0.1, "effects by"):
             reading = self.rng.choice(sorted(self.world.readings))
-            return {"by": f"reading.{reading}", **{o: self.rng.choice(["exclude", "exclude", "flag"]) for o in self.world.readings[reading]}}
+            return {
+                "by": f"reading.{reading}",
+                **{o: self.rng.choice(["exclude", "exclude", "flag"]) for o in self.world.readings[reading]},
+            }
         return "exclude"
 
     def _effect(self, entity: str) -> Any:

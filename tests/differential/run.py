@@ -9,10 +9,11 @@ from pathlib import Path as File
 from typing import Any
 
 from differential.applications import Maker
+from differential.batches import Batch
 from differential.constructs import held
 from differential.fit import fitted
 from differential.keep import keep, kind_of, made_small
-from differential.paths import PATHS, Batch, hands_over, settings, whole_settings
+from differential.paths import PATHS, hands_over, settings, whole_settings
 from differential.policies import loaded, sound
 
 WHATEVER = ("reference", "compiled", "json")
@@ -106,5 +107,6 @@ def _decide(job: Job, tally: Tally, paths: tuple[str, ...], data: dict[str, Any]
                 said, wanted_ = (str(x)[:300] for x in found.pairs[i])
                 small, application = made_small(PATHS[path], data, batch.applications[i], what_if, job.seconds)
                 name = f"{path}_{job.seed}_{job.number}_{len(kinds)}"
-                note = f"policy {job.number} of seed {job.seed}{' (small)' if job.small else ''}, application {begin + i}: {said}, not {wanted_}"
+                size = " (small)" if job.small else ""
+                note = f"policy {job.number} of seed {job.seed}{size}, application {begin + i}: {said}, not {wanted_}"
                 tally.kept.append(str(keep(name, path, small, application, what_if, note, File(job.folder))))

@@ -152,7 +152,9 @@ class _Shrinker:
             candidates = [t for t in CONSTANTS if len(t) < end - start or (t in ("true", "false") and text[start:end] not in CONSTANTS)]
             if isinstance(part, ast.Literal | ast.ListOf) and text[start:end] in CONSTANTS:
                 candidates = []
-            candidates += [_bracketed(inner.span.text) for inner in _walk(part) if inner is not part and not isinstance(inner, ast.Literal)][:12]
+            candidates += [
+                _bracketed(inner.span.text) for inner in _walk(part) if inner is not part and not isinstance(inner, ast.Literal)
+            ][:12]
             for candidate in dict.fromkeys(candidates):
                 written = text[:start] + candidate + text[end:]
                 if start == 0 and end == len(text) and candidate.startswith("(") and candidate.endswith(")"):
