@@ -89,7 +89,7 @@ def main() -> None:
         for name, run in runs.items():
             if name != BASE:
                 if console.is_terminal:
-                    console.print(f"round {number + 1} of {options.rounds}: {run.contender.title:60}", end="\r", style="dim", soft_wrap=True)
+                    console.print(f"round {number + 1}: {run.contender.title:60}", end="\r", style="dim", soft_wrap=True)
                 middle, after = _timed(run, options.again), _timed(runs[BASE], options.again)
                 run.ratios.append(middle / ((before + after) / 2))
                 runs[BASE].ratios.append(after / before)
