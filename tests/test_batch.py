@@ -361,7 +361,7 @@ def test_the_command_says_how_the_applications_were_decided(tmp_path: Path) -> N
     found = CliRunner().invoke(cli, [*arguments, "--lang", "en"])
     assert found.exit_code == 0
     assert "55 by columns, 5 one by one" in found.output
-    assert "one by one: cost of bid is missing in some rows" in found.output
+    assert "  5  cost of bid is missing" in found.output
     again = CliRunner().invoke(cli, [*arguments, "--lang", "it"])
     assert again.exit_code == 1
     assert "would-overwrite" in again.output

@@ -27,7 +27,10 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from bandolo.batch.intake import BadTables, link_name
-from bandolo.batch.run import Prepared
+from bandolo.batch.lines import Lines, are_lines, planned_lines, staged_lines
+from bandolo.batch.part import Part
+from bandolo.batch.run import Decided, Prepared
+from bandolo.batch.writing import writer as _writer
 from bandolo.policy import Policy, load_policy
 from bandolo.version import __version__
 
@@ -61,7 +64,8 @@ class Report:
     resumed: int = 0
     """Parts that had been done before."""
     seconds: float = 0.0
-    why: list[str] = field(default_factory=list)
+    why: dict[str, int] = field(default_factory=dict)
+    """Why applications went by rows, and how many; one may have several reasons."""
     errors: dict[str, int] = field(default_factory=dict)
     outcomes: dict[str, int] = field(default_factory=dict)
 
@@ -69,18 +73,9 @@ class Report:
         self.applications += part["applications"]
         self.by_columns += part["by_columns"]
         self.by_rows += part["by_rows"]
-        self.why = sorted({*self.why, *part["why"]})
+        self.why = dict(sorted((Counter(self.why) + Counter(part["why"])).items()))
         self.errors = dict(sorted((Counter(self.errors) + Counter(part["errors"])).items()))
         self.outcomes = dict(sorted((Counter(self.outcomes) + Counter(part["outcomes"])).items()))
-
-
-@dataclass(frozen=True)
-class Part:
-    """One row group of the applications, and the rows of each entity's file that belong to it."""
-
-    number: int
-    rows: int
-    spans: Mapping[str, tuple[int, int]]
 
 
 Progress = Callable[[int, int], None]
@@ -94,8 +89,12 @@ def run_files(task: Task, progress: Progress | None = None) -> Report:
     folder = Path(task.to + ".parts")
     _claim(folder, _fingerprint(task, policy))
     try:
-        sources = staged(policy, task, folder)
-        parts = planned(policy, sources, folder)
+        if are_lines(task.applications):
+            sources = {policy.core.root: staged_lines(task.applications, task.records, folder)}
+            parts = planned_lines(sources[policy.core.root])
+        else:
+            sources = staged(policy, task, folder)
+            parts = planned(policy, sources, folder)
     except BadTables:
         shutil.rmtree(folder)  # nothing was decided
         raise
@@ -114,6 +113,8 @@ def run_files(task: Task, progress: Progress | None = None) -> Report:
         report.add(made)
         if progress is not None:
             progress(report.applications, total)
+    if progress is not None:
+        progress(total, total)
     _merge(folder, parts, "", task.to)
     for entity, path in task.records_to.items():
         _merge(folder, parts, f".{entity}", path)
@@ -305,33 +306,32 @@ def _do(part: Part) -> dict[str, Any]:
 class _Worker:
     def __init__(self, task: Task, sources: dict[str, str], folder: Path) -> None:
         self.folder = folder
-        self.policy = load_policy(task.policy, amendments=task.amendments)
-        self.held: dict[str, tuple[Any, Any]] = {}
-        self.files = {entity: pq.ParquetFile(path, memory_map=True) for entity, path in sources.items()}
-        self.starts = {e: np.concatenate(([0], np.cumsum([f.metadata.row_group(i).num_rows for i in range(f.num_row_groups)])))
-                       for e, f in self.files.items()}  # fmt: skip
-        spelt = frozenset(
-            e
-            for e, path in sources.items()
-            if path.endswith(".csv.parquet") or (path.endswith(".ordered.parquet") and task.records[e].lower().endswith(".csv"))
-        )
-        self.prepared = Prepared(self.policy, dict(task.what_if), tuple(task.records_to), spelt)
+        policy = load_policy(task.policy, amendments=task.amendments)
+        root, records, what_if = policy.core.root, tuple(task.records_to), dict(task.what_if)
+        self.source: Lines | Reader
+        if are_lines(task.applications):
+            self.prepared = Prepared(policy, what_if, records)
+            self.source = Lines(sources[root], self.prepared.rowwise, records)
+        else:
+            self.source = Reader(policy, task.records, sources)
+            self.prepared = Prepared(policy, what_if, records, self.source.spelt)
+
+    def decided(self, part: Part) -> Iterator[Decided]:
+        """The decisions of a part, so many at a time."""
+        if isinstance(self.source, Lines):
+            yield from self.source.decided(part)
+        else:
+            yield from (self.prepared.decide(tables) for tables in self.source.tables(part))
 
     def do(self, part: Part) -> dict[str, Any]:
         """Decide one part and write it, whole, before it is counted."""
-        root = self.policy.core.root
         report = Report()
         writers: dict[str, pq.ParquetWriter] = {}
         paths = {"": _path(self.folder, part, ""), **{e: _path(self.folder, part, f".{e}") for e in self.prepared.records}}
-        cursor = {e: span[0] for e, span in part.spans.items()}
-        for batch in self.files[root].iter_batches(batch_size=GROUP, row_groups=[part.number], use_threads=False):
-            tables = {root: pa.Table.from_batches([batch])}
-            for entity, (_, end) in part.spans.items():
-                tables[entity], cursor[entity] = self._records(entity, cursor[entity], end, tables[root], batch.num_rows == part.rows)
-            decided = self.prepared.decide(tables)
-            counts = Counter("bad data" if o is None else o for o in _decoded(decided.applications["outcome"]))
-            report.add({"applications": batch.num_rows, "by_columns": decided.by_columns, "by_rows": decided.by_rows, "why": decided.why,
-                        "errors": decided.errors, "outcomes": counts})  # fmt: skip
+        for decided in self.decided(part):
+            counts = _counted(decided.applications["outcome"])
+            report.add({"applications": len(decided.applications), "by_columns": decided.by_columns, "by_rows": decided.by_rows,
+                        "why": decided.why, "errors": decided.errors, "outcomes": counts})  # fmt: skip
             for name, table in {"": decided.applications, **decided.records}.items():
                 if name not in writers:
                     writers[name] = pq.ParquetWriter(f"{paths[name]}.new", table.schema)
@@ -344,6 +344,32 @@ class _Worker:
                 writers[name].close()
                 os.replace(f"{paths[name]}.new", paths[name])  # the applications' part last: it says that all are there
         return made
+
+
+class Reader:
+    """The tables of a batch's parts, from files that have been planned."""
+
+    def __init__(self, policy: Policy, records: Mapping[str, str], sources: Mapping[str, str]) -> None:
+        self.policy = policy
+        self.held: dict[str, tuple[Any, Any]] = {}
+        self.files = {entity: pq.ParquetFile(path, memory_map=True) for entity, path in sources.items()}
+        self.starts = {e: np.concatenate(([0], np.cumsum([f.metadata.row_group(i).num_rows for i in range(f.num_row_groups)])))
+                       for e, f in self.files.items()}  # fmt: skip
+        self.spelt = frozenset(
+            e
+            for e, path in sources.items()
+            if path.endswith(".csv.parquet") or (path.endswith(".ordered.parquet") and records[e].lower().endswith(".csv"))
+        )
+
+    def tables(self, part: Part) -> Iterator[dict[str, pa.Table]]:
+        """The applications of a part with their records, so many at a time."""
+        root = self.policy.core.root
+        cursor = {e: span[0] for e, span in part.spans.items()}
+        for batch in self.files[root].iter_batches(batch_size=GROUP, row_groups=[part.number], use_threads=False):
+            tables = {root: pa.Table.from_batches([batch])}
+            for entity, (_, end) in part.spans.items():
+                tables[entity], cursor[entity] = self._records(entity, cursor[entity], end, tables[root], batch.num_rows == part.rows)
+            yield tables
 
     def _records(self, entity: str, begin: int, end: int, owners: pa.Table, whole: bool) -> tuple[pa.Table, int]:
         """The records of some applications, and where those of the next begin."""
@@ -383,9 +409,9 @@ class _Worker:
         return table.slice(begin - int(starts[first]), end - begin)
 
 
-def _decoded(column: pa.ChunkedArray) -> list[Any]:
-    counts = pc.value_counts(column.combine_chunks().cast(pa.string()) if column.num_chunks else pa.array([], pa.string()))
-    return [v for item in counts.to_pylist() for v in [item["values"]] * item["counts"]]
+def _counted(outcomes: pa.ChunkedArray) -> dict[str, int]:
+    counts = pc.value_counts(outcomes.combine_chunks().cast(pa.string()) if outcomes.num_chunks else pa.array([], pa.string()))
+    return {"bad data" if item["values"] is None else item["values"]: item["counts"] for item in counts.to_pylist()}
 
 
 def _path(folder: Path, part: Part, of: str) -> Path:
@@ -419,25 +445,3 @@ def _merge(folder: Path, parts: list[Part], of: str, to: str) -> None:
         raise BadTables("no-applications")
     writer.close()
     os.replace(beside, to)
-
-
-class _CsvWriter:
-    """A CSV file of a table: lists as texts with blanks between."""
-
-    def __init__(self, path: str, schema: pa.Schema) -> None:
-        self.writer = pyarrow.csv.CSVWriter(path, pa.schema([(f.name, pa.string()) for f in schema]))
-
-    def write_table(self, table: pa.Table) -> None:
-        columns = []
-        for name in table.column_names:
-            column = table[name].combine_chunks()
-            column = pc.binary_join(column, " ") if pa.types.is_list(column.type) else column.cast(pa.string())
-            columns.append(column)
-        self.writer.write_table(pa.Table.from_arrays(columns, names=table.column_names))
-
-    def close(self) -> None:
-        self.writer.close()
-
-
-def _writer(beside: str, to: str, schema: pa.Schema) -> Any:
-    return _CsvWriter(beside, schema) if to.lower().endswith(".csv") else pq.ParquetWriter(beside, schema)

@@ -2,135 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
-SURE = float(2**61)
-"""A product or sum estimated below this, in floating point, surely stays below the largest number."""
-
-FIRST_INSTANT, LAST_INSTANT = -4_000_000_000, 6_000_000_000
-"""Instants from 1843 to 2160, in seconds: others are left to the reference, so that a zone's changes are a short list."""
-
-
-@dataclass
-class Rows:
-    """The rows of one list in a block: how many, where each owner's begin, how many each has, and the bit at which packed flags begin."""
-
-    count: int
-    starts: Array
-    counts: Array
-    bit: int
-    full: bool
-    """Every owner has at least one."""
-    filled: Array | None = None
-    most: int = 0
-    places: dict[int, tuple[Array, Array]] = field(default_factory=dict)
-    """Where owners' rows begin and the last end in packed flags, by the bit at which these begin: the byte, and the bits before."""
-
-    @staticmethod
-    def of(offsets: Array, first: int, bit: int) -> Rows:
-        """From the ends of each owner's rows, `first` being where the block's begin."""
-        starts = offsets[:-1] - first
-        counts = np.diff(offsets)
-        full = bool(counts.min(initial=1))
-        rows = Rows(int(offsets[-1] - first), starts, counts, bit, full, most=int(counts.max(initial=0)))
-        if not full:
-            rows.filled = np.flatnonzero(counts)
-        return rows
-
-
-def grouped(ufunc: Any, values: Array, rows: Rows, empty: int, dtype: Any = None) -> Array:
-    """`values` of each owner's rows, combined; `empty` where an owner has none."""
-    if rows.full:
-        found: Array = ufunc.reduceat(values, rows.starts, dtype=dtype)
-        return found
-    made = np.full(len(rows.starts), empty, dtype or values.dtype)
-    if rows.filled is not None and len(rows.filled):
-        made[rows.filled] = ufunc.reduceat(values, rows.starts[rows.filled], dtype=dtype)
-    return made
-
-
-def total(values: Array, rows: Rows) -> Array:
-    return grouped(np.add, values, rows, 0)
-
-
-LOWER = np.array([(1 << i) - 1 for i in range(8)], np.uint8)
-
-
-def tally(bits: Array, bit: int, rows: Rows) -> Array:
-    """How many of each owner's packed flags are set: the difference of two running counts."""
-    if bit not in rows.places:
-        ends = np.append(rows.starts, rows.count) + bit
-        rows.places[bit] = ends >> 3, LOWER[ends & 7]
-    at, lower = rows.places[bit]
-    running = np.zeros(len(bits) + 1, np.int64)
-    np.cumsum(np.bitwise_count(bits), out=running[1:])
-    padded = np.append(bits, np.uint8(0))
-    before = running[at] + np.bitwise_count(padded[at] & lower)
-    return before[1:] - before[:-1]
-
-
-def packed(flags: Array) -> Array:
-    return np.packbits(flags, bitorder="little")
-
-
-def wide_mask(flags: Array) -> Array:
-    """All bits set where a flag is."""
-    return np.negative(flags.view(np.int8), dtype=np.int64)
-
-
-def some(flags: Array, rows: Rows) -> Array:
-    """Whether one of each owner's flags is set."""
-    if not flags.any():
-        return np.zeros(len(rows.starts), bool)
-    return grouped(np.logical_or, flags, rows, 0).astype(bool)
-
-
-def unpacked(bits: Array, rows: Rows) -> Array:
-    flags: Array = np.unpackbits(bits, count=rows.bit + rows.count, bitorder="little")[rows.bit :].view(bool)
-    return flags
-
-
-def spread(values: Array, counts: Array) -> Array:
-    return np.repeat(values if np.shape(values) == counts.shape else np.broadcast_to(values, counts.shape), counts)
-
-
-def too_large(first: Array, second: Array, word: str) -> Array | None:
-    """Where a product or a sum could leave 64 bits; None where it nowhere does."""
-    a, b = (int(np.abs(x).max(initial=0)) if isinstance(x, np.ndarray) else abs(int(x)) for x in (first, second))
-    if (a * b if word == "*" else a + b) < 2**61:
-        return None
-    x, y = (np.abs(v.astype(np.float64)) if isinstance(v, np.ndarray) else abs(float(v)) for v in (first, second))
-    found: Array = (x * y if word == "*" else x + y) >= SURE
-    return found if found.any() else None
-
-
-def checked(first: Array, second: Array, word: str) -> tuple[Array, Array | None]:
-    """A product, sum or difference, zero where it could leave 64 bits, and where that is."""
-    bad = too_large(first, second, word)
-    if bad is not None and bad.shape:
-        first = np.where(bad, 0, first)
-        second = np.where(bad, 0, second)
-    elif bad is not None:
-        return np.zeros(1, np.int64), bad
-    with np.errstate(over="ignore"):
-        return (first * second if word == "*" else first + second if word == "+" else first - second), bad
-
-
-def total_checked(values: Array, rows: Rows) -> tuple[Array, Array | None]:
-    """A sum over each owner's rows, zero where it could leave 64 bits, and where that is."""
-    largest = int(np.abs(values).max(initial=0))
-    if largest * max(int(rows.counts.max(initial=0)), 1) < 2**61:
-        return total(values, rows), None
-    bad = grouped(np.add, np.abs(values.astype(np.float64)), rows, 0) >= SURE
-    return np.where(bad, 0, total(np.where(np.repeat(bad, rows.counts), 0, values), rows)), bad if bad.any() else None
+from bandolo.batch.grouping import (
+    Array,
+    Rows,
+    checked,
+    grouped,
+    one_of,
+    packed,
+    some,
+    spread,
+    tally,
+    total,
+    total_checked,
+    unpacked,
+    wide_mask,
+)  # fmt: skip
+from bandolo.batch.masks import failed_by, failing, gather_masks, owners, row_masks, to_owners
+from bandolo.batch.zones import FIRST_INSTANT, LAST_INSTANT, from_local, local_day
 
 
 def either(*flags: Array | None) -> Array | None:
@@ -140,6 +32,11 @@ def either(*flags: Array | None) -> Array | None:
         if flag is not None:
             found = flag if found is None else found | flag
     return found
+
+
+def flags_of(flags: Array | None, rows: Rows) -> Array:
+    """Flags, all unset where there are none."""
+    return np.zeros(rows.count, bool) if flags is None else flags
 
 
 def both(first: Array | None, second: Array) -> Array | None:
@@ -251,7 +148,7 @@ def allocated(cents: Array, weights: Array, mask: Array | None, ties: Array, row
 
 def round_down(n: Array, d: Any) -> Array:
     quotient: Array = np.floor_divide(n, d)
-    if n.size and n.min() < 0:
+    if np.size(n) and np.min(n) < 0:  # nothing, divided by a column, is a plain zero
         quotient = np.where((n < 0) & (quotient * d != n), quotient + 1, quotient)
     return quotient
 
@@ -263,7 +160,7 @@ def round_up(n: Array, d: Any) -> Array:
 
 
 def round_half_up(n: Array, d: Any) -> Array:
-    if n.size and n.min() < 0:
+    if np.size(n) and np.min(n) < 0:
         size: Array = np.sign(n) * ((2 * np.abs(n) + d) // (2 * d))
         return size
     rounded: Array = (2 * n + d) // (2 * d)
@@ -277,95 +174,6 @@ def round_half_even(n: Array, d: Any) -> Array:
     whole = whole + ((rest > d) | ((rest == d) & (whole & 1 == 1)))
     signed: Array = np.sign(n) * whole
     return signed
-
-
-@cache
-def changes(zone: str) -> tuple[Array, Array]:
-    """The instants at which a zone's offset from UTC changes, in seconds, and the offsets from each on; the first holds for all before."""
-    place = ZoneInfo(zone)
-    at: list[int] = [-(2**62)]
-    step = 86400 * 7
-    offsets: list[int] = [_offset(place, FIRST_INSTANT - 2 * step)]
-    moment = FIRST_INSTANT - 2 * step
-    while moment < LAST_INSTANT + 2 * step:
-        here, there = _offset(place, moment), _offset(place, moment + step)
-        if here != there:
-            low, high = moment, moment + step
-            while high - low > 1:
-                middle = (low + high) // 2
-                low, high = (middle, high) if _offset(place, middle) == here else (low, middle)
-            at.append(high)
-            offsets.append(there)
-        moment += step
-    return np.array(at), np.array(offsets)
-
-
-def _offset(place: ZoneInfo, seconds: int) -> int:
-    found = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).astimezone(place).utcoffset()
-    assert found is not None
-    return int(found.total_seconds())
-
-
-def local_day(values: Array, scale: int, zone: str) -> Array:
-    """The day, in a zone, of instants in `scale`ths of a second."""
-    if not len(values):
-        return values
-    at, offsets = changes(zone)
-    first, last = (int(np.searchsorted(at, int(v) // scale, "right")) - 1 for v in (values.min(), values.max()))
-    if first == last:
-        return (values + int(offsets[first]) * scale) // (86400 * scale)
-    local = values // scale + offsets[np.searchsorted(at, values // scale, "right") - 1]
-    return local // 86400
-
-
-def from_local(values: Array, scale: int, zone: str) -> Array:
-    """Instants from wall times: one that is skipped takes the offset before the change, one that comes twice is the first."""
-    if not len(values):
-        return values
-    at, offsets = changes(zone)
-    # A wall time belongs to the last stretch that had begun by the clock of the stretch before it.
-    begins = at[1:] + np.maximum(offsets[:-1], offsets[1:])
-    first, last = (int(np.searchsorted(begins, int(v) // scale, "right")) for v in (values.min(), values.max()))
-    if first == last:
-        return values - int(offsets[first]) * scale
-    made: Array = values - offsets[np.searchsorted(begins, values // scale, "right")] * scale
-    return made
-
-
-LOWEST, GATHER = np.uint64(0x0101010101010101), np.uint64(0x0102040810204080)
-"""The lowest bit of each byte; and what brings these together in the highest byte."""
-
-
-def failing(bits: Array, bit: int, rows: Rows) -> Array:
-    """The rows whose packed flag is not set, where that is seldom."""
-    unset = ~bits
-    if not len(unset):
-        return np.zeros(0, np.int64)
-    unset[0] &= np.uint8(0xFF << bit & 0xFF)
-    over = len(unset) * 8 - bit - rows.count
-    unset[-1] &= np.uint8(0xFF >> over)
-    at = np.flatnonzero(unset)
-    inside = np.flatnonzero(np.unpackbits(unset[at], bitorder="little").view(bool))
-    found: Array = (at * 8 - bit)[inside >> 3] + (inside & 7)
-    return found
-
-
-def row_masks(at: Array, rows: Rows, bits: tuple[Array, ...], words: Array) -> Array:
-    """For some rows, the masks of what they fail, of eight packed flags at a time; `words` are the masks of all combinations."""
-    where = at + rows.bit
-    beside = np.empty((len(bits[0]), 8), np.uint8)
-    for i, each in enumerate(bits):
-        beside[:, i] = each
-    flags = beside.view("<u8")[:, 0][where >> 3] >> (where & 7).astype(np.uint64) & LOWEST
-    found: Array = words[(flags * GATHER) >> np.uint64(56)]
-    return found
-
-
-def to_owners(masks: Array, fails: Array) -> tuple[Array, Array]:
-    """The owners of failing rows, of which each has so many, and the masks of their rows together."""
-    who = np.flatnonzero(fails)
-    mine = fails[who]
-    return who, np.bitwise_or.reduceat(masks, np.cumsum(mine) - mine)
 
 
 def outside(values: Array, low: int, high: int, none: Array | None) -> Array | None:
@@ -383,26 +191,15 @@ def outside(values: Array, low: int, high: int, none: Array | None) -> Array | N
     return found if found.any() else None
 
 
-def owners(at: Array, rows: Rows) -> Array:
-    """The owners of some rows."""
-    found: Array = np.searchsorted(rows.starts, at, "right") - 1
-    return found
-
-
-def gather_masks(at: Array, masks: Array, rows: Rows) -> tuple[Array, Array]:
-    """The owners of some rows in order, each once, and the masks of their rows together."""
-    who = owners(at, rows)
-    first = np.flatnonzero(np.diff(who, prepend=-1))
-    return who[first], np.bitwise_or.reduceat(masks, first)
-
-
 TABLE: dict[str, Any] = {
     f.__name__: f
     for f in (
-        total, tally, some, unpacked, spread, checked, total_checked, either, both, lifted, some_bad, is_known, found_code,
-        found_codes, table_of, looked_up, merged, distinct, ranked, allocated, picked, picked_above, picked_bad, round_down,
-        round_up, round_half_up, round_half_even, packed, wide_mask, row_masks, to_owners, failing, owners, gather_masks,
+        total, tally, failed_by, one_of, some, unpacked, spread, checked, total_checked, either, flags_of, both, lifted, some_bad,
+        is_known, found_code, found_codes, table_of, looked_up, merged, distinct, ranked, allocated, picked, picked_above, picked_bad,
+        round_down, round_up, round_half_up, round_half_even, packed, wide_mask, row_masks, to_owners, failing, owners, gather_masks,
         grouped, local_day, outside,
     )
 } | {"np": np}  # fmt: skip
 """The names that a program finds."""
+
+__all__ = ["FIRST_INSTANT", "LAST_INSTANT", "TABLE", "Array", "Rows", "from_local"]

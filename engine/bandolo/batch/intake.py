@@ -35,6 +35,7 @@ from bandolo.language.types import (
     PERCENT,
     TEXT,
     ChoiceType,
+    DurationType,
     ListType,
     OptionalType,
     RecordType,
@@ -75,6 +76,8 @@ class Tables:
     """Entities of which there is neither a table nor a list."""
     left: dict[str, Array]
     """Records of an entity that lack a list."""
+    lacking: dict[str, Array] = field(default_factory=dict)
+    """The owners that lack the list of an entity."""
 
     @property
     def missing_lists(self) -> list[str]:
@@ -99,13 +102,11 @@ class Columns:
         for key, null in self.nulls.items():
             if key in needed:
                 bad[key[0]] = bad[key[0]] | null
-        for name in reversed(policy.root_names()):
-            owner = policy.entities[name].owner
-            if owner is not None and name in bad and bad[name].any():
-                which = np.searchsorted(self.tables.offsets[name], np.flatnonzero(bad[name]), "right") - 1
-                bad[owner] = bad[owner].copy()
-                bad[owner][which] = True
-        return bad[policy.root]
+        found = bad[policy.root]
+        for name, flags in bad.items():
+            if name != policy.root and flags.any():
+                found = found | to_root(policy, self.tables, name, flags)
+        return found
 
     def block(
         self, keys: tuple[Key, ...], entities: tuple[str, ...], policy: core.Policy, low: int, high: int
@@ -134,6 +135,17 @@ class Columns:
         return given, rows
 
 
+def to_root(policy: core.Policy, tables: Tables, entity: str, flags: Array) -> Array:
+    """The applications of which a record of an entity is flagged."""
+    while (owner := policy.entities[entity].owner) is not None:
+        offsets = tables.offsets[entity]
+        which = np.searchsorted(offsets, np.flatnonzero(flags), "right") - 1
+        flags = np.zeros(len(offsets) - 1, bool)
+        flags[which] = True
+        entity = owner
+    return flags
+
+
 def policy_target(policy: core.Policy, key: Key) -> str:
     """The entity that a fact refers to."""
     type_ = policy.entities[key[0]].facts[key[1]].type
@@ -142,11 +154,14 @@ def policy_target(policy: core.Policy, key: Key) -> str:
     return type_.entity
 
 
-def keys_spoken_of(policy: core.Policy) -> frozenset[str]:
-    """The key facts that some rule reads, so that their texts are worth telling apart."""
+def keys_spoken_of(policy: core.Policy, ranking: bool = False) -> frozenset[str]:
+    """The key facts that some rule reads, or the ranking, so that their texts are worth telling apart."""
     keys = {e.key.name for e in policy.entities.values() if e.key is not None}
     parts = [d.value for d in policy.definitions.values()] + [s.opens for s in policy.stages if s.opens is not None]
     parts += [p for r in policy.requirements.values() for p in (r.check, r.applies) if p is not None]
+    if ranking and policy.ranking is not None:
+        plan = policy.ranking
+        parts += [e for e, _ in (*plan.order_by, *plan.keep)] + ([] if plan.exclusive_key is None else [plan.exclusive_key])
     return frozenset(n.name for part in parts for n in core.walk(part) if isinstance(n, core.Fact) and n.name in keys)
 
 
@@ -187,7 +202,8 @@ def _nested(made: Tables, entity: core.Entity, column: pa.Array) -> None:
     """The records inside a list column: its offsets and its fields, as they are."""
     assert entity.owner is not None
     if column.null_count:
-        made.left[entity.owner] = made.left.get(entity.owner, np.zeros(len(column), bool)) | np.asarray(column.is_null())
+        made.lacking[entity.name] = np.asarray(column.is_null())
+        made.left[entity.owner] = made.left.get(entity.owner, np.zeros(len(column), bool)) | made.lacking[entity.name]
         column = pc.if_else(column.is_valid(), column, pa.scalar([], column.type))
     offsets = np.asarray(column.offsets).astype(np.int64)
     items = column.values.slice(offsets[0], offsets[-1] - offsets[0]) if len(offsets) else column.values
@@ -349,7 +365,7 @@ def _given(policy: core.Policy, fact: core.FactDeclaration, array: pa.Array) -> 
     """A column in a program's form, and the rows that are not in order; no form where the reference must read it."""
     optional = isinstance(fact.type, OptionalType)
     type_ = fact.type.of if isinstance(fact.type, OptionalType) else fact.type
-    if isinstance(type_, RecordType | ListType):
+    if isinstance(type_, RecordType | ListType | DurationType):
         return None, np.asarray(array.is_valid())
     null = np.asarray(array.is_null()) if array.null_count else None
     none = (null if null is not None else np.zeros(len(array), bool)) if optional else None
@@ -525,12 +541,21 @@ def _words(
     codes = _buffer(coded.indices, coded.indices.type.to_pandas_dtype())
     if null is not None:
         codes = np.where(null, 0, codes)
-    bad = np.array([w is None or not _fits(w, type_) for w in words], bool)
+    bad = np.asarray(coded.dictionary.is_null()) | _misfits(type_, coded.dictionary, words)
     wrong = None
     if bad.any():
         wrong = bad.take(codes, mode="clip")
         wrong = wrong if null is None else wrong & ~null
     return Given(Shape("word", 1, False, none is not None), codes, none, [w or "" for w in words]), wrong
+
+
+def _misfits(type_: Any, dictionary: pa.Array, words: list[Any]) -> Array:
+    """Which words no fact of a type may have; of many texts only those are looked at one by one that may be among them."""
+    doubtful = _unsafe(dictionary) if type_ == TEXT and len(words) else np.ones(len(words), bool)
+    bad = np.zeros(len(words), bool)
+    for at in np.flatnonzero(doubtful) if doubtful is not None else ():
+        bad[at] = words[at] is not None and not _fits(words[at], type_)
+    return bad
 
 
 def _fits(word: str, type_: Any) -> bool:

@@ -434,8 +434,7 @@ def _aggregate(writer: Writer, word: str, listed: Column) -> Column:
         item = item.but(name=writer.emit(f"np.full({frame.name}.count, {item.name})"), constant=None)
     if word in ("min", "max"):
         return _extreme_of(writer, word, item, listed, home, bad_home)
-    values = item.name if listed.mask is None else writer.emit(f"{item.name} & {writer.emit(f'wide_mask({listed.mask})')}")
-    total = _sum(writer, item.but(name=values), frame, home)
+    total = _sum(writer, item, frame, home, listed.mask)
     bad_home = writer.either(bad_home, total.bad)
     if word == "sum":
         return total.but(bad=bad_home)
@@ -530,18 +529,21 @@ def _count(writer: Writer, mask: str | None, frame: Frame, home: Frame) -> Colum
     return Column("number", home, name, 1, 0, 2**20)
 
 
-def _sum(writer: Writer, item: Column, frame: Frame, home: Frame) -> Column:
+def _sum(writer: Writer, item: Column, frame: Frame, home: Frame, mask: str | None) -> Column:
     made = item
     for step in _steps(frame, home):
         assert step.above is not None
         many = most_of(writer, step)
         low, high = min(made.low * many, 0), max(made.high * many, 0)
         if max(-low, high) <= LARGEST:
-            made = made.but(name=writer.emit(f"total({made.name}, {step.name})"), low=low, high=high, frame=step.above)
+            kept = "" if mask is None else f", {writer.emit(f'wide_mask({mask})')}"
+            made = made.but(name=writer.emit(f"total({made.name}, {step.name}{kept})"), low=low, high=high, frame=step.above)
         else:
-            name, bad = writer.emit_pair(f"total_checked({made.name}, {step.name})")
+            values = made.name if mask is None else writer.emit(f"{made.name} & {writer.emit(f'wide_mask({mask})')}")
+            name, bad = writer.emit_pair(f"total_checked({values}, {step.name})")
             bads = writer.either(_up_bad(writer, made.bad, step, step.above), bad)
             made = made.but(name=name, low=-LARGEST, high=LARGEST, bad=bads, frame=step.above)
+        mask = None
     return made
 
 

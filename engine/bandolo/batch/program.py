@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from fractions import Fraction
 from functools import cache
@@ -30,6 +30,11 @@ STATUSES = ("passed", *PRECEDENCE, "not_started")
 OUTCOMES = ("admitted", *PRECEDENCE)
 """The outcome of a stage's status; `failed` is said as rejected."""
 MASK_BITS = 63
+STRUCK = "is struck"
+"""The name of the flags that say which records the ranking has struck; no fact has a space in its name."""
+NO_RESULT = "a computation has no result, or a number is beyond 64 bits"
+OUTSIDE = "an amount, number or date is beyond what columns hold"
+CURABLE = "a requirement that can still be put right, which depends on the clock"
 NAMES = re.compile(r"\b[tb]\d+(?:_\d+)?\b")
 
 
@@ -57,6 +62,26 @@ class Outgoing:
 
 
 @dataclass(frozen=True)
+class Ranked:
+    """What the ranking takes of an application that is ranked: keys of the order and of `keep`, award and pots in cents.
+
+    `key` tells the exclusive records over all applications apart; `held` is the place of the flags of those that are admitted, None for
+    all of them.
+    """
+
+    order: tuple[Outgoing, ...]
+    keep: tuple[Outgoing, ...]
+    award: Outgoing | None
+    pots: tuple[Outgoing, ...]
+    key: Outgoing | None
+    held: int | None
+
+    @property
+    def parts(self) -> tuple[Outgoing, ...]:
+        return (*self.order, *self.keep, *self.pots, *(p for p in (self.award, self.key) if p is not None))
+
+
+@dataclass(frozen=True)
 class Program:
     """`run(given, rows, left)` computes a block and gives arrays, placed as told here."""
 
@@ -81,25 +106,66 @@ class Program:
     admitted: Mapping[str, int]
     """Records that have results; where there is none here, all do."""
     results: tuple[Outgoing, ...]
+    ranked: Ranked | None = None
+    kept: Mapping[str, int] = field(default_factory=dict)
+    """Where the flags are of the requirements whose verdicts stay after a strike."""
+    unsure: int | None = None
+    """Where those are of the applications in which one of these has no verdict."""
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    """Where the applications are that it leaves to the reference, by why."""
+
+    @property
+    def outgoing(self) -> tuple[Outgoing, ...]:
+        """All values that it leaves."""
+        return self.results if self.ranked is None else (*self.results, *self.ranked.parts)
 
 
-def compile_columns(policy: core.Policy, settled: Settled, shapes: Mapping[Key, Shape], records: bool) -> Program:
-    """The program for columns of some shapes; NotColumnar where the policy asks for what has none. `records` wants those of records."""
-    return _Build(policy, settled, shapes, records).program()
+def compile_columns(
+    policy: core.Policy,
+    settled: Settled,
+    shapes: Mapping[Key, Shape],
+    records: bool,
+    ranking: bool = False,
+    kept: frozenset[str] = frozenset(),
+    absent: frozenset[str] = frozenset(),
+) -> Program:
+    """The program for columns of some shapes; NotColumnar where the policy asks for what has none.
+
+    `records` wants the results of records, `ranking` what the ranking takes. `kept` are the requirements that are not looked at again after
+    a strike: without a column of strikes their verdicts come out, and with one they go in, as columns of their own. Of the entities that
+    are `absent` no list has been given; what looks at them has no column.
+    """
+    return _Build(policy, settled, shapes, records, ranking, kept, absent).program()
+
+
+def met_key(entity: str, requirement: str) -> Key:
+    """The column of the verdicts of a requirement that is not looked at again."""
+    return (entity, f"met {requirement}", None)
 
 
 class _Build:
-    def __init__(self, policy: core.Policy, settled: Settled, shapes: Mapping[Key, Shape], records: bool) -> None:
-        self.policy, self.settled, self.shapes, self.records = policy, settled, shapes, records
+    def __init__(
+        self,
+        policy: core.Policy,
+        settled: Settled,
+        shapes: Mapping[Key, Shape],
+        records: bool,
+        ranking: bool,
+        kept: frozenset[str] = frozenset(),
+        absent: frozenset[str] = frozenset(),
+    ) -> None:
+        self.kept, self.absent = kept, absent
+        self.policy, self.settled, self.shapes, self.records, self.ranking = policy, settled, shapes, records, ranking
         self.root = Frame(policy.root, row_name(policy, policy.root), None)
         self.frames: dict[str, Frame] = {policy.root: self.root}
         for name in policy.root_names():
             owner = policy.entities[name].owner
-            if owner is not None:
+            if owner in self.frames and name not in absent:
                 self.frames[name] = Frame(name, row_name(policy, name), self.frames[owner])
         self.columns = tuple(shapes)
-        self.w = Writer(policy, settled, self.root, self.fact, self.known)
+        self.w = Writer(policy, settled, self.root, self.fact, self.known, absent)
         self.left: list[str | None] = []
+        self.reasons: dict[str, list[str | None]] = {}
         self.read: set[Key] = set()
         self.undecided: dict[str, str] = {}
         self.bads: dict[str, str | None] = {}
@@ -149,7 +215,9 @@ class _Build:
         self._requirements()
         masks, failing = self._masks()
         statuses, outcome, stage = self._outcome()
-        results = [self._result(r) for r in self.policy.results if r.entity == self.policy.root or self.records]
+        # The ranking takes its own values, and a result that has no column does not stand in its way.
+        wanted = [] if self.ranking else [r for r in self.policy.results if r.entity == self.policy.root or self.records]
+        results = [self._result(r) for r in wanted]
         excluded = {e: self._excluded(e) for e in self.frames if e != self.policy.root} if self.records else {}
         barred = {e: self._barred(e) for e in self.frames if e != self.policy.root} if self.records else {}
         admitted = {}
@@ -157,7 +225,11 @@ class _Build:
             kept = self.w.admitted.get((entity, "")) or self._admitted(entity, "", self.frames[entity])
             if kept.constant is None:
                 admitted[entity] = self.put(self.w.flag(kept))
+        ranked = self._ranked(statuses, outcome) if self.ranking else None
+        verdicts, unsure = self._kept()
         left = self.put(self.w.either("left", *self.left) or "left")
+        told = {reason: self.w.either(*bads) for reason, bads in self.reasons.items()}
+        reasons = {why: self.put(self.w.emit(f"flags_of({bad}, {self.root.name})")) for why, bad in told.items() if bad is not None}
         source = self._source()
         table = dict(TABLE) | self.w.table
         # Names and whole numbers made here: nothing of the policy becomes code.
@@ -165,7 +237,31 @@ class _Build:
         return Program(
             table["run"], source, self.columns, tuple(self.frames), frozenset(self.read), tuple(self.order), len(masks), left,
             outcome, stage, tuple(statuses), tuple(masks), failing, excluded, barred, admitted, tuple(results),
+            ranked, verdicts, unsure,
+            reasons=reasons,
         )  # fmt: skip
+
+    def _given(self, entity: str, name: str) -> Column | None:
+        """Flags that are no fact, where there are any."""
+        key = (entity, name, None)
+        return Column("flag", self.frames[entity], f"c{self.columns.index(key)}") if key in self.shapes else None
+
+    def _kept(self) -> tuple[dict[str, int], int | None]:
+        """The verdicts that stay after a strike, and the applications in which one is open."""
+        if any(name == STRUCK for _, name, _ in self.columns):
+            return {}, None
+        found, open_ = {}, list[str | None]()
+        for id_ in sorted(self.kept & self.w.met.keys()):
+            frame = self.frames[self.policy.requirements[id_].entity]
+            found[id_] = self.put(self.w.flag(self._here(self.w.met[id_], frame)))
+            bad = self.bads[id_]
+            while bad is not None and frame is not self.root:
+                bad = self.w.emit(f"some_bad({bad}, {frame.name})")
+                assert frame.above is not None
+                frame = frame.above
+            open_.append(bad)
+        unsure = self.w.either(*open_)
+        return found, None if unsure is None else self.put(self.w.emit(f"flags_of({unsure}, {self.root.name})"))
 
     def put(self, name: str) -> int:
         """The place of an array in what comes back."""
@@ -178,12 +274,13 @@ class _Build:
         lines += [*_freed(self.w.lines, self.back), f"return ({', '.join(self.back)},)"]
         return "def run(given, rows, left):\n" + "".join(f"    {line}\n" for line in lines)
 
-    def leave(self, bad: str | None, frame: Frame | None) -> None:
+    def leave(self, bad: str | None, frame: Frame | None, reason: str = NO_RESULT) -> None:
         """Leave the applications to the reference in whose rows something is bad."""
         while bad is not None and frame is not None and frame is not self.root:
             bad = self.w.emit(f"some_bad({bad}, {frame.name})")
             frame = frame.above
         self.left.append(bad)
+        self.reasons.setdefault(reason, []).append(bad)
 
     def _ranges(self) -> None:
         """Values outside of what a fact declares, or of what is computed with."""
@@ -191,11 +288,17 @@ class _Build:
             shape = self.shapes[key]
             if shape.form == "number":
                 low, high = self.bounds(key)
-                self.leave(self.w.emit(f"outside(c{at}, {low}, {high}, n{at})"), self.frames[key[0]])
+                self.leave(self.w.emit(f"outside(c{at}, {low}, {high}, n{at})"), self.frames[key[0]], OUTSIDE)
 
     # Steps.
 
     def _step(self, step: core.Step) -> None:
+        if step.entity not in self.frames:
+            reason = f"there are no records of {step.entity}"
+            self.w.why[step.entity, step.name] = reason
+            if step.kind == "requirement":
+                self.undecided[step.name] = reason
+            return
         frame = self.frames[step.entity]
         self.w.slots = {0: Column("record", frame, "", of=frame)}
         match step.kind:
@@ -229,9 +332,15 @@ class _Build:
 
     def _requirement(self, requirement: core.Requirement, frame: Frame) -> None:
         w = self.w
-        check = w.value(requirement.check)
-        if requirement.applies is not None:
-            applies = w.value(requirement.applies)
+        before, struck = self._given(requirement.entity, met_key(requirement.entity, requirement.id)[1]), self._given(frame.entity, STRUCK)
+        if before is not None and struck is None:
+            w.met[requirement.id], self.bads[requirement.id] = before, None
+            return
+        applies = None if requirement.applies is None else w.value(requirement.applies)
+        # What never applies need not have a column.
+        never = applies is not None and applies.constant is False
+        check = w.value_of(True, core_boolean()) if never else w.value(requirement.check)
+        if applies is not None:
             fails = w._every([applies, w.negated(check)])
             bad = fails.bad
             if applies.bad is not None:
@@ -247,15 +356,22 @@ class _Build:
             bad = met.bad
         if met.constant is not None:
             met = Column("flag", frame, w.emit(f"np.full({frame.name}.count, {met.constant})"))
-        w.met[requirement.id] = met.but(bad=None, frame=frame)
+        met = met.but(bad=None, frame=frame)
+        if before is not None and struck is not None:  # a verdict stays, but for the records that are struck
+            met = w.chosen(struck, met, before)
+            bad = w.both(bad, struck.name)
+        w.met[requirement.id] = met
         self.bads[requirement.id] = bad
 
     def _requirements(self) -> None:
         """Leave the applications in which a requirement of a stage that has begun is open, or runs a time to put it right."""
         for requirement in self.policy.requirements.values():
-            opened, frame = self.opened[requirement.stage], self.frames[requirement.entity]
+            opened = self.opened[requirement.stage]
             if opened.constant is False:
                 continue
+            if requirement.entity not in self.frames:
+                raise NotColumnar(self.undecided[requirement.id])
+            frame = self.frames[requirement.entity]
             if requirement.id in self.undecided:
                 raise NotColumnar(self.undecided[requirement.id])
             bad = self.bads[requirement.id]
@@ -263,12 +379,13 @@ class _Build:
                 bad = self.w.both(bad, self.w.spread(opened, frame).name)
             self.leave(bad, frame)
             if self.effect(requirement).cure is not None:
-                self.leave(self.w.flag(self.w.negated(self._unless_closed(requirement))), frame)
+                self.leave(self.w.flag(self.w.negated(self._unless_closed(requirement))), frame, CURABLE)
 
     def _admitted(self, entity: str, moment: str, frame: Frame) -> Column:
         policy = self.policy
         last = policy.stage_index(moment) if moment else len(policy.stages)
-        parts: list[Column] = []
+        struck = self._given(entity, STRUCK)
+        parts: list[Column] = [] if struck is None else [self.w.negated(struck)]
         for requirement in policy.requirements.values():
             if requirement.entity != entity or policy.stage_index(requirement.stage) > last:
                 continue
@@ -303,32 +420,66 @@ class _Build:
             if not mine:
                 continue
             met_of = {r.id: self._here(self._unless_closed(r), frame) for r in mine}
+            bit_of = {r.id: self.order.index(r.id) for r in mine}
             if frame is self.root:
-                for requirement in mine:
-                    word, bit = divmod(self.order.index(requirement.id), MASK_BITS)
-                    flag = w.flag(w.negated(met_of[requirement.id]))
-                    w.lines.append(f"m{word} |= {flag}.astype(np.int64) << {bit}")
+                self._root_masks([(bit_of[r.id], w.flag(w.negated(met_of[r.id]))) for r in mine])
                 continue
             good = w._every(list(met_of.values()))
             bits, begin = (good.name, f"{frame.name}.bit") if good.form == "bits" else w.packed(good.name, frame)
-            at = w.emit(f"failing({bits}, {begin}, {frame.name})")
-            fails = w.emit(f"{frame.name}.counts - {w.emit(f'tally({bits}, {begin}, {frame.name})')}")
+            at = ""
+            if self.records or frame.above is not self.root:
+                at = w.emit(f"failing({bits}, {begin}, {frame.name})")
             masks = []
             for word in range(count):
+                placed = [(met_of[r], bit % MASK_BITS) for r, bit in bit_of.items() if bit // MASK_BITS == word]
+                if not placed:
+                    continue
+                groups, plain = self._mask_parts(placed)
+                if not at:
+                    self._of_windows(f"m{word}", bits, begin, frame, groups, plain)
+                    continue
                 name = f"{at}_{word}"
                 w.lines.append(f"{name} = np.zeros(len({at}), np.int64)")
-                placed = [(met_of[r.id], self.order.index(r.id) % MASK_BITS) for r in mine if self.order.index(r.id) // MASK_BITS == word]
-                packed = [(met.name, bit) for met, bit in placed if met.form == "bits"]
-                for eight in (packed[i : i + 8] for i in range(0, len(packed), 8)):
-                    words = w.constant(_Words(tuple(bit for _, bit in eight)))
-                    w.lines.append(f"{name} |= row_masks({at}, {frame.name}, ({', '.join(n for n, _ in eight)},), {words}.masks)")
-                for met, bit in placed:
-                    if met.form != "bits":
-                        w.lines.append(f"{name} |= (~{met.name}[{at}]).astype(np.int64) << {bit}")
-                masks.append(name)
-            failing[entity] = (self.put(at), *(self.put(m) for m in masks)) if self.records else ()
-            self._to_root(at, masks, fails, frame)
+                w.lines += [f"{name} |= row_masks({at}, {frame.name}, {group}, {words})" for group, words in groups]
+                w.lines += [f"{name} |= (~{met}[{at}]).astype(np.int64) << {bit}" for met, bit in plain]
+                masks.append((word, name))
+            if at:
+                if self.records:
+                    failing[entity] = (self.put(at), *(self.put(name) for _, name in masks))
+                fails = w.emit(f"{frame.name}.counts - {w.emit(f'tally({bits}, {begin}, {frame.name})')}")
+                self._to_root(at, masks, fails, frame)
         return [self.put(n) for n in names], failing
+
+    def _root_masks(self, placed: list[tuple[int, str]]) -> None:
+        """The bits of the application's own requirements, eight at a time."""
+        lines = self.w.lines
+        placed = sorted(placed)
+        while placed:
+            first = placed[0][0]
+            eight = [(bit, flag) for bit, flag in placed if first <= bit < first + 8 and bit // MASK_BITS == first // MASK_BITS]
+            placed = placed[len(eight) :]
+            name = f"g{first}"
+            for i, (bit, flag) in enumerate(eight):
+                shifted = f"{flag}.view(np.uint8) << {bit - first}"  # a copy, even by none
+                lines.append(f"{name} {'|=' if i else '='} {shifted}")
+            lines.append(f"m{first // MASK_BITS} |= {name}.astype(np.int64) << {first % MASK_BITS}")
+
+    def _mask_parts(self, placed: list[tuple[Column, int]]) -> tuple[list[tuple[str, str]], list[tuple[str, int]]]:
+        """Packed flags eight at a time with the masks of their combinations, and plain flags with their bits."""
+        packed = [(met.name, bit) for met, bit in placed if met.form == "bits"]
+        groups = []
+        for eight in (packed[i : i + 8] for i in range(0, len(packed), 8)):
+            words = self.w.constant(_Words(tuple(bit for _, bit in eight)))
+            groups.append((f"({', '.join(n for n, _ in eight)},)", f"{words}.masks"))
+        return groups, [(met.name, bit) for met, bit in placed if met.form != "bits"]
+
+    def _of_windows(
+        self, mask: str, bits: str, begin: str, frame: Frame, groups: list[tuple[str, str]], plain: list[tuple[str, int]]
+    ) -> None:
+        """What records fail brought to their applications, by the windows of those that fail nothing where these are short."""
+        of_groups = "".join(f"({group}, {words}), " for group, words in groups)
+        of_plain = "".join(f"({met}, {bit}), " for met, bit in plain)
+        self.w.lines.append(f"failed_by({bits}, {begin}, {frame.name}, ({of_groups}), ({of_plain}), {mask})")
 
     def _here(self, column: Column, frame: Frame) -> Column:
         """A column of flags on the very rows, whatever it was made of."""
@@ -336,10 +487,10 @@ class _Build:
             return Column("flag", frame, self.w.emit(f"np.full({frame.name}.count, {column.constant})"))
         return column if column.frame is frame else self.w.plainly(self.w.spread(column, frame))
 
-    def _to_root(self, at: str, masks: list[str], fails: str, frame: Frame) -> None:
+    def _to_root(self, at: str, masks: list[tuple[int, str]], fails: str, frame: Frame) -> None:
         """The masks of records onto their applications."""
         lines = self.w.lines
-        for word, mask in enumerate(masks):
+        for word, mask in masks:
             lines.append(f"if len({at}):")
             lines.append(f"    who, found = to_owners({mask}, {fails})")
             current = frame.above
@@ -439,21 +590,26 @@ class _Build:
         w, frame = self.w, self.frames[result.entity]
         if (result.entity, result.name) not in w.definitions:
             raise NotColumnar(w.why[result.entity, result.name])
-        value = w.definitions[result.entity, result.name]
-        type_: Type = result.type.of if isinstance(result.type, OptionalType) else result.type
+        found, value = self._outgoing(result.name, w.definitions[result.entity, result.name], frame, result.type)
+        self.leave(value.bad, value.frame)
+        return found
+
+    def _outgoing(self, name: str, value: Column, frame: Frame, type_: Type, cents: bool = True) -> tuple[Outgoing, Column]:
+        """A value as it leaves the program, amounts to the cent where that is wanted; and its column, which says where it is bad."""
+        w = self.w
+        type_ = type_.of if isinstance(type_, OptionalType) else type_
         if isinstance(type_, ListType | RecordType) or value.form in ("list", "items", "record", "length"):
-            raise NotColumnar(f"{result.name} is a list or a length")
-        if type_ == MONEY and value.form == "number":
+            raise NotColumnar(f"{name} is a list or a length")
+        if type_ == MONEY and value.form == "number" and cents:
             direction = self.settled.settings.money_rounding
             if not isinstance(direction, str):
                 raise NotColumnar("how amounts are rounded is open")
             value = rounded(w, value, direction, Fraction(1, 100))
             value = w.scaled(value, 100) if value.constant is None else value
         if value.constant is not None:
-            return Outgoing(result.entity, result.name, value.form, 1, value.constant, (None, None, None, None))
-        value = w.plainly(value)
-        self.leave(value.bad, value.frame)
-        parts = [self.put(w.spread(value, frame).name), None, None, None]
+            return Outgoing(frame.entity, name, value.form, 1, value.constant, (None, None, None, None)), value
+        value = w.spread(w.plainly(value), frame)
+        parts = [self.put(value.name), None, None, None]
         if value.under is not None:
             parts[1] = self.put(value.under)
         if value.none is not None:
@@ -461,7 +617,58 @@ class _Build:
         if value.words:
             parts[3] = self.put(value.words)
         a, b, c, d = parts
-        return Outgoing(result.entity, result.name, value.form, value.scale, None, (a, b, c, d))
+        return Outgoing(frame.entity, name, value.form, value.scale, None, (a, b, c, d)), value
+
+    # What the ranking takes.
+
+    def _ranked(self, statuses: list[int], outcome: int) -> Ranked:
+        """The values that the ranking takes; what is bad matters only in an application that is ranked."""
+        plan = self.policy.ranking
+        assert plan is not None
+        standing = self._candidate(statuses, outcome)
+        names = [s.name for s in self.policy.stages]
+        for status in statuses[: names.index(plan.among) + 1] if plan.among is not None else ():  # what is missing is told one by one
+            closed = self.w.emit(f"{self.back[status]} == {STATUSES.index('not_started')}")
+            self.leave(self.w.emit(f"{closed} & ({self.back[outcome]} != {OUTCOMES.index('failed')})"), self.root)
+
+        def part(name: str, expression: core.Expr, cents: bool) -> Outgoing:
+            self.w.slots = {0: Column("record", self.root, "", of=self.root)}
+            found, value = self._outgoing(name, self.w.value(expression), self.root, expression.type, cents)
+            self.leave(self.w.both(value.bad, standing), self.root)
+            return found
+
+        order = tuple(part(f"key.{i}", expression, False) for i, (expression, _) in enumerate(plan.order_by, 1))
+        keep = tuple(part(f"keep.{i}", expression, False) for i, (expression, _) in enumerate(plan.keep, 1))
+        award = None if plan.award is None else part("award", plan.award, True)
+        pots = tuple(part(f"pot.{name}", expression, True) for name, _, expression in plan.pots)
+        if plan.exclusive_record is None or plan.exclusive_key is None:
+            return Ranked(order, keep, award, pots, None, None)
+        frame = self.frames[plan.exclusive_record]
+        self.w.slots = {0: Column("record", frame, "", of=frame)}
+        value = self.w.value(plan.exclusive_key)
+        if value.form not in ("word", "none"):
+            raise NotColumnar("what tells exclusive records apart is no text")
+        key, made = self._outgoing("claim", value, frame, plan.exclusive_key.type)
+        kept = self.w.admitted.get((frame.entity, "")) or self._admitted(frame.entity, "", frame)
+        held = None if kept.constant is True else self.w.flag(self._here(kept, frame))
+        if made.bad is not None:
+            bad = made.bad if held is None else self.w.both(made.bad, held)
+            self.leave(self.w.both(bad, self.w.spread(Column("flag", self.root, standing), frame).name), frame)
+        return Ranked(order, keep, award, pots, key, None if held is None else self.put(held))
+
+    def _candidate(self, statuses: list[int], outcome: int) -> str:
+        """The flags of the applications that are ranked: passed as far as the ranking asks (ranking/assess.py)."""
+        plan = self.policy.ranking
+        assert plan is not None
+        names = [s.name for s in self.policy.stages]
+        wanted = statuses if plan.among is None else statuses[: names.index(plan.among) + 1]
+        flag = self.w.emit(f"{self.back[outcome]} != {OUTCOMES.index('failed')}")
+        for at in wanted:
+            passed = self.w.emit(f"{self.back[at]} == 0")
+            if plan.among is None:
+                passed = self.w.emit(f"{passed} | ({self.back[at]} == {STATUSES.index('not_started')})")
+            flag = self.w.emit(f"{flag} & {passed}")
+        return flag
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from bandolo.batch import outgoing
 from bandolo.batch.helpers import Array
 from bandolo.batch.intake import Tables
 from bandolo.check import core
-from bandolo.diagnostics import ApplicationError
+from bandolo.diagnostics import ApplicationError, Diagnostic
 from bandolo.evaluate.data import Plain
 from bandolo.language.types import TEXT, ListType, OptionalType, RecordType
 from bandolo.policy import Policy
@@ -27,6 +27,8 @@ class Rowwise:
     what_if: dict[str, Any]
     spelt: frozenset[str] = frozenset()
     engine: str = "auto"
+    typed: bool = True
+    """Applications come from tables, so that the records of one that is bad can be told."""
     made: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def decide(
@@ -36,23 +38,32 @@ class Rowwise:
         rows: list[dict[str, Any]] = []
         below: dict[str, list[list[dict[str, Any]]]] = {entity: [] for entity in records}
         errors: list[str] = []
-        what_if = {k: v for k, v in self.what_if.items() if v is not None}
-        core_ = self.policy.core
         called = names.take(pa.array(which)).to_pylist()
         for name, data in zip(called, self.applications(tables, which), strict=True):
-            try:
-                decision = self.policy.decide(data, **what_if, engine=self.engine)  # type: ignore[arg-type]
-            except ApplicationError as error:
-                rows.append(outgoing.row_of(core_, name, None, error.diagnostics))
-                errors.append(error.diagnostics[0].code)
-                for entity in records:
-                    paths = list(record_paths(core_, entity, data))
-                    below[entity].append([{"application": name, "record": path, "failed": []} for path in paths])
-                continue
-            rows.append(outgoing.row_of(core_, name, decision, ()))
-            for entity in records:
-                below[entity].append(outgoing.record_rows(core_, entity, name, decision, list(record_paths(core_, entity, data))))
+            row, inner, code = self.one(name, data, records)
+            rows.append(row)
+            errors += [] if code is None else [code]
+            for entity, found in inner.items():
+                below[entity].append(found)
         return rows, below, errors
+
+    def one(
+        self, name: str | None, data: Any, records: Sequence[str], problems: Sequence[Diagnostic] = ()
+    ) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]], str | None]:
+        """The row of an application, those of its records by entity, and the code of what is bad data; `problems` are known already."""
+        policy, what_if = self.policy.core, {k: v for k, v in self.what_if.items() if v is not None}
+        try:
+            if problems:
+                raise ApplicationError(list(problems))
+            decision = self.policy.decide(data, **what_if, engine=self.engine)  # type: ignore[arg-type]
+        except ApplicationError as error:
+            inner: dict[str, list[dict[str, Any]]] = {}
+            for entity in records:
+                paths = list(record_paths(policy, entity, data)) if self.typed else []
+                inner[entity] = [{"application": name, "record": path, "failed": []} for path in paths]
+            return outgoing.row_of(policy, name, None, error.diagnostics), inner, error.diagnostics[0].code
+        found = {e: outgoing.record_rows(policy, e, name, decision, list(record_paths(policy, e, data))) for e in records}
+        return outgoing.row_of(policy, name, decision, ()), found, None
 
     def applications(self, tables: Tables, which: Array) -> list[dict[str, Any]]:
         """Some applications as plain data."""
@@ -87,7 +98,7 @@ class Rowwise:
             if inner not in tables.offsets:
                 continue
             offsets = tables.offsets[inner]
-            gone = tables.left.get(entity)
+            gone = tables.lacking.get(inner)
             spans = [(int(offsets[i]), int(offsets[i + 1])) for i in which]
             every = self._records(tables, inner, np.concatenate([np.arange(a, b) for a, b in spans]).astype(np.int64))
             at_ = 0

@@ -17,11 +17,12 @@ from bandolo.batch.columns import NotColumnar
 from bandolo.batch.helpers import Array
 from bandolo.batch.intake import Columns, Tables, columns_of, keys_spoken_of, one, together
 from bandolo.batch.program import Key, Program, Shape, compile_columns
+from bandolo.batch.reasons import counted
 from bandolo.batch.rows import Rowwise
 from bandolo.language.types import ListType, RecordType
 from bandolo.policy import AsOf, Policy
 
-BLOCK = 8192
+BLOCK = 16384
 """So many applications at a time: their columns stay in the processor's cache."""
 
 
@@ -30,15 +31,15 @@ class Decided:
     """What a batch comes to.
 
     `applications` has one row an application, in the order given; `records` those of each listed entity that were asked for. `by_columns`
-    and `by_rows` count the applications decided by the columnar program and one by one; `why` says why a whole policy, or which facts, had
-    to go by rows; `errors` counts what is bad data, by code.
+    and `by_rows` count the applications decided by the columnar program and one by one; `why` says why a whole policy, or some
+    applications, had to go by rows, and how many (one may have several reasons); `errors` counts what is bad data, by code.
     """
 
     applications: pa.Table
     records: Mapping[str, pa.Table]
     by_columns: int
     by_rows: int
-    why: tuple[str, ...] = ()
+    why: Mapping[str, int] = field(default_factory=dict)
     errors: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -52,6 +53,10 @@ class Prepared:
     spelt: frozenset[str] = frozenset()
     """The entities whose cells are spelt as in a policy, as in a CSV file: `true`, `400_000 EUR`, `none`; an empty one is unknown."""
     threads: int = 1
+    ranking: bool = False
+    """Whether the programs compute what the ranking takes too."""
+    kept: frozenset[str] = frozenset()
+    """The requirements that the ranking does not look at again after a strike."""
     programs: dict[Any, Program | str] = field(default_factory=dict)
     rowwise: Rowwise = field(init=False)
 
@@ -60,7 +65,7 @@ class Prepared:
         what_if = self.what_if
         self.changes = self.policy.changes(what_if.get("set") or {}, what_if.get("readings") or {}, what_if.get("assume") or False)
         self.settled = self.policy.settled_as(self.changes, clock)
-        self.spoken = keys_spoken_of(self.policy.core)
+        self.spoken = keys_spoken_of(self.policy.core, self.ranking)
         self.rowwise = Rowwise(self.policy, self.what_if, self.spelt)
 
     def columns(self, tables: Tables) -> Columns:
@@ -74,17 +79,26 @@ class Prepared:
             self.programs[key] = self._compiled(columns.shapes, tables)
         return self.programs[key]
 
-    def _compiled(self, shapes: Mapping[Key, Shape], tables: Tables) -> Program | str:
+    def refused(self, tables: Tables) -> str:
+        """Why no program can decide some tables, whatever is computed; empty where nothing stands in the way."""
         if any(act.applies_to is not None for act in self.policy.loaded.amendments):
             return "an amending act does not reach every application"
-        if tables.absent:
+        if tables.absent and not self.ranking:
             return f"there are no records of {', '.join(tables.absent)}"
         for entity in self.policy.core.entities.values():
             for fact in entity.facts.values():
                 if isinstance(fact.type, ListType) and isinstance(fact.type.item, RecordType) and fact.optional:
                     return f"{fact.name} may be none"
+        return ""
+
+    def _compiled(self, shapes: Mapping[Key, Shape], tables: Tables) -> Program | str:
+        refused = self.refused(tables)
+        if refused:
+            return refused
         try:
-            return compile_columns(self.policy.core, self.settled, shapes, bool(self.records))
+            return compile_columns(
+                self.policy.core, self.settled, shapes, bool(self.records), self.ranking, self.kept, frozenset(tables.absent)
+            )
         except NotColumnar as reason:
             return str(reason)
 
@@ -96,17 +110,16 @@ class Prepared:
         program = self.program(columns, joined)
         names = application_names(core, joined)
         if isinstance(program, str):
-            return self._assembled(joined, names, None, (), np.arange(len(names)), (program,))
+            return self._assembled(joined, names, None, (), np.arange(len(names)), {program: len(names)})
         keys = {(e, key.name, None) for e in self.records if (key := core.entities[e].key) is not None}
         begun = columns.left(core, program.read | keys)
         back, left = computed(self.policy, program, columns, begun, self.threads)
         which = np.flatnonzero(left)
-        why = tuple(sorted(_wanting(columns, program))) if begun.any() else ()
-        why += ("a value is beyond what columns hold, or a computation has no result",) if len(which) > np.count_nonzero(begun) else ()
+        why = counted(core, columns, program, begun, back) if len(which) else {}
         return self._assembled(joined, names, program, back, which, why)
 
     def _assembled(
-        self, tables: Tables, names: pa.Array, program: Program | None, back: Sequence[Array], which: Array, why: tuple[str, ...]
+        self, tables: Tables, names: pa.Array, program: Program | None, back: Sequence[Array], which: Array, why: Mapping[str, int]
     ) -> Decided:
         """What the program computed, and the rows that it left, in the order of the applications."""
         core = self.policy.core
@@ -185,7 +198,7 @@ def computed(policy: Policy, program: Program, columns: Columns, left: Array, th
 def _joined(program: Program, blocks: Sequence[tuple[Sequence[Any], Any]]) -> list[Array]:
     """The arrays of all blocks end to end; rows of records count from the first block on."""
     row_places = {places[0]: list(program.entities).index(e) for e, places in program.failing.items() if places}
-    words = {r.parts[3] for r in program.results}
+    words = {r.parts[3] for r in program.outgoing}
     made: list[Array] = []
     for at in range(len(blocks[0][0])):
         if at in words and len(blocks[0][0]) > 1:
@@ -220,7 +233,3 @@ def root_offsets(policy: Any, tables: Tables, entity: str) -> Array:
         offsets = offsets[tables.offsets[owner]]
         owner = policy.entities[owner].owner
     return offsets
-
-
-def _wanting(columns: Columns, program: Program) -> set[str]:
-    return {f"{key[1]} of {key[0]} is missing in some rows" for key in columns.nulls if key in program.read}

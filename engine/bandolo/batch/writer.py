@@ -33,6 +33,8 @@ class Writer:
     root: Frame
     fact: Callable[[str, str, str | None], Column]
     known: Callable[[Frame, str, str | None], Column]
+    absent: frozenset[str] = frozenset()
+    """Entities of which there is no list."""
     lines: list[str] = field(default_factory=list)
     said: dict[str, str] = field(default_factory=dict)
     table: dict[str, Any] = field(default_factory=dict)
@@ -104,8 +106,8 @@ class Writer:
         while current is not None and current is not column.frame:
             path.append(current)
             current = current.above
-        if current is None:
-            raise NotColumnar(REFUSED)
+        if current is None or not column.name:
+            raise NotColumnar(REFUSED)  # a list has no values to say of each record
         made = self.plainly(column)
         for step in reversed(path):
             counts = f"{step.name}.counts"
@@ -137,7 +139,7 @@ class Writer:
         """Flags eight to a byte, and the bit at which they begin."""
         if flag in self.unpacked:
             return self.unpacked[flag], f"{frame.name}.bit"
-        return self.emit(f"packed({flag})"), "0"
+        return self.emit(f"packed({flag}, {frame.name})"), "0"
 
     def wide(self, column: Column) -> Column:
         if not column.narrow:
@@ -192,6 +194,8 @@ class Writer:
                 assert record.of is not None
                 if isinstance(node.type, ListType) and isinstance(node.type.item, RecordType):
                     entity = node.type.item.entity
+                    if entity in self.absent:
+                        raise NotColumnar(f"there are no records of {entity}")
                     return Column("list", record.of, "", of=Frame(entity, row_name(self.policy, entity), record.of))
                 column = self.fact(record.of.entity, name, stage)
                 if column.form == "record" and isinstance(bare(node.type), RecordType):
@@ -421,7 +425,9 @@ class Writer:
             made = made.but(words=words)
         elif yes.form not in ("flag",):
             raise NotColumnar(f"chooses among values of the form {yes.form}")
-        return made.but(name=self.emit(f"np.where({flag}, {yes.name}, {no.name})"), bad=self.either(*bads))
+        whole = made.form == "number" and all(c.name.lstrip("-").isdigit() for c in (yes, no))
+        name = f"one_of({flag}, {yes.name}, {no.name})" if whole else f"np.where({flag}, {yes.name}, {no.name})"
+        return made.but(name=self.emit(name), bad=self.either(*bads))
 
     def _none_as(self, column: Column, like: Column) -> Column:
         """`none` in the form of another column."""

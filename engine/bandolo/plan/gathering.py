@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from bandolo.check import core
 from bandolo.language.types import ListType, RecordType
 from bandolo.plan.codes import Code
-from bandolo.plan.expressions import CASH_BITS, Writer
+from bandolo.plan.expressions import Writer
 from bandolo.plan.kinds import Cash, Kind, Many, Maybe, OfEntity, Whole
 from bandolo.plan.quote import code, is_plain, lines, name
+from bandolo.plan.writing import CASH_BITS
 
 if TYPE_CHECKING:
     from bandolo.plan.fused import Fused

@@ -7,12 +7,14 @@ import os
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from bandolo.language.types import Language
 from bandolo.surfaces.options import given, language_option, pairs, what_if_options
 from bandolo.surfaces.saying import console, load, say_diagnostics
+from bandolo.surfaces.spark import engine_options, master_of, run_on
 
 if TYPE_CHECKING:
     from bandolo.batch.files import Progress, Report
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 WORDS = {
     "it": {
         "done": "{applications} domande in {seconds:.1f} s ({rate:,.0f} al secondo): {by_columns} per colonne, {by_rows} una per una.",
-        "why": "una per una, perché (in inglese): {}",
+        "why": "Una per una, perché (una domanda può avere più motivi):",
         "resumed": "{} gruppi di righe erano già decisi.",
         "bad": "{} domande non si leggono: {}.",
         "missing": "manca un pacchetto: pip install 'bandolo[batch]'",
@@ -29,7 +31,7 @@ WORDS = {
     },
     "en": {
         "done": "{applications} applications in {seconds:.1f} s ({rate:,.0f} a second): {by_columns} by columns, {by_rows} one by one.",
-        "why": "one by one: {}",
+        "why": "One by one, because (an application may have several reasons):",
         "resumed": "{} row groups had been decided before.",
         "bad": "{} applications cannot be read: {}.",
         "missing": "a package is missing: pip install 'bandolo[batch]'",
@@ -44,29 +46,33 @@ WORDS = {
 @click.argument("policy", type=click.Path())
 @click.argument("applications", type=click.Path())
 @what_if_options
-@click.option("--to", required=True, type=click.Path(), help="Write the decisions to this file (.parquet or .csv).")
+@click.option("--to", required=True, type=click.Path(), help="Write the decisions to this file (.parquet, .csv or .jsonl).")
 @click.option(
     "--records-to", multiple=True, metavar="ENTITY=FILE", help="Write a row for each record of an entity, as `partner=partners.parquet`."
 )
 @click.option("--overwrite", is_flag=True, help="What is written may take the place of a file.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=min(os.cpu_count() or 1, 8), show_default=True, help="Processes.")
+@engine_options
 @click.option("--json", "as_json", is_flag=True, help="What the batch came to as JSON.")
 @language_option
 def run(
-    policy: str, applications: str, to: str, records_to: tuple[str, ...], overwrite: bool, jobs: int, as_json: bool, lang: str,
-    **what_ifs: Any,
+    policy: str, applications: str, to: str, records_to: tuple[str, ...], overwrite: bool, jobs: int, engine: str, conf: tuple[str, ...],
+    as_json: bool, lang: str, **what_ifs: Any,
 ) -> None:  # fmt: skip
     """Decide a whole file of applications by columns, into a file of decisions; started again after a stop, it goes on.
 
     \b
     bandolo run policies/bando_2023.yaml applications.parquet --records partner=partners.parquet --to decisions.parquet
     bandolo run policies/bando_2023.yaml nested.parquet --to decisions.csv --records-to partner=partners_decided.csv
+    bandolo run policies/bando_2023.yaml applications/ --records partner=partners/ --to decisions/ --engine spark://host:7077
+    bandolo run policies/bando_2023.yaml applications.jsonl --to decisions.jsonl
     """
     words = WORDS[lang]
     loaded = load(policy, what_ifs["amendments"], lang)
     try:
         from bandolo.batch.files import Task, run_files
         from bandolo.batch.intake import BadTables
+        from bandolo.batch.spark.problems import NotRun
     except ImportError:
         click.echo(words["missing"], err=True)
         sys.exit(1)
@@ -83,9 +89,16 @@ def run(
     if taken and not overwrite:
         say_diagnostics([Diagnostic("would-overwrite", file=path, args={"path": path}) for path in taken], lang)
         sys.exit(1)
-    task = Task(policy, tuple(what_ifs["amendments"]), what_if, applications, records, to, outputs, jobs)
     try:
-        report = run_files(task, None if as_json else _progress(words))
+        master = master_of(engine)
+        if master is not None:
+            report = run_on(master, loaded, what_if, applications, records, to, outputs, conf, overwrite, not as_json, lang)
+        else:
+            task = Task(policy, tuple(what_ifs["amendments"]), what_if, applications, records, to, outputs, jobs)
+            report = run_files(task, None if as_json else _progress(words))
+    except NotRun as error:
+        say_diagnostics([error.diagnostic], lang)
+        sys.exit(1)
     except PolicyError as error:
         say_diagnostics(list(error.diagnostics), lang)
         sys.exit(1)
@@ -98,7 +111,7 @@ def run(
     if as_json:
         click.echo(json.dumps(asdict(report), ensure_ascii=False))
     else:
-        _say(report, words)
+        _say(report, words, cast(Language, lang))
     sys.exit(1 if report.errors else 0)
 
 
@@ -123,13 +136,18 @@ def _progress(words: dict[str, str]) -> Progress | None:
     return tell
 
 
-def _say(report: Report, words: dict[str, str]) -> None:
+def _say(report: Report, words: dict[str, str], lang: Language) -> None:
     rate = report.applications / report.seconds if report.seconds else 0.0
     click.echo(words["done"].format(rate=rate, **asdict(report)))
     if report.resumed:
         click.echo(words["resumed"].format(report.resumed))
-    for reason in report.why:
-        click.echo(f"  {words['why'].format(reason)}")
+    if report.why:
+        click.echo(words["why"])
+        from bandolo.batch.reasons import said
+
+        wide = max(len(f"{count:,}") for count in report.why.values())
+        for reason, count in sorted(report.why.items(), key=lambda item: (-item[1], item[0])):
+            click.echo(f"  {count:>{wide},}  {said(reason, lang)}")
     if report.errors:
         codes = ", ".join(f"{code} {count}" for code, count in report.errors.items())
         click.echo(words["bad"].format(sum(report.errors.values()), codes))
