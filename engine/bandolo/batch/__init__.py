@@ -2,5 +2,6 @@
 
 from bandolo.batch.ranked import Ranked, rank
 from bandolo.batch.run import Decided, run
+from bandolo.batch.simulation import Simulation, simulate
 
-__all__ = ["Decided", "Ranked", "rank", "run"]
+__all__ = ["Decided", "Ranked", "Simulation", "rank", "run", "simulate"]

@@ -16,6 +16,7 @@ import click
 from bandolo.language.types import Language
 from bandolo.surfaces.options import pairs
 from bandolo.surfaces.saying import console, load, say_diagnostics
+from bandolo.surfaces.spark import master_of, rank_on
 
 if TYPE_CHECKING:
     from bandolo.batch.ranked import Ranked, Summary
@@ -58,7 +59,7 @@ def is_table(applications: tuple[str, ...], to: str | None) -> bool:
 
 def rank_table(
     policy: str, applications: tuple[str, ...], what_if: Mapping[str, Any], amendments: tuple[str, ...], record_texts: tuple[str, ...],
-    to: str | None, overwrite: bool, final: bool, as_json: bool, jobs: int, lang: Language,
+    to: str | None, overwrite: bool, final: bool, as_json: bool, jobs: int, engine: str, conf: tuple[str, ...], lang: Language,
 ) -> None:  # fmt: skip
     """Rank a table into a file, say what it comes to, and end with the exit status."""
     index = 0 if lang == "it" else 1
@@ -67,13 +68,15 @@ def rank_table(
         from bandolo.batch.files import Task
         from bandolo.batch.intake import BadTables
         from bandolo.batch.ranking_files import rank_files
+        from bandolo.batch.spark.problems import NotRun
     except ImportError:
         click.echo(WORDS["missing"][index], err=True)
         sys.exit(1)
     from bandolo.diagnostics import Diagnostic, PolicyError
     from bandolo.surfaces.intake import not_readable
 
-    if len(applications) != 1 or to is None or not to.lower().endswith((".parquet", ".csv")):
+    master = master_of(engine)
+    if len(applications) != 1 or to is None or (master is None and not to.lower().endswith((".parquet", ".csv"))):
         raise click.UsageError("a table is ranked from one file, into --to FILE.parquet or FILE.csv")
     records = pairs(record_texts, "--records")
     known = ", ".join(e for e in loaded.core.entities if e != loaded.core.root)
@@ -84,7 +87,15 @@ def rank_table(
         sys.exit(1)
     task = Task(policy, amendments, dict(what_if), applications[0], records, to, {}, jobs)
     try:
-        ranked, seconds = rank_files(task, _progress(index) if sys.stderr.isatty() and not as_json else None)
+        if master is not None:
+            ranked, seconds = rank_on(
+                master, loaded, dict(what_if), applications[0], records, to, conf, overwrite, not as_json, lang
+            )  # fmt: skip
+        else:
+            ranked, seconds = rank_files(task, _progress(index) if sys.stderr.isatty() and not as_json else None)
+    except NotRun as error:
+        say_diagnostics([error.diagnostic], lang)
+        sys.exit(1)
     except PolicyError as error:
         say_diagnostics(list(error.diagnostics), lang)
         sys.exit(1)
