@@ -215,8 +215,7 @@ def _rows(policy: core.Policy, lists: Lists, table: pa.Table, rows: Array, begin
     disputed = {id_: found for id_, found in lists.disputed.items() if id_ in mine}
     is_disputed = np.asarray(pc.is_in(names, value_set=pa.array(sorted(disputed), pa.string())))
     assert lists.options is not None
-    ranked = table.slice(0, len(begins))
-    return plain(listed._table(policy, lists.options, table, ranked, rows, begins, shares, strikes, disputed, is_disputed).table)
+    return plain(listed._table(policy, lists.options, table, rows, begins, shares, strikes, disputed, is_disputed[rows]).table)
 
 
 def _below(table: pa.Table) -> pa.Table:
