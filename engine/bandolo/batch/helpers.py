@@ -51,11 +51,6 @@ def some_bad(flag: Array | None, rows: Rows) -> Array | None:
     return None if flag is None else some(flag, rows)
 
 
-def all_of(flag: Array | None) -> Any:
-    """Flags, where None stands for nowhere."""
-    return False if flag is None else flag
-
-
 def is_known(null: Array | None, rows: Rows) -> Array:
     """Where a fact is there."""
     return np.ones(rows.count, bool) if null is None else ~null
@@ -199,7 +194,7 @@ def outside(values: Array, low: int, high: int, none: Array | None) -> Array | N
 TABLE: dict[str, Any] = {
     f.__name__: f
     for f in (
-        total, tally, failed_by, one_of, some, unpacked, spread, checked, total_checked, either, all_of, flags_of, both, lifted, some_bad,
+        total, tally, failed_by, one_of, some, unpacked, spread, checked, total_checked, either, flags_of, both, lifted, some_bad,
         is_known, found_code, found_codes, table_of, looked_up, merged, distinct, ranked, allocated, picked, picked_above, picked_bad,
         round_down, round_up, round_half_up, round_half_even, packed, wide_mask, row_masks, to_owners, failing, owners, gather_masks,
         grouped, local_day, outside,

@@ -35,6 +35,7 @@ from bandolo.language.types import (
     PERCENT,
     TEXT,
     ChoiceType,
+    DurationType,
     ListType,
     OptionalType,
     RecordType,
@@ -75,6 +76,8 @@ class Tables:
     """Entities of which there is neither a table nor a list."""
     left: dict[str, Array]
     """Records of an entity that lack a list."""
+    lacking: dict[str, Array] = field(default_factory=dict)
+    """The owners that lack the list of an entity."""
 
     @property
     def missing_lists(self) -> list[str]:
@@ -199,7 +202,8 @@ def _nested(made: Tables, entity: core.Entity, column: pa.Array) -> None:
     """The records inside a list column: its offsets and its fields, as they are."""
     assert entity.owner is not None
     if column.null_count:
-        made.left[entity.owner] = made.left.get(entity.owner, np.zeros(len(column), bool)) | np.asarray(column.is_null())
+        made.lacking[entity.name] = np.asarray(column.is_null())
+        made.left[entity.owner] = made.left.get(entity.owner, np.zeros(len(column), bool)) | made.lacking[entity.name]
         column = pc.if_else(column.is_valid(), column, pa.scalar([], column.type))
     offsets = np.asarray(column.offsets).astype(np.int64)
     items = column.values.slice(offsets[0], offsets[-1] - offsets[0]) if len(offsets) else column.values
@@ -361,7 +365,7 @@ def _given(policy: core.Policy, fact: core.FactDeclaration, array: pa.Array) -> 
     """A column in a program's form, and the rows that are not in order; no form where the reference must read it."""
     optional = isinstance(fact.type, OptionalType)
     type_ = fact.type.of if isinstance(fact.type, OptionalType) else fact.type
-    if isinstance(type_, RecordType | ListType):
+    if isinstance(type_, RecordType | ListType | DurationType):
         return None, np.asarray(array.is_valid())
     null = np.asarray(array.is_null()) if array.null_count else None
     none = (null if null is not None else np.zeros(len(array), bool)) if optional else None
@@ -537,12 +541,21 @@ def _words(
     codes = _buffer(coded.indices, coded.indices.type.to_pandas_dtype())
     if null is not None:
         codes = np.where(null, 0, codes)
-    bad = np.array([w is None or not _fits(w, type_) for w in words], bool)
+    bad = np.asarray(coded.dictionary.is_null()) | _misfits(type_, coded.dictionary, words)
     wrong = None
     if bad.any():
         wrong = bad.take(codes, mode="clip")
         wrong = wrong if null is None else wrong & ~null
     return Given(Shape("word", 1, False, none is not None), codes, none, [w or "" for w in words]), wrong
+
+
+def _misfits(type_: Any, dictionary: pa.Array, words: list[Any]) -> Array:
+    """Which words no fact of a type may have; of many texts only those are looked at one by one that may be among them."""
+    doubtful = _unsafe(dictionary) if type_ == TEXT and len(words) else np.ones(len(words), bool)
+    bad = np.zeros(len(words), bool)
+    for at in np.flatnonzero(doubtful) if doubtful is not None else ():
+        bad[at] = words[at] is not None and not _fits(words[at], type_)
+    return bad
 
 
 def _fits(word: str, type_: Any) -> bool:

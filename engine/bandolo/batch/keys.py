@@ -27,8 +27,8 @@ def key_names(policy: core.Policy, kind: str) -> list[tuple[list[str], bool]]:
     ]
 
 
-def keys_of(policy: core.Policy, kind: str, table: pa.Table) -> list[tuple[int | None, ...]]:
-    """Of each row its keys as whole numbers: two are as their numbers are."""
+def keys_of(policy: core.Policy, kind: str, table: pa.Table) -> list[tuple[Any, ...]]:
+    """Of each row its keys as whole numbers, which compare as the keys do: an entrant has them in the place of its keys."""
     columns = [_numbers([one(table[name]) for name in names]) for names, _ in key_names(policy, kind)]
     return list(zip(*columns, strict=True)) if columns else [()] * table.num_rows
 

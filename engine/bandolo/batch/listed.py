@@ -60,23 +60,31 @@ class _Asking:
 
 
 def told(
-    policy: core.Policy, options: Options, table: pa.Table, strikes: Mapping[str, list[Strike]], disputed: Mapping[str, Sequence[str]]
-) -> Listed:
-    """The list of what the ranking takes of all applications, after the strikes."""
-    names = one(table["application"])
-    words = one(table["rank.standing"]).cast(pa.string())
+    policy: core.Policy, options: Options, table: pa.Table, places: Array, strikes: Mapping[str, list[Strike]],
+    disputed: Mapping[str, Sequence[str]],
+) -> Listed:  # fmt: skip
+    """The list of what the ranking takes of all applications, after the strikes.
+
+    `places` are the rows of `table` at which each application stands: the columns of the list are put in order one after another, and
+    never all of them twice in memory.
+    """
+    names = one(table["application"].take(pa.array(places)))
+    words = one(table["rank.standing"].cast(pa.string()).take(pa.array(places)))
     is_disputed = np.asarray(pc.is_in(names, value_set=pa.array(sorted(disputed), pa.string())))
     in_list = np.asarray(pc.fill_null(pc.equal(words, "candidate"), False)) & ~is_disputed
     rows = np.flatnonzero(in_list)
-    ranked = table.take(pa.array(rows)).combine_chunks()
-    order, begins = in_order(policy, ranked)
-    ranked, rows = ranked.take(pa.array(order)).combine_chunks(), rows[order]
+    others = _unplaced(names, words, in_list)
+    del names, words
+    keys = ["application", *(name for key, _ in key_names(policy, "key") for name in key)]
+    order, begins = in_order(policy, table.select(keys).take(pa.array(places[rows])).combine_chunks())
+    rows = rows[order]
     assert policy.ranking is not None
     pots = [f"rank.pot.{name}" for name, _, _ in policy.ranking.pots] or ["rank.award"]
-    asked = [cents(one(ranked[name])) for name in pots]
+    asked = [cents(one(table[name].take(pa.array(places[rows])))) for name in pots]
     shares = _spent(asked, begins, options)
-    others = _unplaced(names, words, in_list)
-    return _table(policy, options, table, ranked, np.concatenate([rows, others]), begins, shares, strikes, disputed, is_disputed)
+    del asked
+    listed = np.concatenate([rows, others])
+    return _table(policy, options, table, places[listed], begins, shares, strikes, disputed, is_disputed[listed])
 
 
 def _spent(asked: list[Array], begins: Array, options: Options) -> _Shares:
@@ -183,20 +191,24 @@ def _unplaced(names: pa.Array, words: pa.Array, in_list: Array) -> Array:
 
 
 def _table(
-    policy: core.Policy, options: Options, table: pa.Table, ranked: pa.Table, rows: Array, begins: Array, shares: _Shares,
+    policy: core.Policy, options: Options, table: pa.Table, rows: Array, begins: Array, shares: _Shares,
     strikes: Mapping[str, list[Strike]], disputed: Mapping[str, Sequence[str]], is_disputed: Array,
 ) -> Listed:  # fmt: skip
     count, whole = len(begins), len(rows)
     rest = whole - count
-    ordered = table.take(pa.array(rows)).combine_chunks()
-    names = one(ordered["application"])
+    taken = pa.array(rows)
+
+    def ordered(name: str) -> pa.Array:
+        return one(table[name].take(taken))
+
+    names = ordered("application")
     starts = np.flatnonzero(begins)
     group = np.cumsum(begins) - 1
     position = starts[group] + 1 if count else np.zeros(0, np.int64)
     sizes = np.diff(np.append(starts, count))
     tied = sizes[group] > 1 if count else np.zeros(0, bool)
-    words = one(ordered["rank.standing"]).cast(pa.string())
-    statuses = _statuses(shares, words, is_disputed[rows], count)
+    words = ordered("rank.standing").cast(pa.string())
+    statuses = _statuses(shares, words, is_disputed, count)
     amounts = sum(shares.pots[1:], shares.pots[0]) if shares.pots else np.zeros(count, np.int64)
     total = running(amounts)
     undetermined = shares.statuses == STATUSES.index("undetermined")
@@ -212,8 +224,8 @@ def _table(
     listed = pa.array(np.append(np.ones(count, bool), np.zeros(rest, bool)))
     for key, _ in key_names(policy, "key"):
         for name in key:
-            columns[name.removeprefix("rank.")] = pc.if_else(listed, one(ordered[name]), pa.scalar(None, ordered[name].type))
-    columns["requested"] = pc.if_else(listed, one(ordered["rank.award"]), pa.scalar(None, MONEY))
+            columns[name.removeprefix("rank.")] = _of_ranked(ordered(name), listed)
+    columns["requested"] = _of_ranked(ordered("rank.award"), listed)
     columns["amount"] = _longer(_money(amounts, undetermined), rest)
     for name, amount in zip(options.pots, shares.pots, strict=False):
         columns[f"pot.{name}"] = _longer(_money(amount, None), rest)
@@ -221,18 +233,25 @@ def _table(
     after = [have - given for have, given in zip(shares.left, shares.pots, strict=False)]
     columns["left"] = _longer(_money(sum(after[1:], after[0]), None), rest) if after else pa.nulls(whole, MONEY)
     columns["struck"] = _struck(strikes, at, whole)
-    columns["reasons"] = _reasons(
-        shares, begins, tied, words, lost, is_disputed[rows], one(ordered["missing"]), count, bool(ranked.num_rows)
-    )
-    columns["disputed_with"] = (
-        pa.array([[]], TEXTS).take(pa.array(np.zeros(whole, np.int64)))
-        if not disputed
-        else pa.array([list(disputed.get(n, ())) for n in names.to_pylist()], TEXTS)
-    )
-    for name in ("failed", "missing", "error"):
-        columns[name] = one(ordered[name])
+    columns["failed"], columns["missing"] = ordered("failed"), ordered("missing")
+    columns["reasons"] = _reasons(shares, begins, tied, words, lost, is_disputed, columns["missing"], count)
+    columns["disputed_with"] = _with_whom(disputed, names)
+    columns["error"] = ordered("error")
     made = pa.table(columns)
     return Listed(made, _counted(options, made, shares, starts, sizes, total, after, names))
+
+
+def _of_ranked(column: pa.Array, listed: pa.Array) -> pa.Array:
+    """A column that says nothing of those that are not in the list."""
+    if column.null_count == len(column):
+        return column
+    return pc.if_else(listed, column, pa.scalar(None, column.type))
+
+
+def _with_whom(disputed: Mapping[str, Sequence[str]], names: pa.Array) -> pa.Array:
+    """With whom an application shares a record that nothing awards to one of them."""
+    which = pc.fill_null(pc.index_in(names, value_set=pa.array(list(disputed), pa.string())), len(disputed))
+    return pa.array([*map(list, disputed.values()), []], TEXTS).take(which)
 
 
 def _longer(column: pa.Array, more: int) -> pa.Array:
@@ -265,11 +284,11 @@ def _struck(strikes: Mapping[str, list[Strike]], at: Array, whole: int) -> pa.Ar
 
 
 def _reasons(
-    shares: _Shares, begins: Array, tied: Array, words: pa.Array, lost: Array, disputed: Array, missing: pa.Array, count: int, any_: bool
+    shares: _Shares, begins: Array, tied: Array, words: pa.Array, lost: Array, disputed: Array, missing: pa.Array, count: int
 ) -> pa.Array:  # fmt: skip
     """The codes of the words with which a small ranking says why (ranking/words.py); a requirement that failed is told in `failed`."""
     first = np.zeros(count, bool)
-    if any_:
+    if count:
         second = np.flatnonzero(begins)[1:2]
         first[: int(second[0]) if len(second) else count] = True
     placed = ((first * 2 + tied) * len(WHYS) + shares.whys) * 2 + lost[:count]

@@ -30,11 +30,11 @@ STATUSES = ("passed", *PRECEDENCE, "not_started")
 OUTCOMES = ("admitted", *PRECEDENCE)
 """The outcome of a stage's status; `failed` is said as rejected."""
 MASK_BITS = 63
+STRUCK = "is struck"
+"""The name of the flags that say which records the ranking has struck; no fact has a space in its name."""
 NO_RESULT = "a computation has no result, or a number is beyond 64 bits"
 OUTSIDE = "an amount, number or date is beyond what columns hold"
 CURABLE = "a requirement that can still be put right, which depends on the clock"
-STRUCK = "is struck"
-"""The name of the flags that say which records the ranking has struck; no fact has a space in its name."""
 NAMES = re.compile(r"\b[tb]\d+(?:_\d+)?\b")
 
 
@@ -106,13 +106,13 @@ class Program:
     admitted: Mapping[str, int]
     """Records that have results; where there is none here, all do."""
     results: tuple[Outgoing, ...]
-    reasons: Mapping[str, int] = field(default_factory=dict)
-    """Where the applications are that it leaves to the reference, by why."""
     ranked: Ranked | None = None
     kept: Mapping[str, int] = field(default_factory=dict)
     """Where the flags are of the requirements whose verdicts stay after a strike."""
     unsure: int | None = None
     """Where those are of the applications in which one of these has no verdict."""
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    """Where the applications are that it leaves to the reference, by why."""
 
     @property
     def outgoing(self) -> tuple[Outgoing, ...]:
@@ -127,13 +127,15 @@ def compile_columns(
     records: bool,
     ranking: bool = False,
     kept: frozenset[str] = frozenset(),
+    absent: frozenset[str] = frozenset(),
 ) -> Program:
     """The program for columns of some shapes; NotColumnar where the policy asks for what has none.
 
     `records` wants the results of records, `ranking` what the ranking takes. `kept` are the requirements that are not looked at again after
-    a strike: without a column of strikes their verdicts come out, and with one they go in, as columns of their own.
+    a strike: without a column of strikes their verdicts come out, and with one they go in, as columns of their own. Of the entities that
+    are `absent` no list has been given; what looks at them has no column.
     """
-    return _Build(policy, settled, shapes, records, ranking, kept).program()
+    return _Build(policy, settled, shapes, records, ranking, kept, absent).program()
 
 
 def met_key(entity: str, requirement: str) -> Key:
@@ -149,18 +151,19 @@ class _Build:
         shapes: Mapping[Key, Shape],
         records: bool,
         ranking: bool,
-        kept: frozenset[str],
+        kept: frozenset[str] = frozenset(),
+        absent: frozenset[str] = frozenset(),
     ) -> None:
-        self.kept = kept
+        self.kept, self.absent = kept, absent
         self.policy, self.settled, self.shapes, self.records, self.ranking = policy, settled, shapes, records, ranking
         self.root = Frame(policy.root, row_name(policy, policy.root), None)
         self.frames: dict[str, Frame] = {policy.root: self.root}
         for name in policy.root_names():
             owner = policy.entities[name].owner
-            if owner is not None:
+            if owner in self.frames and name not in absent:
                 self.frames[name] = Frame(name, row_name(policy, name), self.frames[owner])
         self.columns = tuple(shapes)
-        self.w = Writer(policy, settled, self.root, self.fact, self.known)
+        self.w = Writer(policy, settled, self.root, self.fact, self.known, absent)
         self.left: list[str | None] = []
         self.reasons: dict[str, list[str | None]] = {}
         self.read: set[Key] = set()
@@ -212,7 +215,9 @@ class _Build:
         self._requirements()
         masks, failing = self._masks()
         statuses, outcome, stage = self._outcome()
-        results = [self._result(r) for r in self.policy.results if r.entity == self.policy.root or self.records]
+        # The ranking takes its own values, and a result that has no column does not stand in its way.
+        wanted = [] if self.ranking else [r for r in self.policy.results if r.entity == self.policy.root or self.records]
+        results = [self._result(r) for r in wanted]
         excluded = {e: self._excluded(e) for e in self.frames if e != self.policy.root} if self.records else {}
         barred = {e: self._barred(e) for e in self.frames if e != self.policy.root} if self.records else {}
         admitted = {}
@@ -232,7 +237,8 @@ class _Build:
         return Program(
             table["run"], source, self.columns, tuple(self.frames), frozenset(self.read), tuple(self.order), len(masks), left,
             outcome, stage, tuple(statuses), tuple(masks), failing, excluded, barred, admitted, tuple(results),
-            reasons, ranked, verdicts, unsure,
+            ranked, verdicts, unsure,
+            reasons=reasons,
         )  # fmt: skip
 
     def _given(self, entity: str, name: str) -> Column | None:
@@ -255,7 +261,7 @@ class _Build:
                 frame = frame.above
             open_.append(bad)
         unsure = self.w.either(*open_)
-        return found, None if unsure is None else self.put(self.w.emit(f"np.zeros({self.root.name}.count, bool) | all_of({unsure})"))
+        return found, None if unsure is None else self.put(self.w.emit(f"flags_of({unsure}, {self.root.name})"))
 
     def put(self, name: str) -> int:
         """The place of an array in what comes back."""
@@ -287,6 +293,12 @@ class _Build:
     # Steps.
 
     def _step(self, step: core.Step) -> None:
+        if step.entity not in self.frames:
+            reason = f"there are no records of {step.entity}"
+            self.w.why[step.entity, step.name] = reason
+            if step.kind == "requirement":
+                self.undecided[step.name] = reason
+            return
         frame = self.frames[step.entity]
         self.w.slots = {0: Column("record", frame, "", of=frame)}
         match step.kind:
@@ -324,9 +336,11 @@ class _Build:
         if before is not None and struck is None:
             w.met[requirement.id], self.bads[requirement.id] = before, None
             return
-        check = w.value(requirement.check)
-        if requirement.applies is not None:
-            applies = w.value(requirement.applies)
+        applies = None if requirement.applies is None else w.value(requirement.applies)
+        # What never applies need not have a column.
+        never = applies is not None and applies.constant is False
+        check = w.value_of(True, core_boolean()) if never else w.value(requirement.check)
+        if applies is not None:
             fails = w._every([applies, w.negated(check)])
             bad = fails.bad
             if applies.bad is not None:
@@ -352,9 +366,12 @@ class _Build:
     def _requirements(self) -> None:
         """Leave the applications in which a requirement of a stage that has begun is open, or runs a time to put it right."""
         for requirement in self.policy.requirements.values():
-            opened, frame = self.opened[requirement.stage], self.frames[requirement.entity]
+            opened = self.opened[requirement.stage]
             if opened.constant is False:
                 continue
+            if requirement.entity not in self.frames:
+                raise NotColumnar(self.undecided[requirement.id])
+            frame = self.frames[requirement.entity]
             if requirement.id in self.undecided:
                 raise NotColumnar(self.undecided[requirement.id])
             bad = self.bads[requirement.id]
@@ -609,6 +626,10 @@ class _Build:
         plan = self.policy.ranking
         assert plan is not None
         standing = self._candidate(statuses, outcome)
+        names = [s.name for s in self.policy.stages]
+        for status in statuses[: names.index(plan.among) + 1] if plan.among is not None else ():  # what is missing is told one by one
+            closed = self.w.emit(f"{self.back[status]} == {STATUSES.index('not_started')}")
+            self.leave(self.w.emit(f"{closed} & ({self.back[outcome]} != {OUTCOMES.index('failed')})"), self.root)
 
         def part(name: str, expression: core.Expr, cents: bool) -> Outgoing:
             self.w.slots = {0: Column("record", self.root, "", of=self.root)}

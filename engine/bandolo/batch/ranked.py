@@ -87,7 +87,8 @@ class Summary:
     by_rows: int
     again_by_columns: int = 0
     again_by_rows: int = 0
-    why: tuple[str, ...] = ()
+    why: Mapping[str, int] = field(default_factory=dict)
+    """How many applications went one by one for what."""
     errors: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -252,26 +253,25 @@ class _Ranking:
 
     # After the strikes.
 
-    def _after(self) -> tuple[pa.Table, Mapping[str, list[Strike]]]:
-        """What the ranking takes of all applications, as they stand after the strikes."""
+    def _after(self) -> tuple[pa.Table, Array, Mapping[str, list[Strike]]]:
+        """What the ranking takes of all applications, and the row of each, with those that were decided again at the end."""
         table = self.found.table
+        rows = np.arange(table.num_rows)
         if self.procedure is None or not self.procedure.strikes:
-            return table, {}
+            return table, rows, {}
         assert self.again is not None
         by_id: dict[str, list[Strike]] = {}
         for strike in sorted(self.procedure.strikes.values(), key=lambda s: (s.application, s.record)):
             by_id.setdefault(strike.application, []).append(strike)
         struck = {id_: frozenset(s.record for s in strikes) for id_, strikes in by_id.items()}
-        ids = pa.array(list(by_id), pa.string())
-        rows = np.asarray(pc.index_in(ids, value_set=one(table["application"])))
+        which = np.asarray(pc.index_in(pa.array(list(by_id), pa.string()), value_set=one(table["application"])))
+        rows[which] = table.num_rows + np.arange(len(which))
         changed = pa.Table.from_pylist([self.again.decided[id_, struck[id_]][1] for id_ in by_id], schema=schema(self.prepared.policy.core))
-        order = np.arange(table.num_rows)
-        order[rows] = table.num_rows + np.arange(len(rows))
-        return pa.concat_tables([table, changed]).unify_dictionaries().take(pa.array(order)).combine_chunks(), by_id
+        return pa.concat_tables([table, changed]).unify_dictionaries(), rows, by_id
 
-    def _told(self, table: pa.Table, strikes: Mapping[str, list[Strike]]) -> Ranked:
+    def _told(self, table: pa.Table, rows: Array, strikes: Mapping[str, list[Strike]]) -> Ranked:
         disputed = self.procedure.disputed if self.procedure is not None else {}
-        found = listed.told(self.prepared.policy.core, self.ranker.options, table, strikes, disputed)
+        found = listed.told(self.prepared.policy.core, self.ranker.options, table, rows, strikes, disputed)
         table, summary = found.table, found.counted
         open_ = summary["statuses"].get("undetermined", 0) + summary["statuses"].get("suspended", 0)
         again = self.again

@@ -98,7 +98,7 @@ class Rowwise:
             if inner not in tables.offsets:
                 continue
             offsets = tables.offsets[inner]
-            gone = tables.left.get(entity)
+            gone = tables.lacking.get(inner)
             spans = [(int(offsets[i]), int(offsets[i + 1])) for i in which]
             every = self._records(tables, inner, np.concatenate([np.arange(a, b) for a, b in spans]).astype(np.int64))
             at_ = 0

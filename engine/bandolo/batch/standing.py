@@ -24,10 +24,11 @@ from bandolo.batch.helpers import Array
 from bandolo.batch.intake import BadTables, Columns, Given, Tables, one, together
 from bandolo.batch.outgoing import TEXTS, WORDS
 from bandolo.batch.program import OUTCOMES, STATUSES, STRUCK, Outgoing, Program, Shape, met_key
+from bandolo.batch.reasons import counted
 from bandolo.batch.run import Prepared, application_names, computed, root_offsets
 from bandolo.check import core
 from bandolo.diagnostics import ApplicationError
-from bandolo.language.types import DATE, DATETIME, MONEY, NUMBER, QUANTITIES, OptionalType, Type
+from bandolo.language.types import DATE, DATETIME, MONEY, QUANTITIES, OptionalType, Type
 from bandolo.ranking.entrant import Entrant, KeyValue
 from bandolo.ranking.rank import Ranker
 
@@ -52,7 +53,7 @@ class Standings:
     claims: pa.Table
     by_columns: int
     by_rows: int
-    why: tuple[str, ...] = ()
+    why: Mapping[str, int] = field(default_factory=dict)
     errors: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -87,12 +88,11 @@ def of_tables(
         program = prepared.program(columns, tables)
     asked = _Asked(prepared, tables, ranker, names, struck, named)
     if isinstance(program, str):
-        return asked.assembled(None, (), np.arange(len(names)), (program,))
+        return asked.assembled(None, (), np.arange(len(names)), {program: len(names)})
     begun = columns.left(core_, program.read) | unsure
     back, left = computed(prepared.policy, program, columns, begun, prepared.threads)
     which = np.flatnonzero(left)
-    why = tuple(sorted(f"{k[1]} of {k[0]} is missing in some rows" for k in columns.nulls if k in program.read)) if begun.any() else ()
-    why += ("a value is beyond what columns hold, or a computation has no result",) if len(which) > np.count_nonzero(begun) else ()
+    why = counted(core_, columns, program, begun, back) if len(which) else {}
     return asked.assembled(program, back, which, why)
 
 
@@ -188,7 +188,7 @@ class _Asked:
     struck: Sequence[frozenset[str]] | None
     named: bool
 
-    def assembled(self, program: Program | None, back: Sequence[Array], which: Array, why: tuple[str, ...]) -> Standings:
+    def assembled(self, program: Program | None, back: Sequence[Array], which: Array, why: Mapping[str, int]) -> Standings:
         """What the program computed, and the applications that it left, in the order of the applications."""
         policy = self.prepared.policy.core
         rows, claims, errors = self._one_by_one(which)
@@ -317,10 +317,20 @@ def _key(part: Outgoing, back: Sequence[Array], type_: Type, policy: core.Policy
         if int(np.abs(values).max(initial=0)) * factor < 2**63:
             return [_scaled(values * factor, digits, mask), pc.if_else(pa.array(mask), pa.scalar(None, REST), pa.scalar(Decimal(0), REST))]
     under = np.ones(count, np.int64) if under is None else np.where(mask, 1, under)
-    known, which = np.unique(np.stack([values, under], axis=1), axis=0, return_inverse=True)
-    cells_of = [key_cells(Fraction(int(n), part.scale * int(d)), NUMBER) for n, d in known]
-    at = pa.array(which.reshape(-1), mask=mask)
-    return [pa.array([c[i] for c in cells_of], t).take(at) for i, t in enumerate(types)]
+    if int(np.max(under, initial=1)) * part.scale >= 2**62:  # it may be that the fractions are shorter than they are written
+        pairs = zip(values.tolist(), under.tolist(), strict=True)
+        cells_of = [key_cells(Fraction(n, part.scale * d), type_) for n, d in pairs]
+        return [pa.array([None if gone else c[i] for c, gone in zip(cells_of, mask, strict=True)], t) for i, t in enumerate(types)]
+    divisor = under * part.scale
+    parts = [divmod(n * UNIT, d) for n, d in zip(values.tolist(), divisor.tolist(), strict=True)]
+    rests = [0 if not rest else rest * FINE // d for (_, rest), d in zip(parts, divisor.tolist(), strict=True)]
+    return [_decimals([whole for whole, _ in parts], types[0], mask), _decimals(rests, types[1], mask)]
+
+
+def _decimals(numbers: list[int], type_: pa.DataType, mask: Array) -> pa.Array:
+    """Whole numbers as a column of decimals."""
+    data = b"".join([n.to_bytes(16, "little", signed=True) for n in numbers])
+    return pa.Array.from_buffers(type_, len(numbers), [pa.py_buffer(np.packbits(~mask, bitorder="little")), pa.py_buffer(data)])
 
 
 def _constant(value: Any, type_: Type) -> KeyValue:

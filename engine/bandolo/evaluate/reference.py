@@ -13,6 +13,7 @@ from typing import assert_never
 
 from bandolo.check import core
 from bandolo.evaluate.shares import apportioned, unapportioned
+from bandolo.language.library import implementation
 from bandolo.language.types import DATE, DATETIME
 from bandolo.language.values import (
     NONE,
@@ -246,10 +247,8 @@ class Evaluation:
                 return record.ancestor(entity)
 
     def _dated(self, node: core.Dated, slots: Slots) -> Value:
-        return self.in_force(node, self.value(node.date, slots))
-
-    def in_force(self, node: core.Dated, day: Value) -> Value:
         """The version whose days, both ends included, contain the date; a date in none of them is a fault."""
+        day = self.value(node.date, slots)
         versions = self.settings.versions[node.name]
         if isinstance(day, Unknown):
             # Before the first version and after the last there is none.
@@ -267,7 +266,7 @@ class Evaluation:
         operation = node.operation
         if operation.total:
             self.budget -= sum(len(a.members) for a in arguments if isinstance(a, ListValue))
-            result = operation.run(self.policy.conventions, *arguments)
+            result = implementation(operation, node.type)(self.policy.conventions, *arguments)
         else:
             fault = next((a for a in arguments if isinstance(a, Fault)), None)
             if fault is not None:

@@ -121,7 +121,7 @@ class Writer(Writing):
                 held = self.names.constant(value.expr.attr)
                 return Code(code("hasattr(R, A)", R=value.expr.value, A=held), Same(type_))
         value = self.held(self.value(inner))
-        return value if value.kind is None else Code(code("V is V", V=value.expr), Same(type_))
+        return value if value.kind is None else Code(code("(V,) != ()", V=value.expr), Same(type_))
 
     def _dated(self, node: core.Dated) -> Code:
         day = self.held(self.value(node.date))

@@ -11,6 +11,7 @@ from math import gcd
 from typing import TYPE_CHECKING
 
 from bandolo.check import core
+from bandolo.language.library import implementation
 from bandolo.language.types import BOOLEAN, DATE, INTEGER, is_quantity
 from bandolo.language.types import MONEY as MONEY_TYPE
 from bandolo.plan import lists
@@ -306,7 +307,7 @@ def called(writer: Writer, node: core.Apply, arguments: list[Code]) -> Code:
     if any(a.kind is None for a in arguments):
         return NEVER
     given = [_as_reference(writer, a) for a in arguments]
-    run = writer.names.constant(node.operation.run)
+    run = writer.names.constant(implementation(node.operation, node.type))
     expr = ast.Call(name("known"), [ast.Call(run, [name("conventions"), *given], [])], [])
     return _from_reference(writer, expr, node)
 

@@ -13,11 +13,8 @@ from bandolo.records import dataclass, field
 Standing = Literal["candidate", "not_admitted", "suspended", "undetermined"]
 Status = Literal["financed", "partly_financed", "admitted_not_financed", "not_admitted", "suspended", "undetermined"]
 
-KeyValue = bool | int | Fraction | date | datetime | str | tuple[int, int] | None
-"""A value that applications are ordered by: a length of time is (months, days), `none` is None and comes last.
-
-A whole number only stands for another value, as where a table is ranked: it compares as that does.
-"""
+KeyValue = bool | Fraction | date | datetime | str | tuple[int, int] | None
+"""A value that applications are ordered by: a length of time is (months, days), `none` is None and comes last."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -134,6 +134,4 @@ class Speaker:
 def as_value(value: KeyValue) -> Value:
     if value is None:
         return NONE
-    if isinstance(value, int):
-        return value if isinstance(value, bool) else Fraction(value)
     return Duration(*value) if isinstance(value, tuple) else value
