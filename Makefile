@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 
 SEARCH ?= 10000
 
-.PHONY: demo test test-postgres differential check mutate bench lint types layers update schemas wheel clean
+.PHONY: demo test test-postgres test-spark differential check mutate bench lint types layers update schemas wheel clean
 
 demo: $(STAMP)  ## decide example applications of both calls and explain one
 	@$(BIN)/python -m bandolo.surfaces.demo
@@ -17,6 +17,11 @@ test: $(STAMP)  ## the whole test suite
 test-postgres: $(STAMP)  ## the views of `bandolo sql` against the reference in a PostgreSQL of its own; says what is missing
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[postgres]'
 	@PYTHONPATH=tests $(BIN)/python tests/postgres.py
+
+test-spark: $(STAMP)  ## batches and views inside a local Spark against one machine and the reference; says what is missing
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[spark,sql]'
+	@$(BIN)/python tests/spark
+	@PYTHONPATH=tests $(BIN)/python tests/spark_sql.py
 
 differential: $(STAMP)  ## generated policies and applications through every path, for hours; PARTS="program columns warehouses" for some of it
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[postgres,spark]'

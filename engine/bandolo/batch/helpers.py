@@ -148,7 +148,7 @@ def allocated(cents: Array, weights: Array, mask: Array | None, ties: Array, row
 
 def round_down(n: Array, d: Any) -> Array:
     quotient: Array = np.floor_divide(n, d)
-    if n.size and n.min() < 0:
+    if np.size(n) and np.min(n) < 0:  # nothing, divided by a column, is a plain zero
         quotient = np.where((n < 0) & (quotient * d != n), quotient + 1, quotient)
     return quotient
 
@@ -160,7 +160,7 @@ def round_up(n: Array, d: Any) -> Array:
 
 
 def round_half_up(n: Array, d: Any) -> Array:
-    if n.size and n.min() < 0:
+    if np.size(n) and np.min(n) < 0:
         size: Array = np.sign(n) * ((2 * np.abs(n) + d) // (2 * d))
         return size
     rounded: Array = (2 * n + d) // (2 * d)

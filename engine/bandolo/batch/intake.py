@@ -541,12 +541,21 @@ def _words(
     codes = _buffer(coded.indices, coded.indices.type.to_pandas_dtype())
     if null is not None:
         codes = np.where(null, 0, codes)
-    bad = np.array([w is None or not _fits(w, type_) for w in words], bool)
+    bad = np.asarray(coded.dictionary.is_null()) | _misfits(type_, coded.dictionary, words)
     wrong = None
     if bad.any():
         wrong = bad.take(codes, mode="clip")
         wrong = wrong if null is None else wrong & ~null
     return Given(Shape("word", 1, False, none is not None), codes, none, [w or "" for w in words]), wrong
+
+
+def _misfits(type_: Any, dictionary: pa.Array, words: list[Any]) -> Array:
+    """Which words no fact of a type may have; of many texts only those are looked at one by one that may be among them."""
+    doubtful = _unsafe(dictionary) if type_ == TEXT and len(words) else np.ones(len(words), bool)
+    bad = np.zeros(len(words), bool)
+    for at in np.flatnonzero(doubtful) if doubtful is not None else ():
+        bad[at] = words[at] is not None and not _fits(words[at], type_)
+    return bad
 
 
 def _fits(word: str, type_: Any) -> bool:

@@ -30,6 +30,8 @@ STATUSES = ("passed", *PRECEDENCE, "not_started")
 OUTCOMES = ("admitted", *PRECEDENCE)
 """The outcome of a stage's status; `failed` is said as rejected."""
 MASK_BITS = 63
+STRUCK = "is struck"
+"""The name of the flags that say which records the ranking has struck; no fact has a space in its name."""
 NO_RESULT = "a computation has no result, or a number is beyond 64 bits"
 OUTSIDE = "an amount, number or date is beyond what columns hold"
 CURABLE = "a requirement that can still be put right, which depends on the clock"
@@ -104,9 +106,13 @@ class Program:
     admitted: Mapping[str, int]
     """Records that have results; where there is none here, all do."""
     results: tuple[Outgoing, ...]
+    ranked: Ranked | None = None
+    kept: Mapping[str, int] = field(default_factory=dict)
+    """Where the flags are of the requirements whose verdicts stay after a strike."""
+    unsure: int | None = None
+    """Where those are of the applications in which one of these has no verdict."""
     reasons: Mapping[str, int] = field(default_factory=dict)
     """Where the applications are that it leaves to the reference, by why."""
-    ranked: Ranked | None = None
 
     @property
     def outgoing(self) -> tuple[Outgoing, ...]:
@@ -114,25 +120,50 @@ class Program:
         return self.results if self.ranked is None else (*self.results, *self.ranked.parts)
 
 
-def compile_columns(policy: core.Policy, settled: Settled, shapes: Mapping[Key, Shape], records: bool, ranking: bool = False) -> Program:
+def compile_columns(
+    policy: core.Policy,
+    settled: Settled,
+    shapes: Mapping[Key, Shape],
+    records: bool,
+    ranking: bool = False,
+    kept: frozenset[str] = frozenset(),
+    absent: frozenset[str] = frozenset(),
+) -> Program:
     """The program for columns of some shapes; NotColumnar where the policy asks for what has none.
 
-    `records` wants the results of records, `ranking` what the ranking takes.
+    `records` wants the results of records, `ranking` what the ranking takes. `kept` are the requirements that are not looked at again after
+    a strike: without a column of strikes their verdicts come out, and with one they go in, as columns of their own. Of the entities that
+    are `absent` no list has been given; what looks at them has no column.
     """
-    return _Build(policy, settled, shapes, records, ranking).program()
+    return _Build(policy, settled, shapes, records, ranking, kept, absent).program()
+
+
+def met_key(entity: str, requirement: str) -> Key:
+    """The column of the verdicts of a requirement that is not looked at again."""
+    return (entity, f"met {requirement}", None)
 
 
 class _Build:
-    def __init__(self, policy: core.Policy, settled: Settled, shapes: Mapping[Key, Shape], records: bool, ranking: bool) -> None:
+    def __init__(
+        self,
+        policy: core.Policy,
+        settled: Settled,
+        shapes: Mapping[Key, Shape],
+        records: bool,
+        ranking: bool,
+        kept: frozenset[str] = frozenset(),
+        absent: frozenset[str] = frozenset(),
+    ) -> None:
+        self.kept, self.absent = kept, absent
         self.policy, self.settled, self.shapes, self.records, self.ranking = policy, settled, shapes, records, ranking
         self.root = Frame(policy.root, row_name(policy, policy.root), None)
         self.frames: dict[str, Frame] = {policy.root: self.root}
         for name in policy.root_names():
             owner = policy.entities[name].owner
-            if owner is not None:
+            if owner in self.frames and name not in absent:
                 self.frames[name] = Frame(name, row_name(policy, name), self.frames[owner])
         self.columns = tuple(shapes)
-        self.w = Writer(policy, settled, self.root, self.fact, self.known)
+        self.w = Writer(policy, settled, self.root, self.fact, self.known, absent)
         self.left: list[str | None] = []
         self.reasons: dict[str, list[str | None]] = {}
         self.read: set[Key] = set()
@@ -184,7 +215,9 @@ class _Build:
         self._requirements()
         masks, failing = self._masks()
         statuses, outcome, stage = self._outcome()
-        results = [self._result(r) for r in self.policy.results if r.entity == self.policy.root or self.records]
+        # The ranking takes its own values, and a result that has no column does not stand in its way.
+        wanted = [] if self.ranking else [r for r in self.policy.results if r.entity == self.policy.root or self.records]
+        results = [self._result(r) for r in wanted]
         excluded = {e: self._excluded(e) for e in self.frames if e != self.policy.root} if self.records else {}
         barred = {e: self._barred(e) for e in self.frames if e != self.policy.root} if self.records else {}
         admitted = {}
@@ -193,6 +226,7 @@ class _Build:
             if kept.constant is None:
                 admitted[entity] = self.put(self.w.flag(kept))
         ranked = self._ranked(statuses, outcome) if self.ranking else None
+        verdicts, unsure = self._kept()
         left = self.put(self.w.either("left", *self.left) or "left")
         told = {reason: self.w.either(*bads) for reason, bads in self.reasons.items()}
         reasons = {why: self.put(self.w.emit(f"flags_of({bad}, {self.root.name})")) for why, bad in told.items() if bad is not None}
@@ -203,8 +237,31 @@ class _Build:
         return Program(
             table["run"], source, self.columns, tuple(self.frames), frozenset(self.read), tuple(self.order), len(masks), left,
             outcome, stage, tuple(statuses), tuple(masks), failing, excluded, barred, admitted, tuple(results),
-            reasons=reasons, ranked=ranked,
+            ranked, verdicts, unsure,
+            reasons=reasons,
         )  # fmt: skip
+
+    def _given(self, entity: str, name: str) -> Column | None:
+        """Flags that are no fact, where there are any."""
+        key = (entity, name, None)
+        return Column("flag", self.frames[entity], f"c{self.columns.index(key)}") if key in self.shapes else None
+
+    def _kept(self) -> tuple[dict[str, int], int | None]:
+        """The verdicts that stay after a strike, and the applications in which one is open."""
+        if any(name == STRUCK for _, name, _ in self.columns):
+            return {}, None
+        found, open_ = {}, list[str | None]()
+        for id_ in sorted(self.kept & self.w.met.keys()):
+            frame = self.frames[self.policy.requirements[id_].entity]
+            found[id_] = self.put(self.w.flag(self._here(self.w.met[id_], frame)))
+            bad = self.bads[id_]
+            while bad is not None and frame is not self.root:
+                bad = self.w.emit(f"some_bad({bad}, {frame.name})")
+                assert frame.above is not None
+                frame = frame.above
+            open_.append(bad)
+        unsure = self.w.either(*open_)
+        return found, None if unsure is None else self.put(self.w.emit(f"flags_of({unsure}, {self.root.name})"))
 
     def put(self, name: str) -> int:
         """The place of an array in what comes back."""
@@ -236,6 +293,12 @@ class _Build:
     # Steps.
 
     def _step(self, step: core.Step) -> None:
+        if step.entity not in self.frames:
+            reason = f"there are no records of {step.entity}"
+            self.w.why[step.entity, step.name] = reason
+            if step.kind == "requirement":
+                self.undecided[step.name] = reason
+            return
         frame = self.frames[step.entity]
         self.w.slots = {0: Column("record", frame, "", of=frame)}
         match step.kind:
@@ -269,9 +332,15 @@ class _Build:
 
     def _requirement(self, requirement: core.Requirement, frame: Frame) -> None:
         w = self.w
-        check = w.value(requirement.check)
-        if requirement.applies is not None:
-            applies = w.value(requirement.applies)
+        before, struck = self._given(requirement.entity, met_key(requirement.entity, requirement.id)[1]), self._given(frame.entity, STRUCK)
+        if before is not None and struck is None:
+            w.met[requirement.id], self.bads[requirement.id] = before, None
+            return
+        applies = None if requirement.applies is None else w.value(requirement.applies)
+        # What never applies need not have a column.
+        never = applies is not None and applies.constant is False
+        check = w.value_of(True, core_boolean()) if never else w.value(requirement.check)
+        if applies is not None:
             fails = w._every([applies, w.negated(check)])
             bad = fails.bad
             if applies.bad is not None:
@@ -287,15 +356,22 @@ class _Build:
             bad = met.bad
         if met.constant is not None:
             met = Column("flag", frame, w.emit(f"np.full({frame.name}.count, {met.constant})"))
-        w.met[requirement.id] = met.but(bad=None, frame=frame)
+        met = met.but(bad=None, frame=frame)
+        if before is not None and struck is not None:  # a verdict stays, but for the records that are struck
+            met = w.chosen(struck, met, before)
+            bad = w.both(bad, struck.name)
+        w.met[requirement.id] = met
         self.bads[requirement.id] = bad
 
     def _requirements(self) -> None:
         """Leave the applications in which a requirement of a stage that has begun is open, or runs a time to put it right."""
         for requirement in self.policy.requirements.values():
-            opened, frame = self.opened[requirement.stage], self.frames[requirement.entity]
+            opened = self.opened[requirement.stage]
             if opened.constant is False:
                 continue
+            if requirement.entity not in self.frames:
+                raise NotColumnar(self.undecided[requirement.id])
+            frame = self.frames[requirement.entity]
             if requirement.id in self.undecided:
                 raise NotColumnar(self.undecided[requirement.id])
             bad = self.bads[requirement.id]
@@ -308,7 +384,8 @@ class _Build:
     def _admitted(self, entity: str, moment: str, frame: Frame) -> Column:
         policy = self.policy
         last = policy.stage_index(moment) if moment else len(policy.stages)
-        parts: list[Column] = []
+        struck = self._given(entity, STRUCK)
+        parts: list[Column] = [] if struck is None else [self.w.negated(struck)]
         for requirement in policy.requirements.values():
             if requirement.entity != entity or policy.stage_index(requirement.stage) > last:
                 continue
@@ -549,6 +626,10 @@ class _Build:
         plan = self.policy.ranking
         assert plan is not None
         standing = self._candidate(statuses, outcome)
+        names = [s.name for s in self.policy.stages]
+        for status in statuses[: names.index(plan.among) + 1] if plan.among is not None else ():  # what is missing is told one by one
+            closed = self.w.emit(f"{self.back[status]} == {STATUSES.index('not_started')}")
+            self.leave(self.w.emit(f"{closed} & ({self.back[outcome]} != {OUTCOMES.index('failed')})"), self.root)
 
         def part(name: str, expression: core.Expr, cents: bool) -> Outgoing:
             self.w.slots = {0: Column("record", self.root, "", of=self.root)}

@@ -55,6 +55,8 @@ class Prepared:
     threads: int = 1
     ranking: bool = False
     """Whether the programs compute what the ranking takes too."""
+    kept: frozenset[str] = frozenset()
+    """The requirements that the ranking does not look at again after a strike."""
     programs: dict[Any, Program | str] = field(default_factory=dict)
     rowwise: Rowwise = field(init=False)
 
@@ -81,7 +83,7 @@ class Prepared:
         """Why no program can decide some tables, whatever is computed; empty where nothing stands in the way."""
         if any(act.applies_to is not None for act in self.policy.loaded.amendments):
             return "an amending act does not reach every application"
-        if tables.absent:
+        if tables.absent and not self.ranking:
             return f"there are no records of {', '.join(tables.absent)}"
         for entity in self.policy.core.entities.values():
             for fact in entity.facts.values():
@@ -94,7 +96,9 @@ class Prepared:
         if refused:
             return refused
         try:
-            return compile_columns(self.policy.core, self.settled, shapes, bool(self.records), self.ranking)
+            return compile_columns(
+                self.policy.core, self.settled, shapes, bool(self.records), self.ranking, self.kept, frozenset(tables.absent)
+            )
         except NotColumnar as reason:
             return str(reason)
 

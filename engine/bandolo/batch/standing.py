@@ -21,13 +21,14 @@ import pyarrow.compute as pc
 
 from bandolo.batch import outgoing
 from bandolo.batch.helpers import Array
-from bandolo.batch.intake import BadTables, Tables, one, together
+from bandolo.batch.intake import BadTables, Columns, Given, Tables, one, together
 from bandolo.batch.outgoing import TEXTS, WORDS
-from bandolo.batch.program import OUTCOMES, STATUSES, Outgoing, Program
+from bandolo.batch.program import OUTCOMES, STATUSES, STRUCK, Outgoing, Program, Shape, met_key
+from bandolo.batch.reasons import counted
 from bandolo.batch.run import Prepared, application_names, computed, root_offsets
 from bandolo.check import core
 from bandolo.diagnostics import ApplicationError
-from bandolo.language.types import DATE, DATETIME, MONEY, NUMBER, QUANTITIES, OptionalType, Type
+from bandolo.language.types import DATE, DATETIME, MONEY, QUANTITIES, OptionalType, Type
 from bandolo.ranking.entrant import Entrant, KeyValue
 from bandolo.ranking.rank import Ranker
 
@@ -52,7 +53,7 @@ class Standings:
     claims: pa.Table
     by_columns: int
     by_rows: int
-    why: tuple[str, ...] = ()
+    why: Mapping[str, int] = field(default_factory=dict)
     errors: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -70,20 +71,54 @@ def ranker_for(prepared: Prepared) -> Ranker:
     return Ranker(prepared.policy, **{k: v for k, v in prepared.what_if.items() if v is not None})
 
 
-def of_tables(prepared: Prepared, tables: Tables, ranker: Ranker) -> Standings:
-    """The same, of tables that have been put together."""
+def of_tables(
+    prepared: Prepared, tables: Tables, ranker: Ranker, struck: Sequence[frozenset[str]] | None = None, named: bool = True
+) -> Standings:
+    """The same, of tables that have been put together; each application with some of its records `struck`, by their paths.
+
+    Without `named` the claims have rows and keys only.
+    """
     core_ = prepared.policy.core
     columns = prepared.columns(tables)
-    program = prepared.program(columns, tables)
     names = application_names(core_, tables)
+    program = prepared.program(columns, tables)
+    unsure = np.zeros(len(names), bool)
+    if struck is not None and not isinstance(program, str):
+        unsure = _struck_columns(prepared, tables, columns, program, struck)
+        program = prepared.program(columns, tables)
+    asked = _Asked(prepared, tables, ranker, names, struck, named)
     if isinstance(program, str):
-        return _assembled(prepared, tables, ranker, names, None, (), np.arange(len(names)), (program,))
-    begun = columns.left(core_, program.read)
+        return asked.assembled(None, (), np.arange(len(names)), {program: len(names)})
+    begun = columns.left(core_, program.read) | unsure
     back, left = computed(prepared.policy, program, columns, begun, prepared.threads)
     which = np.flatnonzero(left)
-    why = tuple(sorted(f"{k[1]} of {k[0]} is missing in some rows" for k in columns.nulls if k in program.read)) if begun.any() else ()
-    why += ("a value is beyond what columns hold, or a computation has no result",) if len(which) > np.count_nonzero(begun) else ()
-    return _assembled(prepared, tables, ranker, names, program, back, which, why)
+    why = counted(core_, columns, program, begun, back) if len(which) else {}
+    return asked.assembled(program, back, which, why)
+
+
+def _struck_columns(prepared: Prepared, tables: Tables, columns: Columns, program: Program, struck: Sequence[frozenset[str]]) -> Array:
+    """Add the columns of the strikes, and of the verdicts that stay; the applications in which one of these is open."""
+    policy = prepared.policy.core
+    assert policy.ranking is not None
+    entity = policy.ranking.exclusive_record
+    assert entity is not None
+    unsure = np.zeros(len(struck), bool)
+    if prepared.kept:
+        back, _ = computed(prepared.policy, program, columns, unsure, prepared.threads)
+        for id_, at in program.kept.items():
+            key = met_key(policy.requirements[id_].entity, id_)
+            columns.shapes[key], columns.given[key] = Shape("flag"), Given(Shape("flag"), back[at])
+        if program.unsure is not None:
+            unsure = back[program.unsure]
+    offsets = root_offsets(policy, tables, entity)
+    paths = prepared.rowwise.paths(tables, entity).to_pylist()
+    flags = np.zeros(len(paths), bool)
+    for i, records in enumerate(struck):
+        for at in range(int(offsets[i]), int(offsets[i + 1])) if records else ():
+            flags[at] = paths[at] in records
+    key = (entity, STRUCK, None)
+    columns.shapes[key], columns.given[key] = Shape("flag"), Given(Shape("flag"), flags)
+    return unsure
 
 
 # The schemas.
@@ -142,56 +177,59 @@ def key_cells(value: KeyValue, type_: Type) -> tuple[Any, ...]:
 # From columns and rows.
 
 
-def _assembled(
-    prepared: Prepared, tables: Tables, ranker: Ranker, names: pa.Array, program: Program | None, back: Sequence[Array], which: Array,
-    why: tuple[str, ...],
-) -> Standings:  # fmt: skip
-    """What the program computed, and the applications that it left, in the order of the applications."""
-    policy = prepared.policy.core
-    rows, claims, errors = _one_by_one(prepared, tables, ranker, names, which)
-    by_rows = pa.Table.from_pylist(rows, schema=schema(policy))
-    claimed = pa.Table.from_pylist(claims, schema=CLAIMS)
-    count = len(names)
-    if program is None:
-        return Standings(by_rows, claimed, 0, count, why, errors)
-    codes, table = _from_program(policy, program, names, back)
-    kept = np.ones(count, bool)
-    kept[which] = False
-    from_columns = _claims(prepared, tables, program, names, back, kept & (codes == 0))
-    if len(which):
-        order = np.arange(count)
-        order[which] = count + np.arange(len(which))
-        table = pa.concat_tables([table, by_rows]).unify_dictionaries().take(pa.array(order))
-        from_columns = pa.concat_tables([from_columns, claimed])
-        rows_of = np.asarray(from_columns["row"])
-        from_columns = from_columns.take(pa.array(np.argsort(rows_of, kind="stable")))
-    return Standings(table.combine_chunks(), from_columns.combine_chunks(), count - len(which), len(which), why, errors)
+@dataclass
+class _Asked:
+    """What was asked of some tables."""
 
+    prepared: Prepared
+    tables: Tables
+    ranker: Ranker
+    names: pa.Array
+    struck: Sequence[frozenset[str]] | None
+    named: bool
 
-def _one_by_one(
-    prepared: Prepared, tables: Tables, ranker: Ranker, names: pa.Array, which: Array
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]], Mapping[str, int]]:
-    """The rows of the applications that no column decides, and of their claims; what is bad data, by code."""
-    policy = prepared.policy.core
-    rows: list[dict[str, Any]] = []
-    claims: list[dict[str, Any]] = []
-    errors: Counter[str] = Counter()
-    called = names.take(pa.array(which)).to_pylist()
-    for at, name, data in zip(which, called, prepared.rowwise.applications(tables, which), strict=True):
-        try:
-            entrant, decision = ranker.assessor.assessed(data)
-            row = row_of(policy, entrant)
-        except ApplicationError as error:
-            first = error.diagnostics[0]
-            rows.append({"application": name, "failed": [], "missing": [], "error": f"{first.code} {first.path or ''}".strip()})
-            errors[first.code] += 1
-            continue
-        failed = outgoing.row_of(policy, name, decision, ())["failed"]
-        rows.append(row | {"application": name, "failed": failed})
-        claims += [
-            {"row": int(at), "application": name, "key": c.key, "record": c.record, "name": c.name} for c in entrant.claims
-        ]  # fmt: skip
-    return rows, claims, dict(errors)
+    def assembled(self, program: Program | None, back: Sequence[Array], which: Array, why: Mapping[str, int]) -> Standings:
+        """What the program computed, and the applications that it left, in the order of the applications."""
+        policy = self.prepared.policy.core
+        rows, claims, errors = self._one_by_one(which)
+        by_rows = pa.Table.from_pylist(rows, schema=schema(policy))
+        claimed = pa.Table.from_pylist(claims, schema=CLAIMS)
+        claimed = claimed if self.named else claimed.select(["row", "key"])
+        count = len(self.names)
+        if program is None:
+            return Standings(by_rows, claimed, 0, count, why, errors)
+        codes, table = _from_program(policy, program, self.names, back)
+        kept = np.ones(count, bool)
+        kept[which] = False
+        from_columns = _claims(self.prepared, self.tables, program, self.names, back, kept & (codes == 0), self.named)
+        if len(which):
+            order = np.arange(count)
+            order[which] = count + np.arange(len(which))
+            table = pa.concat_tables([table, by_rows]).unify_dictionaries().take(pa.array(order))
+            from_columns = pa.concat_tables([from_columns, claimed])
+            rows_of = np.asarray(from_columns["row"])
+            from_columns = from_columns.take(pa.array(np.argsort(rows_of, kind="stable")))
+        return Standings(table.combine_chunks(), from_columns.combine_chunks(), count - len(which), len(which), why, errors)
+
+    def _one_by_one(self, which: Array) -> tuple[list[dict[str, Any]], list[dict[str, Any]], Mapping[str, int]]:
+        """The rows of the applications that no column decides, and of their claims; what is bad data, by code."""
+        policy = self.prepared.policy.core
+        rows: list[dict[str, Any]] = []
+        claims: list[dict[str, Any]] = []
+        errors: Counter[str] = Counter()
+        called_ = self.names.take(pa.array(which)).to_pylist()
+        for at, name, data in zip(which, called_, self.prepared.rowwise.applications(self.tables, which), strict=True):
+            try:
+                entrant, decision = self.ranker.assessor.assessed(data, self.struck[at] if self.struck is not None else frozenset())
+            except ApplicationError as error:
+                first = error.diagnostics[0]
+                rows.append({"application": name, "failed": [], "missing": [], "error": f"{first.code} {first.path or ''}".strip()})
+                errors[first.code] += 1
+                continue
+            failed = outgoing.row_of(policy, name, decision, ())["failed"]
+            rows.append(row_of(policy, entrant) | {"application": name, "failed": failed})
+            claims += [{"row": int(at), "application": name, "key": c.key, "record": c.record, "name": c.name} for c in entrant.claims]
+        return rows, claims, dict(errors)
 
 
 def row_of(policy: core.Policy, entrant: Entrant) -> dict[str, Any]:
@@ -279,10 +317,20 @@ def _key(part: Outgoing, back: Sequence[Array], type_: Type, policy: core.Policy
         if int(np.abs(values).max(initial=0)) * factor < 2**63:
             return [_scaled(values * factor, digits, mask), pc.if_else(pa.array(mask), pa.scalar(None, REST), pa.scalar(Decimal(0), REST))]
     under = np.ones(count, np.int64) if under is None else np.where(mask, 1, under)
-    known, which = np.unique(np.stack([values, under], axis=1), axis=0, return_inverse=True)
-    cells_of = [key_cells(Fraction(int(n), part.scale * int(d)), NUMBER) for n, d in known]
-    at = pa.array(which.reshape(-1), mask=mask)
-    return [pa.array([c[i] for c in cells_of], t).take(at) for i, t in enumerate(types)]
+    if int(np.max(under, initial=1)) * part.scale >= 2**62:  # it may be that the fractions are shorter than they are written
+        pairs = zip(values.tolist(), under.tolist(), strict=True)
+        cells_of = [key_cells(Fraction(n, part.scale * d), type_) for n, d in pairs]
+        return [pa.array([None if gone else c[i] for c, gone in zip(cells_of, mask, strict=True)], t) for i, t in enumerate(types)]
+    divisor = under * part.scale
+    parts = [divmod(n * UNIT, d) for n, d in zip(values.tolist(), divisor.tolist(), strict=True)]
+    rests = [0 if not rest else rest * FINE // d for (_, rest), d in zip(parts, divisor.tolist(), strict=True)]
+    return [_decimals([whole for whole, _ in parts], types[0], mask), _decimals(rests, types[1], mask)]
+
+
+def _decimals(numbers: list[int], type_: pa.DataType, mask: Array) -> pa.Array:
+    """Whole numbers as a column of decimals."""
+    data = b"".join([n.to_bytes(16, "little", signed=True) for n in numbers])
+    return pa.Array.from_buffers(type_, len(numbers), [pa.py_buffer(np.packbits(~mask, bitorder="little")), pa.py_buffer(data)])
 
 
 def _constant(value: Any, type_: Type) -> KeyValue:
@@ -310,13 +358,16 @@ def _scaled(values: Array, digits: int, mask: Array) -> pa.Array:
     return pa.Array.from_buffers(pa.decimal128(38, digits), len(values), [valid, pa.py_buffer(parts)]).cast(WHOLE)
 
 
-def _claims(prepared: Prepared, tables: Tables, program: Program, names: pa.Array, back: Sequence[Array], ranked: Array) -> pa.Table:
+def _claims(
+    prepared: Prepared, tables: Tables, program: Program, names: pa.Array, back: Sequence[Array], ranked: Array, named: bool
+) -> pa.Table:
     """The claims of the applications that are ranked, in the order in which their records were given."""
     policy, plan, found = prepared.policy.core, prepared.policy.core.ranking, program.ranked
     assert plan is not None
     assert found is not None
+    nothing = CLAIMS.empty_table() if named else CLAIMS.empty_table().select(["row", "key"])
     if found.key is None or plan.exclusive_record is None:
-        return CLAIMS.empty_table()
+        return nothing
     entity = plan.exclusive_record
     whose = np.repeat(np.arange(len(names)), np.diff(root_offsets(policy, tables, entity)))
     held = ranked[whose]
@@ -324,7 +375,7 @@ def _claims(prepared: Prepared, tables: Tables, program: Program, names: pa.Arra
         held = held & back[found.held]
     if found.key.parts[0] is None:
         if not isinstance(found.key.constant, str):
-            return CLAIMS.empty_table()
+            return nothing
         key: pa.Array = pa.array([found.key.constant]).take(pa.array(np.zeros(len(whose), np.int64)))
     else:
         values, _, none, words = (None if at is None else back[at] for at in found.key.parts)
@@ -337,6 +388,8 @@ def _claims(prepared: Prepared, tables: Tables, program: Program, names: pa.Arra
     key = key.take(taken)
     key = key.dictionary_decode() if pa.types.is_dictionary(key.type) else key
     rows = whose[at]
+    if not named:
+        return pa.table({"row": pa.array(rows), "key": key})
     path = prepared.rowwise.paths(tables, entity).take(taken)
     return pa.Table.from_arrays(
         [pa.array(rows), names.take(pa.array(rows)), key, path, called(policy, tables, entity, taken, path)], schema=CLAIMS

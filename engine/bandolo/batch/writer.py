@@ -33,6 +33,8 @@ class Writer:
     root: Frame
     fact: Callable[[str, str, str | None], Column]
     known: Callable[[Frame, str, str | None], Column]
+    absent: frozenset[str] = frozenset()
+    """Entities of which there is no list."""
     lines: list[str] = field(default_factory=list)
     said: dict[str, str] = field(default_factory=dict)
     table: dict[str, Any] = field(default_factory=dict)
@@ -192,6 +194,8 @@ class Writer:
                 assert record.of is not None
                 if isinstance(node.type, ListType) and isinstance(node.type.item, RecordType):
                     entity = node.type.item.entity
+                    if entity in self.absent:
+                        raise NotColumnar(f"there are no records of {entity}")
                     return Column("list", record.of, "", of=Frame(entity, row_name(self.policy, entity), record.of))
                 column = self.fact(record.of.entity, name, stage)
                 if column.form == "record" and isinstance(bare(node.type), RecordType):

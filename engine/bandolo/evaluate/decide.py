@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from fractions import Fraction
+from functools import lru_cache
 
 from bandolo import limits
 from bandolo.check import core
@@ -29,7 +30,7 @@ from bandolo.evaluate.wire import plain
 from bandolo.language import calendar
 from bandolo.language.functions import round_
 from bandolo.language.types import MONEY, Language, OptionalType
-from bandolo.language.values import Fault, Record, Unknown, Value, is_known
+from bandolo.language.values import Fault, Record, Unknown, Value, bounds, is_known
 from bandolo.language.wording import say
 from bandolo.records import dataclass
 
@@ -174,7 +175,7 @@ class _Assembly:
         found = []
         order = sorted(policy.requirements.values(), key=lambda r: (policy.stage_index(r.stage), policy.depth(r.entity), r.entity, r.id))
         for requirement in order:
-            sources = tuple(Quote(s.document, s.quote) for s in requirement.words.sources)
+            sources = _quotes(requirement.words.sources)
             found += [self._requirement(requirement, record, sources) for record in self.places[requirement.entity]]
         return found
 
@@ -308,7 +309,7 @@ class _Assembly:
         type_ = result.type.of if isinstance(result.type, OptionalType) else result.type
         if type_ == MONEY and isinstance(value, Fraction | Unknown):
             direction = self.settled.settings.money_rounding
-            if isinstance(value, Fraction) and isinstance(direction, str) and 100 % value.denominator == 0:
+            if isinstance(direction, str) and all(end is None or 100 % end.denominator == 0 for end in bounds(value)):  # type: ignore[union-attr]
                 return value  # whole cents
             return round_(self.policy.conventions, value, direction, CENT)
         return local_time(value, self.policy.conventions.time_zone)
@@ -352,6 +353,11 @@ class _Assembly:
             FaultFound(code, place, self.texts[code, place], tuple(sorted(affects)))
             for (code, place), affects in sorted(self.faults.items())
         )
+
+
+@lru_cache(maxsize=4096)
+def _quotes(sources: tuple[core.Source, ...]) -> tuple[Quote, ...]:
+    return tuple(Quote(s.document, s.quote) for s in sources)
 
 
 def changes_said(policy: core.Policy, changes: Changes) -> tuple[str, ...]:

@@ -247,10 +247,8 @@ class Evaluation:
                 return record.ancestor(entity)
 
     def _dated(self, node: core.Dated, slots: Slots) -> Value:
-        return self.in_force(node, self.value(node.date, slots))
-
-    def in_force(self, node: core.Dated, day: Value) -> Value:
         """The version whose days, both ends included, contain the date; a date in none of them is a fault."""
+        day = self.value(node.date, slots)
         versions = self.settings.versions[node.name]
         if isinstance(day, Unknown):
             # Before the first version and after the last there is none.

@@ -11,7 +11,8 @@ from typing import Any, cast
 
 from bandolo.language.values import Fault, ListValue, Member, Record, Unknown, Value
 from bandolo.plan.kinds import Kind, Many, Open, Ratio, Same, Whole, bare, freeze, thaw
-from bandolo.plan.unknowns import Gap, Loose, listing
+from bandolo.plan.loose import listing
+from bandolo.plan.unknowns import Gap, Loose
 
 NamesOf = Callable[[int], frozenset[str]]
 Bits = Callable[[frozenset[str]], int]
@@ -51,20 +52,31 @@ class Paths:
         found = self._names.get(bits)
         if found is None:
             digits = f"{bits:b}"[::-1]
-            found = self._names[bits] = frozenset(_said(path) for path, digit in zip(self._listed, digits, strict=False) if digit == "1")
+            paths: list[str] = []
+            at = digits.find("1")
+            while at >= 0:
+                paths.append(self._path(at))
+                at = digits.find("1", at + 1)
+            found = self._names[bits] = frozenset(paths)
         return found
+
+    def _path(self, at: int) -> str:
+        listed = self._listed[at]
+        if listed.__class__ is not str:
+            self._listed[at] = listed = _said(listed)
+        return listed
 
     def told(self, truth: Any) -> Value:
         """A truth as the reference has it."""
-        return _sure(truth, self.names) if truth.__class__ is Gap else truth  # type: ignore[no-any-return]
+        return _sure(truth, self.names) if truth.__class__ is Gap else truth
 
 
 def _said(listed: Any) -> str:
     """The path of a fact as the reference writes it."""
     if listed.__class__ is str:
-        return listed  # type: ignore[no-any-return]
+        return listed
     record, fact = listed
-    return fact if record.owner is None else f"{record.path}.{fact}"  # type: ignore[no-any-return]
+    return fact if record.owner is None else f"{record.path}.{fact}"
 
 
 def _itself(record: Any) -> Any:

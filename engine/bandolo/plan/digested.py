@@ -13,11 +13,11 @@ from typing import Any
 from bandolo.check import core
 from bandolo.evaluate.typed import read_value
 from bandolo.language.functions import Conventions
-from bandolo.language.types import BOOLEAN, DATE, DATETIME, MONEY, TEXT, ChoiceType, OptionalType, Type
+from bandolo.language.types import BOOLEAN, DATE, DATETIME, MONEY, TEXT, ChoiceType, OptionalType, Type, is_quantity
 from bandolo.language.values import NONE
 from bandolo.plan.intake import quickly
 from bandolo.plan.layout import Layout
-from bandolo.plan.quote import code, lines, name, text
+from bandolo.plan.quote import code, compiled, function, lines, name, text
 
 NO_VALUE = f"{type(NONE).__name__}:{NONE}"
 TEXTS_KEPT = 4096
@@ -97,10 +97,8 @@ class _RowWriter:
             # Amounts are Decimals or ints, seldom texts.
             body.append(ast.Try(self.quick, [ast.ExceptHandler(name("AttributeError"), None, self.slow)], [], []))
         body.append(ast.Return(ast.JoinedStr(self.pieces)))
-        takes = ast.arguments([], [ast.arg("row"), *(ast.arg(f"l{at}") for at in range(len(lists)))], None, [], [], None, [])
-        function = ast.FunctionDef("write", takes, body, [])
-        exec(compile(ast.fix_missing_locations(ast.Module([function], [])), "<bandolo digest>", "exec"), self.table)
-        write: Writer = self.table["write"]
+        takes = ["row", *(f"l{at}" for at in range(len(lists)))]
+        write: Writer = compiled(function("write", takes, body), "digest", self.table)
         return write
 
     def _say(self, said: str, value: ast.expr | None) -> None:
@@ -142,6 +140,10 @@ class _RowWriter:
             return code("amount_text(F)", F=slot)
         known = f"read{len(self.table)}"
         self.table[known] = _reader(type_, self.policy.conventions)
+        if type_ == DATE:
+            return code('f"date:{F}" if type(F) is str else R(F)', F=slot, R=known)  # there is one spelling of a day
+        if is_quantity(type_):
+            return code('f"Fraction:{F}" if type(F) is int else R(F)', F=slot, R=known)
         return code("R(F)", R=known, F=slot)
 
 
@@ -163,16 +165,12 @@ def _keeping(kept: dict[str, str]) -> Callable[[str], str]:
 
 def _reader(type_: Type, conventions: Conventions) -> Callable[[Any], str]:
     def read(raw: Any) -> str:
-        if type_ == DATE and raw.__class__ is str:
-            return f"date:{raw}"  # there is one spelling of a day
         if type_ == DATETIME and (moment := quickly(raw, type_)) is not None:
             return f"datetime:{moment}"
         if type_ == DATE and raw.__class__ is date:
             return f"date:{raw}"
         if type_ == DATETIME and raw.__class__ is datetime and raw.tzinfo is not None:
             return f"datetime:{raw.astimezone(UTC)}"
-        if raw.__class__ is int:
-            return f"Fraction:{raw}"
         value = read_value(raw, type_, conventions)
         return f"{type(value).__name__}:{_escaped(str(value))}"
 

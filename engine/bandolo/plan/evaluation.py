@@ -14,7 +14,7 @@ from bandolo.language.values import Fault, Record, Unknown, Value
 from bandolo.plan import unknowns
 from bandolo.plan.bridge import Paths, lent, opaque, taken
 from bandolo.plan.kinds import Many, Open, Same, Whole
-from bandolo.plan.records import PlannedRecord
+from bandolo.plan.records import PlannedRecord, of_planned
 from bandolo.plan.unknowns import Gap, Loose
 from bandolo.source import Span
 
@@ -35,7 +35,7 @@ class _Definitions(dict[tuple[str, str, Record], Value]):
         entity, name, record = key
         kind, slot = self.program.kinds[entity, name], self.program.names.definitions[entity, name]
         assert kind is not None
-        value = lent(kind, record.value(slot), self.paths.names)
+        value = lent(kind, of_planned(record).value(slot), self.paths.names)
         self[key] = value
         return value
 
@@ -46,7 +46,7 @@ class _Met(dict[tuple[str, Record], Value]):
         self.names, self.paths = names, paths
 
     def __missing__(self, key: tuple[str, Record]) -> Value:
-        return self.paths.told(key[1].value(self.names[key[0]]))
+        return self.paths.told(of_planned(key[1]).value(self.names[key[0]]))
 
 
 class _Verdicts(dict[tuple[str, Record], str]):
@@ -67,7 +67,7 @@ class _Admitted(dict[tuple[Record, str], Value]):
         self.names, self.paths = names, paths
 
     def __missing__(self, key: tuple[Record, str]) -> Value:
-        return self.paths.told(key[0].value(self.names[key[1]]))
+        return self.paths.told(of_planned(key[0]).value(self.names[key[1]]))
 
 
 class _Opened(dict[str, Value]):
@@ -76,7 +76,7 @@ class _Opened(dict[str, Value]):
         self.names, self.root, self.paths = names, root, paths
 
     def __missing__(self, key: str) -> Value:
-        return self.paths.told(self.root.value(self.names[key]))
+        return self.paths.told(of_planned(self.root).value(self.names[key]))
 
 
 class Planned(Evaluation):

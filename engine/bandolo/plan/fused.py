@@ -237,8 +237,7 @@ class Fused:
             writer = self.writer(entity, 0, inside)
             values = [name(self.local(entity, self.names.admitted[""])), *self._outgoing(writer, entity)]
             inside += lines("A(V)", A=f"result_{this}", V=_tuple(values))
-        inside = [*loop.taken(inside), *inside]
-        return [*before, ast.For(loop.target, name(f"given_{this}"), inside or [ast.Pass()], []), *after]
+        return [*before, ast.For(loop.target, name(f"given_{this}"), loop.with_facts(inside) or [ast.Pass()], []), *after]
 
     def _outgoing(self, writer: Fusing, entity: str) -> list[ast.expr]:
         """The results of a record; amounts in cents, as they leave the policy."""

@@ -6,15 +6,16 @@ What raises here is read again by `evaluate/inputs.py`, which says what is missi
 from __future__ import annotations
 
 import ast
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal, getcontext
+from decimal import Decimal
 from fractions import Fraction
 from json.encoder import encode_basestring_ascii
 from math import ceil, floor
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from bandolo import limits
@@ -32,9 +33,10 @@ if TYPE_CHECKING:
 
 ZERO, CENT, HUNDRED = Decimal("0.00"), Decimal("0.01"), Decimal(100)
 MOST_CASH = Decimal(10**18)
-PRECISION = 28
 TEXTS_KEPT = 4096
-TEXTS = {str}
+MOST_TEXT = limits.TEXT_CHARACTERS
+AMBIGUOUS = re.compile(r"[-0-9]|(~|null|none|)$")
+"""Texts that may not be meant as such: the word or number of a file (`Plain`, `Digits`). Of these the class is asked each time."""
 
 
 def adds_up(low: Value | None, high: Value | None) -> bool:
@@ -48,16 +50,16 @@ def table(conventions: Conventions, shapes: Shapes | None) -> dict[str, Any]:
 
     def safe(text: Any) -> str:
         """A text that is surely allowed; those that come again and again are kept."""
-        if type(text) is not str or not (text.isascii() and text.isprintable() and len(text) <= limits.TEXT_CHARACTERS):
+        if type(text) is not str or not (text.isascii() and text.isprintable() and len(text) <= MOST_TEXT):
             raise Open
-        if len(text) <= 64 and len(kept) < TEXTS_KEPT:
+        if len(text) <= 64 and len(kept) < TEXTS_KEPT and not AMBIGUOUS.match(text):
             kept[text] = text
         return text
 
     return {
         "safe": safe, "kept": kept, "safe_text": kept.get, "Decimal": Decimal, "date": date, "datetime": datetime, "UTC": UTC,
         "day": day, "amount": amount_reader(conventions), "ZERO": ZERO, "HUNDRED": HUNDRED,
-        "check_keys": check_keys, "context": getcontext, "CENT": CENT, "MOST_CASH": MOST_CASH, "DICTS": {dict},
+        "check_keys": check_keys, "CENT": CENT, "MOST_CASH": MOST_CASH, "DICTS": {dict},
         "convert": shapes and shapes.convert, "SHAPE": shapes and shapes.root,
     }  # fmt: skip
 
@@ -87,10 +89,10 @@ def amount_reader(conventions: Conventions) -> Callable[[Any], Decimal]:
 
 
 def check_keys(keys: list[str]) -> None:
-    """Keys that differ, and are plain enough to stand in a path; whether each is a text and nothing else is asked elsewhere."""
+    """Keys that differ, and are plain enough to stand in a path; that each is a text, and nothing else, is seen in the loop."""
     text, different = "".join(keys), set(keys)
     # Escaped as JSON it stays as it is: then nothing in it is unsafe, a quote, or not ASCII.
-    if len(different) != len(keys) or len(encode_basestring_ascii(text)) != len(text) + 2 or len(text) > limits.TEXT_CHARACTERS:
+    if len(different) != len(keys) or len(encode_basestring_ascii(text)) != len(text) + 2 or len(text) > MOST_TEXT:
         raise Open
     if "[" in text or "]" in text or "\x7f" in text or "" in different:
         raise Open
@@ -110,12 +112,37 @@ class Loop:
     """Where records have attributes: the fact's local, by itself, and the record's local."""
     this: str = ""
 
-    def taken(self, inside: list[ast.stmt]) -> list[ast.stmt]:
-        """What puts the facts that are spoken of into their locals."""
+    def with_facts(self, inside: list[ast.stmt]) -> list[ast.stmt]:
+        """The statements of the loop, with the facts that they speak of at hand: what is said once is said as an attribute."""
         if self.slots is None:
-            return []
-        loaded = {n.id for s in inside for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-        return [s for slot in self.slots if slot in loaded for s in lines("F = R.F", F=slot, R=self.this)]
+            return inside
+        loads: dict[str, list[tuple[ast.AST, str, int | None]]] = {}
+        for statement in inside:
+            for node in ast.walk(statement):
+                for key, at, child in _children(node):
+                    if isinstance(child, ast.Name) and child.id in self.slots:
+                        stored = not isinstance(child.ctx, ast.Load)
+                        loads.setdefault(child.id, []).extend([(node, key, at)] * (2 if stored else 1))
+        first: list[ast.stmt] = []
+        for slot in self.slots:
+            if len(loads.get(slot, ())) == 1:
+                ((node, key, at),) = loads[slot]
+                attribute = ast.Attribute(name(self.this), slot, ast.Load())
+                if at is None:
+                    setattr(node, key, attribute)
+                else:
+                    getattr(node, key)[at] = attribute
+            elif slot in loads:
+                first += lines("F = R.F", F=slot, R=self.this)
+        return [*first, *inside]
+
+
+def _children(node: ast.AST) -> Iterator[tuple[str, int | None, Any]]:
+    for key, value in ast.iter_fields(node):
+        if isinstance(value, list):
+            yield from ((key, at, child) for at, child in enumerate(value))
+        else:
+            yield key, None, value
 
 
 def of_root(whole: Fused, entity: core.Entity, source: str, given: str) -> list[ast.stmt]:
@@ -124,10 +151,8 @@ def of_root(whole: Fused, entity: core.Entity, source: str, given: str) -> list[
     if whole.shapes is None:
         body = lines("if type(S) is not dict or len(S) != N: raise Open\nG = T(S)", S=source, N=len(entity.facts), G=given, T=getter)
         return [*body, ast.Assign([targets], name(given)), *rest]
-    body = lines(
-        "try:\n    G = convert(S, SHAPE) if read is None else read(S)\nexcept RecursionError:\n    raise Open\nloose = read is None",
-        S=source, G=given,
-    )  # fmt: skip
+    read = "try:\n    G = convert(S, SHAPE) if read is None else read(S)\nexcept RecursionError:\n    raise Open"
+    body = lines(read, S=source, G=given)
     for slot in _slots(whole, entity):
         kind = slot[1]
         local = whole.listed(kind.item.entity) if isinstance(kind, Many) and isinstance(kind.item, OfEntity) else slot[0]
@@ -188,22 +213,18 @@ def of_list(whole: Fused, entity: core.Entity, rows: str, this: str) -> Loop:
         slots = {slot: slot for slot, _ in _slots(whole, entity)}
         loop = Loop(lines("G = R", G=given, R=rows), ast.Name(this, ast.Store()), inside, [], [], slots, this)
     if entity.key is not None:
-        slot = whole.names.facts[entity.name, entity.key.name, None]
-        key = itemgetter(list(entity.facts).index(entity.key.name)) if whole.shapes is None else attrgetter(slot)
-        loop.before += lines("check_keys([*map(K, G)])", K=whole.names.constant(key), G=given)
-        # JSON has no texts but texts; a program may give others, which mean something of their own.
-        loop.first += lines(
-            "if type(F) is not str: raise Open" if whole.shapes is None else "if loose and type(F) is not str: raise Open", F=slot
-        )
+        keys = f"keys_{this}"
+        loop.before += lines("K = []", K=keys)
+        key = whole.names.facts[entity.name, entity.key.name, None]
+        loop.first += lines("if type(F) is not str: raise Open\nK.append(F)", K=keys, F=key)
+        loop.after += lines("check_keys(K)", K=keys)
     cash = [f for f in entity.facts.values() if isinstance(whole.kinds_of_facts[entity.name, f.name, None], Cash)]
     if cash:
         loop.before += lines("T = ZERO", T=f"rest_{this}")
         loop.parts = _addends(whole, entity, cash)
-        # One look at the sum of all amounts tells of each: no part of a cent, nothing too large, nothing rounded on the way. A sum has
-        # the finest exponent of its parts, and had a digit been lost the sum would have more digits than this allows.
-        loop.after += lines(
-            "if not (T.same_quantum(CENT) and T <= MOST_CASH) or context().prec < P: raise Open", T=f"total_{this}", P=PRECISION
-        )
+        # One look at the sum of all amounts tells of each: no part of a cent, nothing too large. A sum has the finest exponent of its
+        # parts; had a digit been lost on the way, in a context of few digits, this sum could not be written to the cent either.
+        loop.after += lines("if not (T.same_quantum(CENT) and T <= MOST_CASH): raise Open", T=f"total_{this}")
         highs = [(f, h) for f in cash if (h := whole.settled.ranges[entity.name, f.name][1]) is not None]
         if highs:
             least = whole.names.constant(Decimal(floor(min(h for _, h in highs))))  # type: ignore[type-var, arg-type]
@@ -264,7 +285,7 @@ def _plain(whole: Fused, type_: Type, kind: Kind, local: ast.expr, low: Value | 
     if type_ == BOOLEAN:
         return [] if shaped else lines("if F is not True and F is not False: raise Open", F=local)
     if type_ == TEXT and shaped:
-        return lines("if loose and type(F) is not str: raise Open\nif F not in kept: safe(F)", F=local)
+        return lines("if F not in kept: safe(F)", F=local)
     if type_ == TEXT:
         return lines("F = safe_text(F) or safe(F)", F=local)
     read = whole.names.constant(reader(type_, kind, low, high, whole.policy.conventions))

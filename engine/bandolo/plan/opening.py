@@ -11,15 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from bandolo.check import core
-from bandolo.language.types import BOOLEAN, DATE, DATETIME, INTEGER, MONEY, ListType, Type, is_quantity
+from bandolo.language.types import BOOLEAN, INTEGER, Type
 from bandolo.language.values import Fault, Unknown, Value
-from bandolo.plan import lists, numbers
+from bandolo.plan import operations
 from bandolo.plan.bridge import taken
 from bandolo.plan.codes import NEVER, Code
 from bandolo.plan.expressions import Writer
 from bandolo.plan.kinds import MOST_BITS, Kind, Many, Nothing, OfEntity, Open, Ratio, Same, Whole, bare, joined, kind_of_fact
-from bandolo.plan.quote import code, lines, literal, name, number, text, times
-from bandolo.plan.unknowns import COMPARING
+from bandolo.plan.quote import code, lines, literal, name, text
 
 
 @dataclass
@@ -93,7 +92,7 @@ class Opening(Writer):
             case core.Fact() | core.Computed() | core.Met() | core.Admitted():
                 return self._of(node)
             case core.Apply():
-                return self._apply(node)
+                return operations.applied(self, node)
             case core.And(parts=parts):
                 return self._kleene(parts, node.type, True)
             case core.Or(parts=parts):
@@ -249,23 +248,19 @@ class Opening(Writer):
             with self.block() as block:
                 cases.append((block, self.kept(self.value(option))))
             conditions.append(condition)
-        kind = self.chosen_among(cases, "T.append(V)", T=temp)
-        for condition, (block, _) in zip(conditions, cases, strict=True):
-            self.when(code("X or C", X=tests, C=condition), block, [])
-        self.add("if not T: raise Open", T=temp)
-        return self._one_of(tests, temp, kind)
+        return self._possible(cases, conditions, tests, temp)
 
     def _bands(self, node: core.Brackets) -> Code:
         """By the reference's function, with the values brought to it."""
-        amount = self._lent(self.value(node.amount))
+        amount = self.lent(self.value(node.amount))
         steps: list[ast.expr] = []
         for step in node.steps:
-            to = literal(None) if step.to is None else self._lent(self.value(step.to))
-            steps.append(ast.Tuple([to, self._lent(self.value(step.amount))], ast.Load()))
-        pieces = {"A": amount, "S": ast.List(steps, ast.Load()), "N": self.names.constant(node)}
-        return self._taken(code("in_bands(A, S, N)", **pieces), node.type)
+            to = literal(None) if step.to is None else self.lent(self.value(step.to))
+            steps.append(ast.Tuple([to, self.lent(self.value(step.amount))], ast.Load()))
+        listed = ast.List(steps, ast.Load())
+        return self._taken(code("in_bands(A, S, N)", A=amount, S=listed, N=self.names.constant(node)), node.type)
 
-    def _lent(self, value: Code) -> ast.expr:
+    def lent(self, value: Code) -> ast.expr:
         """Code for a value as the reference has it."""
         if value.kind is None:
             return code("raised()")
@@ -280,11 +275,31 @@ class Opening(Writer):
         return Code(code("taken(K, V)", K=self.names.constant(kind), V=expr), kind, open=True)
 
     def _dated(self, node: core.Dated) -> Code:
-        day = self.value(node.date)
+        day = self.kept(self.value(node.date))
         if day.kind is None:
             return day
-        pieces = {"D": self._lent(day), "N": self.names.constant(node)}
-        return self._taken(code("plan.in_force(D, N)", **pieces), node.type)
+        temp, tests = self.names.fresh(), self.names.fresh()
+        self.add("X = [D] if D.__class__ is Gap else []\nT = []", X=tests, D=day.expr, T=temp)
+        versions = self.settings.versions[node.name]
+        if versions[0][0] is not None or versions[-1][1] is not None:
+            self.add("if X: raise Open", X=tests)  # before the first version and after the last there is none
+        cases: list[tuple[list[ast.stmt], Code]] = []
+        conditions: list[ast.expr] = []
+        for start, end, value in versions:
+            with self.block() as block:
+                cases.append((block, self.kept(self.value_of(value, node.type))))
+            within = [code("S <= D", S=self.names.constant(start), D=day.expr)] if start is not None else []
+            within += [code("D <= E", E=self.names.constant(end), D=day.expr)] if end is not None else []
+            conditions.append(ast.BoolOp(ast.And(), [*within, literal(True)]))
+        return self._possible(cases, conditions, tests, temp)
+
+    def _possible(self, cases: list[tuple[list[ast.stmt], Code]], conditions: list[ast.expr], tests: str, temp: str) -> Code:
+        """The value whose condition holds; where what they ask is not known, each is possible."""
+        kind = self.chosen_among(cases, "T.append(V)", T=temp)
+        for condition, (block, _) in zip(conditions, cases, strict=True):
+            self.when(code("X or C", X=tests, C=condition), block, [])
+        self.add("if not T: raise Open", T=temp)
+        return self._one_of(tests, temp, kind)
 
     # Lists.
 
@@ -346,12 +361,12 @@ class Opening(Writer):
         if index is None:
             index = len(self.shares)
             self.shares.append((node, f"share{index}"))
-        pieces = {"F": f"open_share{index}", "O": owner.expr, "R": this.expr}
-        return Code(code("plan.part(I, F, O, R)", I=index, **pieces), Whole(100, 512), open=True)
+        found = code("plan.part(I, F, O, R)", I=index, F=f"open_share{index}", O=owner.expr, R=this.expr)
+        return Code(found, Whole(100, 512), open=True)
 
     def share(self, node: core.Share, index: int) -> None:
         """The body of the function that shares a total out among the records of one owner."""
-        self.add("total = T", T=self._lent(self.value(node.total)))
+        self.add("total = T", T=self.lent(self.value(node.total)))
         total, among = name("total"), self.kept(self.value(node.among))
         if among.kind is None:
             self.raised()
@@ -360,180 +375,9 @@ class Opening(Writer):
         with self.block() as loop:
             self.slots[node.slot] = Code(name("member"), bare(among.kind).item)  # type: ignore[union-attr]
             weight, key = self.value(node.weight), self.value(node.ties)
-            self.add("among.append((member, sure, W, K))", W=self._lent(weight), K=self._lent(key))
+            self.add("among.append((member, sure, W, K))", W=self.lent(weight), K=self.lent(key))
         self._gone_through(among, ("member", "sure"), loop, [], lines("return plan.not_apportioned(T, L)", T=total, L=among.expr))
         self.add("return plan.apportioned(I, T, among)", I=index, T=total)
-
-    # Operations.
-
-    def _apply(self, node: core.Apply) -> Code:
-        word = node.operation.name
-        arguments = [self.kept(self.value(a)) for a in node.arguments]
-        if any(a.kind is None for a in arguments):
-            return NEVER
-        if lists.is_aggregate(node):
-            return self._aggregate(node, arguments[0])
-        if word == "in":
-            return self._contained(node, arguments)
-        if not any(a.open for a in arguments):
-            return self.kept(numbers.operated(self, node, arguments))
-        with self.block() as known:
-            value = numbers.operated(self, node, [replace(a, open=False) for a in arguments])
-            if value.kind is not None:
-                value = Code(self.packed(value), value.kind)
-        if value.kind is None:
-            return self.raised()
-        with self.block() as unknown:
-            gap = self._gap(node, arguments, value.kind)
-        temp = self.names.fresh()
-        known += lines("T = V", T=temp, V=value.expr)
-        unknown += lines("T = V", T=temp, V=gap)
-        tests: list[ast.expr] = [code("A.__class__ is Gap", A=a.expr) for a in arguments if a.open]
-        self.when(tests[0] if len(tests) == 1 else ast.BoolOp(ast.Or(), tests), unknown, known)
-        return Code(name(temp), value.kind, open=True)
-
-    def _gap(self, node: core.Apply, arguments: list[Code], kind: Kind) -> ast.expr:
-        """What an operation comes to where an argument is not known."""
-        word, operation = node.operation.name, node.operation
-        kinds = [bare(a.kind) for a in arguments if a.kind is not None]
-        given = [a.expr for a in arguments]
-        whole = all(isinstance(k, Whole) for k in kinds)
-        if word in COMPARING:
-            if whole:
-                return ast.Call(name(COMPARING[word]), self._level(arguments), [])
-            if all(_is_day(k) for k in kinds):
-                return ast.Call(name(COMPARING[word]), given, [])
-            if all(isinstance(k, OfEntity) or (isinstance(k, Same) and not numbers.is_length(k)) for k in kinds):
-                return ast.Call(name("together"), given, [])
-        elif word in ("+", "-") and whole and isinstance(kind, Whole):
-            return ast.Call(name("add" if word == "+" else "subtract"), self._level(arguments, kind.scale), [])
-        elif word in ("+", "-") and all(isinstance(k, Same) for k in kinds):
-            return ast.Call(name("undated" if node.type in (DATE, DATETIME) else "together"), given, [])
-        elif word == "*" and whole and isinstance(kind, Whole):
-            found = self._product(arguments, kind)
-            if found is not None:
-                return found
-        elif word == "/" and whole and isinstance(kind, Whole) and (divisor := arguments[1].constant):
-            made = self._divided(arguments, kind, divisor)
-            if made is not None:
-                return made
-        elif word in ("min", "max") and isinstance(kind, Whole):
-            return ast.Call(name("least" if word == "min" else "greatest"), self._level(arguments, kind.scale), [])
-        elif word in ("min", "max") and all(_is_day(k) for k in kinds):
-            return ast.Call(name("least" if word == "min" else "greatest"), given, [])
-        elif word == "minus" and whole:
-            return ast.Call(name("negate"), given, [])
-        elif word == "round" and isinstance(kind, Whole) and isinstance(kinds[0], Whole) and not arguments[1].open:
-            found = self._rounded(arguments, kind)
-            if found is not None:
-                return found
-        elif operation.within is None and not operation.total:
-            return ast.Call(name("undated" if node.type in (DATE, DATETIME) else "together"), given, [])
-        return self._by_reference(node, arguments, kind)
-
-    def _by_reference(self, node: core.Apply, arguments: list[Code], kind: Kind) -> ast.expr:
-        given = ast.List([self._lent(a) for a in arguments], ast.Load())
-        return code("taken(K, plan._apply(N, A))", K=self.names.constant(kind), N=self.names.constant(node), A=given)
-
-    def _level(self, arguments: list[Code], scale: int | None = None) -> list[ast.expr]:
-        """Whole numbers, known or not, at one scale."""
-        if scale is None:
-            kind: Kind | None = None
-            for argument in arguments:
-                kind = joined(kind, bare(argument.kind)) if argument.kind is not None else kind
-            if not isinstance(kind, Whole):
-                return [code("raised()")] * len(arguments)
-            scale = kind.scale
-        found: list[ast.expr] = []
-        for argument in arguments:
-            own = bare(argument.kind) if argument.kind is not None else None
-            assert isinstance(own, Whole)
-            factor = scale // own.scale
-            if factor == 1:
-                found.append(argument.expr)
-            elif argument.open:
-                found.append(code("scaled(V, F)", V=argument.expr, F=factor))
-            else:
-                found.append(times(argument.expr, factor))
-        return found
-
-    def _product(self, arguments: list[Code], kind: Whole) -> ast.expr | None:
-        """By a constant, the constant takes up what the scale of the product leaves out."""
-        scales = [k.scale for a in arguments if isinstance(k := bare(a.kind), Whole)]  # type: ignore[arg-type]
-        factor = scales[0] * scales[1] // kind.scale
-        given = [a.expr for a in arguments]
-        if factor > 1:
-            at = next((i for i, a in enumerate(arguments) if a.constant is not None), None)
-            if at is None:
-                return None
-            known = number(given[at])
-            assert known is not None
-            given[at] = literal(known // factor)
-        return ast.Call(name("multiply"), given, [])
-
-    @staticmethod
-    def _divided(arguments: list[Code], kind: Whole, divisor: int) -> ast.expr | None:
-        first, second = (bare(a.kind) for a in arguments if a.kind is not None)
-        assert isinstance(first, Whole)
-        assert isinstance(second, Whole)
-        top, bottom = second.scale * kind.scale, first.scale * abs(divisor)
-        if top % bottom:
-            return None
-        return code("multiply(A, F)", A=arguments[0].expr, F=top // bottom * (1 if divisor > 0 else -1))
-
-    def _rounded(self, arguments: list[Code], kind: Whole) -> ast.expr | None:
-        value, direction, step = arguments
-        whole = bare(value.kind) if value.kind is not None else None
-        if not isinstance(whole, Whole):
-            return None
-        found = numbers.steps_of(whole.scale, step)
-        if found is None:
-            return None
-        above, under, unit = found
-        if under == 1:
-            return code("scaled(V, F)", V=value.expr, F=above * unit)
-        how = numbers.direction_of(self, direction)
-        return code("rounded_gap(V, H, A, U, S)", V=value.expr, H=how, A=above, U=under, S=unit)
-
-    # What is made of a list.
-
-    def _aggregate(self, node: core.Apply, listed: Code) -> Code:
-        word = node.operation.name
-        assert listed.kind is not None
-        many = bare(listed.kind)
-        if not isinstance(many, Many):
-            return self.raised()
-        item = bare(many.item)
-        if word == "count":
-            return Code(code("count_of(L)", L=listed.expr), Whole(1, lists.LIST_BITS), open=True)
-        if word in ("any", "all"):
-            return Code(code("any_of(L)" if word == "any" else "all_of(L)", L=listed.expr), Same(BOOLEAN), open=True)
-        if word == "sum" and isinstance(item, Whole) and item.bits + lists.LIST_BITS <= MOST_BITS:
-            return Code(code("total_of(L)", L=listed.expr), Whole(item.scale, item.bits + lists.LIST_BITS), open=True)
-        listed_type = node.arguments[0].type
-        type_ = listed_type.item if isinstance(listed_type, ListType) else listed_type
-        kind: Kind
-        if word in ("min", "max") and not isinstance(item, Ratio):
-            kind = item
-        elif word == "count distinct":
-            kind = Whole(1, lists.LIST_BITS)
-        elif type_ == MONEY or is_quantity(type_):
-            kind = Ratio(MOST_BITS)
-        else:
-            kind = Same(node.type)
-        return Code(self._by_reference(node, [listed], kind), kind, open=True)
-
-    def _contained(self, node: core.Apply, arguments: list[Code]) -> Code:
-        item, listed = arguments
-        if isinstance(bare(item.kind), Same | OfEntity) and not _is_day(item.kind) and not numbers.is_length(bare(item.kind)):  # type: ignore[arg-type]
-            return Code(code("contained(V, L)", V=item.expr, L=listed.expr), Same(BOOLEAN), open=True)
-        return Code(self._by_reference(node, arguments, Same(BOOLEAN)), Same(BOOLEAN), open=True)
-
-
-def _is_day(kind: Kind | None) -> bool:
-    """Whether values are their own bounds, though no numbers: days and instants."""
-    found = bare(kind) if kind is not None else None
-    return isinstance(found, Same) and found.type in (DATE, DATETIME)
 
 
 def _alike(kind: Kind, wanted: Kind) -> bool:

@@ -68,8 +68,8 @@ class Program:
         return Scales(self)
 
 
-def compile_program(policy: core.Policy, settled: Settled) -> Program:
-    """The program of a policy under its settings."""
+def compile_program(policy: core.Policy, settled: Settled, *, shaped: bool = True) -> Program:
+    """The program of a policy under its settings; `shaped` is whether msgspec, where it is installed, reads applications for it."""
     names = Names(policy)
     kinds: dict[tuple[str, str], Kind | None] = {}
     bits = {missing: 1 << i for i, missing in enumerate(["as_of", *_left_open(settled)])}
@@ -95,7 +95,7 @@ def compile_program(policy: core.Policy, settled: Settled) -> Program:
         functions.append(_share(policy, settled, names, kinds, shares, at))
         functions.append(_open_share(Opening(policy, settled.settings, names, kinds, shares=shares, settings_bits=bits), at))
         at += 1
-    one_pass = _one_pass(policy, settled)
+    one_pass = _one_pass(policy, settled, shaped)
     tree = ast.fix_missing_locations(ast.Module(functions, []))
     table = running.table(policy) | names.constants
     code_object: CodeType = compile(tree, f"<bandolo {policy.digest[:19]}>", "exec")
@@ -117,12 +117,12 @@ def compile_program(policy: core.Policy, settled: Settled) -> Program:
     )
 
 
-def _one_pass(policy: core.Policy, settled: Settled) -> OnePass | None:
+def _one_pass(policy: core.Policy, settled: Settled, shaped: bool) -> OnePass | None:
     if not eligible(policy, settled):
         return None
     names = Names(policy)
     try:
-        function, layout = Fused(policy, settled, names, shapes(policy, names)).written()
+        function, layout = Fused(policy, settled, names, shapes(policy, names) if shaped else None).written()
     except NotFused:
         return None
     tree = ast.fix_missing_locations(ast.Module([function], []))

@@ -22,6 +22,7 @@ from bandolo.language.functions import Conventions
 from bandolo.language.types import BOOLEAN, INTEGER, MONEY, TEXT, ChoiceType, ListType, OptionalType, RecordType, Type
 from bandolo.language.values import Bound, Value, is_known
 from bandolo.plan.bridge import Paths
+from bandolo.plan.canonical import Spelling, spelling
 from bandolo.plan.codes import Names
 from bandolo.plan.intake import quickly
 from bandolo.plan.kinds import Kind, Open, freeze, kind_of_fact
@@ -33,7 +34,8 @@ KEPT = 4096
 """So many texts of a type are kept with what they say: a form is decided again and again while it is filled in."""
 LONG = 64
 NULLS = ("none", "null", "~", "")
-Read = Callable[[dict[str, Any], Paths], dict[str, list[PlannedRecord]]]
+Layout = dict[tuple[str, str | None], tuple[Kind, str]]
+Read = Callable[[Any, Paths], dict[str, list[PlannedRecord]]]
 
 
 class Intake:
@@ -55,9 +57,10 @@ def compile_reading(policy: core.Policy, settled: Settled, names: Names, classes
     }  # fmt: skip
     writer = _Reading(policy, settled, names, table)
     functions: list[ast.stmt] = [writer.function(entity) for entity in policy.entities.values()]
-    for index, entity in enumerate(policy.entities):
-        table[f"class{index}"] = classes[entity]
-        table[f"layout{index}"] = _layout(policy, names, entity)
+    for index, name_ in enumerate(policy.entities):
+        table[f"class{index}"] = classes[name_]
+        places = _layout(policy, names, name_)
+        table[f"layout{index}"] = places, spelling(places)
     tree = ast.fix_missing_locations(ast.Module(functions, []))
     exec(compile(tree, f"<bandolo {policy.digest[:19]} reading>", "exec"), table)  # only code written here
     root, entities = policy.root, list(policy.entities)
@@ -80,7 +83,7 @@ def compile_reading(policy: core.Policy, settled: Settled, names: Names, classes
 
 def _new(
     made: type[PlannedRecord],
-    layout: dict[tuple[str, str | None], tuple[Kind, str]],
+    layout: tuple[Layout, Spelling],
     intake: Intake,
     path: str,
     key: str | None,
@@ -88,11 +91,12 @@ def _new(
 ) -> PlannedRecord:
     record = made.__new__(made)
     record.path, record.key, record.owner = path, key, owner
-    record.gaps, record.layout, record.paths = {}, layout, intake.paths
+    record.gaps, record.paths = {}, intake.paths
+    record.layout, record.spelling = layout
     return record
 
 
-def _layout(policy: core.Policy, names: Names, entity: str) -> dict[tuple[str, str | None], tuple[Kind, str]]:
+def _layout(policy: core.Policy, names: Names, entity: str) -> Layout:
     """Of each fact its form and its slot."""
     facts = policy.entities[entity].facts
     return {(f.name, s): (kind_of_fact(f.type), names.facts[entity, f.name, s]) for f in facts.values() for s in f.asked or (None,)}

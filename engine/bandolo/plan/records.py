@@ -9,6 +9,7 @@ from bandolo.language.values import Record, Value
 from bandolo.plan.bridge import Paths, lent
 
 if TYPE_CHECKING:
+    from bandolo.plan.canonical import Spelling
     from bandolo.plan.kinds import Kind
 
 _kept: Any = vars(Record)["facts"]
@@ -41,31 +42,38 @@ class Facts(Mapping[tuple[str, str | None], Value]):
 class PlannedRecord(Record):
     """A record whose slots a program fills. `gaps` holds, by slot, what stands for a value that is not known.
 
-    `layout` says the form and the slot of each fact, and `paths` what is meant by its gaps.
+    `layout` says the form and the slot of each fact, `spelling` how they are digested, and `paths` what is meant by the gaps.
     """
 
-    __slots__ = ("gaps", "layout", "paths")
+    __slots__ = ("gaps", "layout", "paths", "spelling")
     gaps: dict[str, Any]
     layout: dict[tuple[str, str | None], tuple[Kind, str]]
     paths: Paths
+    spelling: Spelling
 
     @property
-    def facts(self) -> Mapping[tuple[str, str | None], Value]:  # type: ignore[override]
+    def facts(self) -> Any:
+        """A mapping, as of any record."""
         try:
-            return _kept.__get__(self)  # type: ignore[no-any-return]
+            return _kept.__get__(self)
         except AttributeError:
             found = Facts(self)
             _kept.__set__(self, found)
             return found
 
     @facts.setter
-    def facts(self, given: dict[tuple[str, str | None], Value]) -> None:
+    def facts(self, given: Any) -> None:
         _kept.__set__(self, given)
 
     def value(self, slot: str) -> Any:
         """What is in a slot, or stands for it."""
         gap = self.gaps.get(slot)
         return getattr(self, slot) if gap is None else gap
+
+
+def of_planned(record: Record) -> PlannedRecord:
+    """A record of an evaluation that a program runs: all of its records are such."""
+    return record  # type: ignore[return-value]
 
 
 def record_class(slots: list[str]) -> type[PlannedRecord]:

@@ -14,7 +14,7 @@ from bandolo.evaluate.reference import in_bands, one_of
 from bandolo.language import calendar
 from bandolo.language.types import BOOLEAN
 from bandolo.language.values import Fault, Record, Unknown
-from bandolo.plan import unknowns
+from bandolo.plan import loose, unknowns
 from bandolo.plan.bridge import lent, taken, turned
 from bandolo.plan.kinds import MOST_BITS, Kind, Open, Ratio, Same, Whole, thaw
 from bandolo.plan.quote import code
@@ -27,6 +27,19 @@ OPEN = (Open, AttributeError, TypeError, KeyError, NameError, ArithmeticError)
 """What a program raises where it meets something that is not there: an empty slot, `none`, an unlisted word."""
 
 
+GAPS: dict[str, Any] = {
+    "Gap": unknowns.Gap,
+    **{f.__name__: f for f in (
+        unknowns.together, unknowns.undated, unknowns.both, unknowns.one, unknowns.opposite, unknowns.decided, unknowns.less,
+        unknowns.at_most, unknowns.more, unknowns.at_least, unknowns.equal, unknowns.unequal, unknowns.add, unknowns.subtract,
+        unknowns.scaled, unknowns.multiply, unknowns.negate, unknowns.least, unknowns.greatest, unknowns.one_of, loose.members,
+        loose.shrunk, loose.unlisted, loose.listing, loose.joined_lists, loose.any_of, loose.all_of, loose.contained,
+    )},
+    "rounded_gap": unknowns.rounded, "count_of": loose.count, "total_of": loose.total,
+}  # fmt: skip
+"""What programs call where something is not known."""
+
+
 def table(policy: core.Policy) -> dict[str, Any]:
     """The names that a program finds besides its own constants."""
     return {
@@ -34,7 +47,7 @@ def table(policy: core.Policy) -> dict[str, Any]:
         "Open": Open, "OPEN": OPEN, "Fraction": Fraction, "conventions": policy.conventions, "known": known, "whole_of": whole_of,
         "pair_of": pair_of, "local_day": local_days(policy.conventions.time_zone), "thawed": thawed, "listed": thawed, "ROUNDING": ROUNDING,
         "lent": lent, "taken": taken, "turned": turned, "in_bands": in_bands, "one_of_lent": one_of_lent, "raised": raised,
-        **unknowns.NAMES,
+        **GAPS,
         **{f"round_{word}": run for word, run in ROUNDING.items()},
     }  # fmt: skip
 

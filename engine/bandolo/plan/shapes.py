@@ -6,20 +6,25 @@ raises ValueError and is read again by `evaluate/inputs.py`, which says what is 
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from decimal import Decimal
 from operator import attrgetter
+from types import GenericAlias
 from typing import Any, Literal, Optional
 
 from bandolo.check import core
 from bandolo.language.types import BOOLEAN, DATETIME, TEXT, ChoiceType, DurationType, ListType, OptionalType, RecordType, Type
 from bandolo.plan.codes import Names
+from bandolo.plan.quote import code, compiled, function, lines, name
 from bandolo.records import dataclass
 
 try:
     import msgspec
+
+    HAS_MSGSPEC = True
 except ImportError:  # an extra: without it dicts are read by the program itself, and JSON the longer way
-    msgspec = None  # type: ignore[assignment]
+    HAS_MSGSPEC = False
 
 
 @dataclass
@@ -39,7 +44,7 @@ class Shapes:
 
 def shapes(policy: core.Policy, names: Names) -> Shapes | None:
     """The shapes of the records of a policy whose lists all belong to the root; None where msgspec is not installed."""
-    if msgspec is None:
+    if not HAS_MSGSPEC:
         return None
     made: dict[str, Any] = {}
     slots: dict[str, list[str]] = {}
@@ -60,17 +65,16 @@ def _field(type_: Type, made: dict[str, Any]) -> Any:
         case OptionalType(of=inner):
             return Optional[_field(inner, made)]  # noqa: UP045
         case ListType(item=RecordType(entity=entity)):
-            return list[made[entity]]  # type: ignore[misc]
+            return GenericAlias(list, made[entity])
         case ChoiceType(options=options):
-            return Literal[tuple(options)]  # type: ignore[valid-type]
+            return Literal.__getitem__(tuple(options))
     return bool if type_ == BOOLEAN else str if type_ == TEXT else Any
 
 
 def _values(slots: list[str]) -> Callable[[Any], tuple[Any, ...]]:
     if len(slots) > 1:
-        return attrgetter(*slots)  # type: ignore[no-any-return]
-    one = attrgetter(slots[0])  # of a single name it gives the value itself
-    return lambda row: (one(row),)
+        return attrgetter(*slots)
+    return lambda row: tuple([getattr(row, slot) for slot in slots])  # of a single name attrgetter would give the value itself
 
 
 class Marks:
@@ -80,33 +84,38 @@ class Marks:
     """
 
     def __init__(self, policy: core.Policy, shapes: Shapes) -> None:
-        self.entities = [policy.root, *(e for e in policy.entities if e != policy.root)]
-        self.each: list[int] = []
-        self.texts: list[list[Callable[[Any], Any]]] = []
-        self.maybe_texts: list[list[Callable[[Any], Any]]] = []
-        self.maybe_booleans: list[list[Callable[[Any], Any]]] = []
-        for entity in self.entities:
-            facts = policy.entities[entity].facts.values()
-            get = {f.name: attrgetter(slot) for f, slot in zip(facts, shapes.slots[entity], strict=True)}
-            self.each.append(sum(1 + f.name.count("e") + f.name.count("E") + (f.type == BOOLEAN) for f in facts))
-            self.texts.append([get[f.name] for f in facts if f.type == TEXT or isinstance(f.type, ChoiceType)])
-            self.maybe_texts.append([get[f.name] for f in facts if _may_have_marks(f.type)])
-            self.maybe_booleans.append([get[f.name] for f in facts if f.type == OptionalType(BOOLEAN)])
+        self.count: list[Callable[[list[Any]], int]] = []
+        for entity in (policy.root, *(e for e in policy.entities if e != policy.root)):
+            slots = dict(zip(policy.entities[entity].facts, shapes.slots[entity], strict=True))
+            self.count.append(_counter(policy.entities[entity], slots))
 
-    def expected(self, rows: list[list[Any]]) -> int:
-        """The count for the records of the root (one) and of each list."""
-        found = 0
-        texts: list[str] = []
-        for at, records in enumerate(rows):
-            found += self.each[at] * len(records)
-            for get in self.texts[at]:
-                texts += map(get, records)
-            for get in self.maybe_texts[at]:
-                texts += [value for value in map(get, records) if value.__class__ is str]
-            for get in self.maybe_booleans[at]:
-                found += sum(get(record) is not None for record in records)
-        text = "".join(texts)
-        return found + text.count(":") + text.count("e") + text.count("E")
+    def expected(self, root: Any, lists: list[list[Any]]) -> int:
+        """The count for a record of the root, and the records of each list."""
+        found = self.count[0]([root])
+        for count, records in zip(self.count[1:], lists, strict=True):
+            found += count(records)
+        return found
+
+
+def _counter(entity: core.Entity, slots: dict[str, str]) -> Callable[[list[Any]], int]:
+    """What counts for records of one entity."""
+    facts = entity.facts.values()
+    each = sum(1 + f.name.count("e") + f.name.count("E") + (f.type == BOOLEAN) for f in facts)
+    pieces: list[ast.expr] = []
+    for fact in facts:
+        slot = ast.Attribute(name("r"), slots[fact.name], ast.Load())
+        if fact.type == TEXT or isinstance(fact.type, ChoiceType):
+            pieces.append(slot)
+        elif _may_have_marks(fact.type):
+            pieces.append(code('F if type(F) is str else ""', F=slot))
+        elif fact.type == OptionalType(BOOLEAN):
+            pieces.append(code('"" if F is None else "e"', F=slot))
+    said = ast.JoinedStr([ast.FormattedValue(piece, -1) for piece in pieces])
+    body = lines(
+        'text = "".join([T for r in rows])\nreturn N * len(rows) + text.count(":") + text.count("e") + text.count("E")', T=said, N=each
+    )
+    count: Callable[[list[Any]], int] = compiled(function("count", ["rows"], body), "marks", {})
+    return count
 
 
 def _may_have_marks(type_: Type) -> bool:

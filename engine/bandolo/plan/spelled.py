@@ -107,7 +107,7 @@ class Spelling:
     def is_said_once(self, content: bytes, state: State) -> bool:
         """Whether no field is given twice, and no number has an exponent, as far as that is plain; then nothing was lost in reading."""
         assert self.marks is not None
-        return b"\\" not in content and marks(content) == self.marks.expected([[state[0]], *(given for given, _, _ in state[4:])])
+        return b"\\" not in content and marks(content) == self.marks.expected(state[0], [listed[0] for listed in state[4:]])
 
     def text(self, state: State) -> str | None:
         """The decision as JSON, or None where it must be put together from its parts."""

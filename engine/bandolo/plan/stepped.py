@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from bandolo.check import core
 from bandolo.evaluate.decide import Identity, assembled, lapse
 from bandolo.evaluate.decision import Decision, StageStatus
-from bandolo.evaluate.inputs import Application, digest_of
+from bandolo.evaluate.inputs import Application
 from bandolo.evaluate.settle import Changes, Settled
 from bandolo.evaluate.stages import brought, outcome_of, weighed
 from bandolo.language.values import Unknown
+from bandolo.plan.canonical import digest_of_planned
 from bandolo.plan.evaluation import Planned
+from bandolo.plan.records import of_planned
 
 if TYPE_CHECKING:
     from bandolo.plan.program import Program
@@ -100,7 +102,7 @@ class Scales:
                 found.add(entity)
                 continue
             for record in plan.records[owner]:
-                if slot in record.gaps and (record.owner is None or plan.admitted[record, ""] is not False):
+                if slot in of_planned(record).gaps and (record.owner is None or plan.admitted[record, ""] is not False):
                     found.add(entity)
                     break
         return found
@@ -149,7 +151,7 @@ PARTS = frozenset(f.name for f in fields(Decision))
 def whole_of(plan: Planned, making: Making) -> Decision:
     """The decision with everything."""
     root = plan.records[plan.policy.root][0]
-    application = Application(root, plan.records, making.digest or digest_of(root))  # type: ignore[arg-type]
+    application = Application(root, plan.records, making.digest or digest_of_planned(root))  # type: ignore[arg-type]
     return assembled(plan.policy, making.settled, making.changes, making.identity, application, plan)
 
 

@@ -14,7 +14,7 @@ import click
 from bandolo.language.types import Language
 from bandolo.surfaces.options import given, language_option, pairs, what_if_options
 from bandolo.surfaces.saying import console, load, say_diagnostics
-from bandolo.surfaces.spark import COLUMNS, master_of, run_on
+from bandolo.surfaces.spark import engine_options, master_of, run_on
 
 if TYPE_CHECKING:
     from bandolo.batch.files import Progress, Report
@@ -52,14 +52,7 @@ WORDS = {
 )
 @click.option("--overwrite", is_flag=True, help="What is written may take the place of a file.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=min(os.cpu_count() or 1, 8), show_default=True, help="Processes.")
-@click.option(
-    "--engine",
-    default=COLUMNS,
-    show_default=True,
-    metavar="ENGINE",
-    help="`spark` (on this machine), or the master of a cluster, as `spark://host:7077`.",
-)
-@click.option("--conf", multiple=True, metavar="NAME=VALUE", help="A setting of Spark, as `spark.executor.memory=8g`.")
+@engine_options
 @click.option("--json", "as_json", is_flag=True, help="What the batch came to as JSON.")
 @language_option
 def run(
@@ -71,8 +64,8 @@ def run(
     \b
     bandolo run policies/bando_2023.yaml applications.parquet --records partner=partners.parquet --to decisions.parquet
     bandolo run policies/bando_2023.yaml nested.parquet --to decisions.csv --records-to partner=partners_decided.csv
-    bandolo run policies/bando_2023.yaml applications.jsonl --to decisions.jsonl
     bandolo run policies/bando_2023.yaml applications/ --records partner=partners/ --to decisions/ --engine spark://host:7077
+    bandolo run policies/bando_2023.yaml applications.jsonl --to decisions.jsonl
     """
     words = WORDS[lang]
     loaded = load(policy, what_ifs["amendments"], lang)

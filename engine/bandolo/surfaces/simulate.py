@@ -38,7 +38,7 @@ WORDS = {
 @click.argument("policy", type=click.Path())
 @click.argument("files", nargs=-1, type=click.Path(allow_dash=True), metavar="[APPLICATIONS]...")
 @click.option("--vary", "varied", multiple=True, required=True, metavar="PATH=VALUES",
-              help="Values of a path, as `parameters.minimum_partners=8..12`, `A..B/STEP` or `A,B,C`; several make a grid.")  # fmt: skip
+              help="Values of a path, as `parameters.minimum_firms=8..12`, `A..B/STEP` or `A,B,C`; several make a grid.")  # fmt: skip
 @click.option("--one-at-a-time", is_flag=True, help="Each path alone against the policy as it is, in place of the grid.")
 @click.option("--no-ranking", is_flag=True, help="Decide only, and make no ranking.")
 @click.option("--applications", "made_up", type=click.IntRange(1, 1_000_000), metavar="N", help="Make up N applications instead of files.")
@@ -56,9 +56,9 @@ def simulate(
     it is.
 
     \b
-    bandolo simulate policies/bando_2023.yaml applications.parquet --vary parameters.minimum_partners=8..12
+    bandolo simulate policies/bando_2023.yaml applications.parquet --vary parameters.minimum_firms=8..12
     bandolo simulate policies/bando_2023.yaml applications/ --assume --vary rates.aid_intensity.large=0%..25%/5% --to effects.html
-    bandolo simulate bench/filiere.yaml --applications 2000 --vary least_partners=8..12 --vary most=300_000..500_000/50_000
+    bandolo simulate bench/filiere.yaml --applications 2000 --vary least_partners=8..12 --vary "most=300_000..500_000/50_000 EUR"
     """
     language = cast(Language, lang)
     words = WORDS[lang]
@@ -117,7 +117,7 @@ def _varied(texts: tuple[str, ...]) -> dict[str, str]:
     for text in texts:
         path, _, values = text.partition("=")
         if not path.strip() or path.strip() in found:
-            raise click.UsageError("--vary takes PATH=VALUES, each path once, as --vary parameters.minimum_partners=8..12")
+            raise click.UsageError("--vary takes PATH=VALUES, each path once, as --vary parameters.minimum_firms=8..12")
         found[path.strip()] = values.strip()
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -54,9 +55,8 @@ def read_axes(policy: Policy, vary: Mapping[str, Any]) -> tuple[Policy, tuple[Ax
             wanted.append((*_named(policy, path), spec))
         except PolicyError as error:
             found += error.diagnostics
-    for path, name, is_reading, _, _ in wanted:
-        if sum((n, r) == (name, is_reading) for _, n, r, _, _ in wanted) > 1:
-            found.append(Diagnostic("vary-twice", path=f"vary.{path}", args={"path": path}))
+    counts = Counter(path for path, *_ in wanted)
+    found += [Diagnostic("vary-twice", path=f"vary.{path}", args={"path": path}) for path, count in counts.items() if count > 1]
     if found:
         raise PolicyError(found)
     places = [place for _, _, _, place, _ in wanted if place is not None]
@@ -109,7 +109,7 @@ class _Reader:
         if spec is None or spec == "":
             found = list(self._all())
         elif isinstance(spec, str):
-            found = [value for item in spec.split(",") for value in self._item(item.strip())]
+            found = [value for item in spec.split(",") if item.strip() for value in self._item(item.strip())]
         elif isinstance(spec, Sequence):
             found = [self._one(item) for item in spec]
         else:

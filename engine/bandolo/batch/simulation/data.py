@@ -9,11 +9,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from bandolo.batch.simulation.ranked import STATUSES, Ranked
 from bandolo.batch.simulation.simulate import Simulation, Variant
 from bandolo.check import core
 from bandolo.evaluate.wire import plain
 from bandolo.language.types import MONEY
-from bandolo.language.values import Value
+from bandolo.language.values import Duration, Value
 from bandolo.version import __version__
 
 FORMAT = "1"
@@ -77,7 +78,35 @@ def table(simulation: Simulation) -> pa.Table:
         columns[f"difference.{name}"] = _money([s - sums[0] for s in sums])
         if any(v.unknown[name] for v in variants):
             columns[f"unknown.{name}"] = pa.array([v.unknown[name] for v in variants], pa.int64())
-    return pa.table(columns)
+    return pa.table(columns | _ranked(variants))
+
+
+def _ranked(variants: Sequence[Variant]) -> dict[str, pa.Array]:
+    """The columns of the ranking, where there is one."""
+    found = [None if v.ranked is None or v.ranked.refused else v.ranked for v in variants]
+    if not any(found):
+        return {}
+    columns = {f"rank.{s}": pa.array([None if r is None else r.statuses.get(s, 0) for r in found], pa.int64()) for s in STATUSES}
+    columns["rank.struck"] = pa.array([None if r is None else r.struck for r in found], pa.int64())
+    for name in ("budget", "spent", "left"):
+        columns[f"rank.{name}"] = _money([None if r is None else getattr(r, name) for r in found])
+    columns["rank.last_position"] = pa.array([None if r is None else r.last_position for r in found], pa.int64())
+    columns["rank.last_keys"] = pa.array([None if r is None else last_keys(r) for r in found], pa.list_(pa.string()))
+    columns["rank.provisional"] = pa.array([None if r is None else r.provisional for r in found], pa.bool_())
+    return columns
+
+
+def last_keys(ranked: Ranked) -> list[str | None]:
+    """What the last financed application is ordered by, as a policy spells it; none as None."""
+    made: list[str | None] = []
+    for value, type_ in zip(ranked.last_keys, ranked.key_types, strict=False):
+        if value is None:
+            made.append(None)
+        elif isinstance(value, tuple):
+            made.append(str(plain(Duration(*value), type_)))
+        else:
+            made.append(str(plain(Fraction(value) if isinstance(value, int) else value, type_)))
+    return made
 
 
 def _money(amounts: Sequence[Fraction | None]) -> pa.Array:
@@ -91,7 +120,7 @@ def decimal(amount: Fraction) -> Decimal:
 
 def as_data(simulation: Simulation) -> dict[str, Any]:
     """The published form. Amounts are texts, exact to the cent; a difference is a variant's sum less that of the policy as it is."""
-    policy = simulation.policy
+    policy = simulation.source
     return {
         "bandolo": __version__,
         "format": FORMAT,
@@ -123,4 +152,16 @@ def _variant(simulation: Simulation, variant: Variant) -> dict[str, Any]:
             for name, amount in variant.amounts.items()
         },
         "errors": dict(variant.errors),
+        "ranking": None if variant.ranked is None or variant.ranked.refused else _ranking(variant.ranked),
+    }
+
+
+def _ranking(ranked: Ranked) -> dict[str, Any]:
+    money = {n: None if (a := getattr(ranked, n)) is None else plain(a, MONEY) for n in ("budget", "spent", "left")}
+    return {
+        "statuses": {s: ranked.statuses.get(s, 0) for s in STATUSES},
+        **money,
+        "struck": ranked.struck,
+        "last": None if ranked.last_position is None else {"position": ranked.last_position, "keys": last_keys(ranked)},
+        "provisional": ranked.provisional,
     }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
@@ -27,7 +29,10 @@ def written(simulation: Simulation, suffix: str, lang: Language) -> bytes:
             return page(simulation, blocks(simulation, lang, terminal=False), lang).encode()
     sink = io.BytesIO()
     if suffix == ".csv":
-        pyarrow.csv.write_csv(table(simulation), sink)
+        made = table(simulation)
+        # A cell of CSV holds no list: the keys stand with bars between.
+        flat = [pc.binary_join(c.combine_chunks(), " | ") if pa.types.is_list(c.type) else c for c in made.columns]
+        pyarrow.csv.write_csv(pa.table(dict(zip(made.column_names, flat, strict=True))), sink)
     else:
         pq.write_table(table(simulation), sink)
     return sink.getvalue()

@@ -15,6 +15,8 @@ from bandolo.batch.outgoing import OUTCOME_WORDS
 UNREAD = -1
 REJECTED = OUTCOME_WORDS.index("rejected")
 SAFE = 2**62
+APART = len(OUTCOME_WORDS) + 1
+"""So many outcomes there are, with what cannot be read."""
 
 
 @dataclass
@@ -100,15 +102,17 @@ class Measure:
     def done(self) -> list[Counted]:
         """The counts, once every application has been decided under every variant."""
         many = len(self.stages)
-        base = self.codes[0] // many if many else self.codes[0]
+        base = self.codes[0] // many
         for counted, codes in zip(self.counted, self.codes, strict=True):
-            for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
-                counted.outcomes[self._said(int(code))] += int(count)
-            outcome = codes // many
-            moved = np.flatnonzero(outcome != base)
-            pairs, counts = np.unique(np.stack([base[moved], outcome[moved]]), axis=1, return_counts=True)
-            for old, new, count in zip(*pairs, counts, strict=True):
-                counted.changes[_outcome(int(old)), _outcome(int(new))] += int(count)
+            found = np.bincount(codes - UNREAD)
+            for code in np.flatnonzero(found):
+                counted.outcomes[self._said(int(code) + UNREAD)] += int(found[code])
+            moved = np.flatnonzero(codes != self.codes[0])
+            pairs = np.bincount((base[moved] - UNREAD) * APART + codes[moved] // many - UNREAD)
+            for pair in np.flatnonzero(pairs):
+                old, new = (int(n) + UNREAD for n in divmod(pair, APART))
+                if old != new:
+                    counted.changes[_outcome(old), _outcome(new)] += int(pairs[pair])
         return self.counted
 
     def _said(self, code: int) -> tuple[str, str]:
@@ -128,8 +132,8 @@ def _sum(values: Any, known: Array) -> int:
         return values * int(np.count_nonzero(known))
     if not values.ndim:
         return int(values) * int(np.count_nonzero(known))
-    found = values[known]
-    if not len(found):
+    if not len(values):
         return 0
-    most = max(int(found.max()), -int(found.min()))
-    return int(found.sum()) if most * len(found) < SAFE else sum(int(v) for v in found)
+    # Of what is not known the values may be anything: then the sum is made one by one, though it need not.
+    most = max(int(values.max()), -int(values.min()))
+    return int(np.dot(values, known)) if most * len(values) < SAFE else sum(map(int, values[known]))

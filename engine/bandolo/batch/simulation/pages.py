@@ -17,7 +17,7 @@ from bandolo.language.types import Language
 
 OPEN = ("undetermined", "suspended")
 SHOWN = 40
-"""So many variants a terminal shows row by row."""
+"""So many variants a terminal shows row by row; of a grid of two paths, which it also shows as squares, half as many."""
 OTHERS = 4
 """So many amounts besides the main one."""
 WIDE = 40
@@ -34,11 +34,17 @@ class _Page:
         self.s, self.tell, self.terminal = simulation, Teller(simulation, lang), terminal
         self.said = self.tell.said
         self.amount = main_amount(simulation.policy.core, list(simulation.base.amounts))
+        self.is_grid = len(simulation.axes) == 2 and not simulation.one_at_a_time
         self.varied_alone = simulation.one_at_a_time and len(simulation.axes) > 1
 
     def blocks(self) -> list[Block]:
         tables = [*self._outcomes(), *self._stages(), *self._amounts(), *self._ranking()]
-        return [*self._head(), *tables, *(self._drawn() if self.terminal else []), *self._notes()]
+        if not self.terminal:
+            return [*self._head(), *tables, *self._notes()]
+        drawn = self._drawn()
+        if self.is_grid and len(self.rows()) > SHOWN // 2:
+            tables = []
+        return [*self._head(), *tables, *drawn, *self._notes()]
 
     def rows(self) -> tuple[Variant, ...]:
         """The variants that tables show: the policy as it is first, unless one of the others says the same."""
@@ -50,12 +56,13 @@ class _Page:
     def _head(self) -> list[Block]:
         s, tell = self.s, self.tell
         out: list[Block] = [Heading(f"{self.said('title')} – {tell.title()}", 1)]
-        count, variants = tell.count(s.base.applications), tell.count(sum(not v.is_base for v in s.variants))
-        out.append(Line(self.said("population", count=count, variants=variants)))
+        count, variants = tell.count(s.base.applications), sum(not v.is_base for v in s.variants)
+        out.append(Line(self.said("population_one" if variants == 1 else "population", count=count, variants=tell.count(variants))))
         if s.made_up is not None:
             out.append(Line(self.said("made_up", count=tell.count(s.made_up[0]), seed=s.made_up[1]), "unknown", strong=True))
         for i, axis in enumerate(s.axes):
-            values = ", ".join(tell.value(axis, v) for v in axis.values[:12]) + (" …" if len(axis.values) > 12 else "")
+            texts = [tell.value(axis, v) for v in axis.values[:12]]
+            values = ("; " if any("," in t for t in texts) else ", ").join(texts) + (" …" if len(axis.values) > 12 else "")
             named = tell.axis(axis)
             path = "" if named == axis.path else f" ({axis.path})"
             out.append(Line(f"{named}{path}: {values} – {self.said('value_now', value=tell.base_value(i))}"))
@@ -164,7 +171,9 @@ class _Page:
         """Bars along each axis, or a table of two axes, for a terminal."""
         drawn = measures(self.s, self.tell)
         out: list[Block] = []
-        if len(self.s.axes) == 2 and not self.s.one_at_a_time:
+        if self.varied_alone:
+            return []
+        if self.is_grid:
             return [b for m in drawn for b in self._grid(m)]
         for line in lines(self.s):
             axis = self.s.axes[line.axis]
@@ -201,9 +210,11 @@ class _Page:
     def _notes(self) -> list[Block]:
         s, tell = self.s, self.tell
         out: list[Block] = [Line("")]
-        hidden = len(s.variants) - 1 - SHOWN
-        if self.terminal and hidden > 0:
-            out.append(Line(self.said("hidden", count=tell.count(hidden))))
+        whole = len([v for v in s.variants[1:] if not v.is_base]) + 1
+        if self.terminal and self.is_grid and whole > SHOWN // 2:
+            out.append(Line(self.said("squares")))
+        elif self.terminal and whole > len(self.rows()):
+            out.append(Line(self.said("hidden", count=tell.count(whole - len(self.rows())))))
         if any(v.changes for v in s.variants):
             out.append(Line(self.said("entering")))
         if self.amount is not None:

@@ -16,7 +16,6 @@ from bandolo.diagnostics import Diagnostic, PolicyError
 from bandolo.diagnostics.spelling import nearest
 from bandolo.policy import Policy, policy_from_bytes
 from bandolo.syntax import ast
-from bandolo.syntax.parser import parse_expression
 from bandolo.syntax.yaml_tree import Mapping as Entries
 from bandolo.syntax.yaml_tree import Scalar, Tree, embedded
 from bandolo.syntax.yaml_tree import Sequence as Items
@@ -45,6 +44,8 @@ class Place:
 
 def place_of(policy: Policy, path: str) -> Place:
     """The constant at a path, as `rates.aid_intensity.large`. PolicyError with `unknown-path`, `vary-no-constant`."""
+    from bandolo.syntax.parser import parse_expression  # only where a place is no parameter: it brings the grammar
+
     tree: Tree | None = policy.loaded.tree
     keys, done = path.split("."), list[str]()
     while keys:
@@ -90,7 +91,7 @@ def _names(tree: Tree | None) -> list[str]:
 def opened(policy: Policy, places: Sequence[Place]) -> Policy:
     """The policy with a parameter in each of some places, with the constant that stands there.
 
-    PolicyError `vary-no-constant` where the language wants a constant that is written out.
+    PolicyError `vary-fixed` where the language wants a constant that is written out.
     """
     if not places:
         return policy
@@ -106,5 +107,14 @@ def opened(policy: Policy, places: Sequence[Place]) -> Policy:
     try:
         return policy_from_bytes(path, content, [*acts[:first], act, *acts[first:]])
     except PolicyError as error:
-        found = [Diagnostic("vary-no-constant", path=f"vary.{p.said}", args={"path": p.said, "found": p.text}) for p in places]
-        raise PolicyError(found) from error
+        fixed = places if len(places) == 1 else [place for place in places if not _opens(policy, place)]
+        found = [Diagnostic("vary-fixed", path=f"vary.{p.said}", args={"path": p.said, "found": p.text}) for p in fixed]
+        raise PolicyError(found or list(error.diagnostics)) from error
+
+
+def _opens(policy: Policy, place: Place) -> bool:
+    try:
+        opened(policy, [place])
+    except PolicyError:
+        return False
+    return True

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from bandolo.batch.files import GROUP, Reader, Task, planned, staged
+from bandolo.batch.intake import BadTables
 from bandolo.check import core
 from bandolo.evaluate.typed import BadValue, read_value
 from bandolo.evaluate.wire import plain
@@ -32,7 +34,6 @@ from bandolo.language.types import (
     Type,
 )
 from bandolo.policy import Policy
-from bandolo.testing.generate import Limits, generated
 
 Data = Mapping[str, Any]
 Lack = tuple[str, str, str]
@@ -55,6 +56,12 @@ def from_files(policy: Policy, applications: str, records: Mapping[str, str]) ->
 
     Raises BadTables and OSError.
     """
+    try:
+        for path in (applications, *records.values()):
+            if not path.lower().endswith(".csv"):
+                pq.read_metadata(path)
+    except pa.ArrowInvalid:
+        raise BadTables("no-table-file", path=path) from None
     with tempfile.TemporaryDirectory(prefix="bandolo") as made:
         folder = Path(made)
         task = Task(policy.files[0][0], (), {}, applications, records, "", {})
@@ -66,6 +73,8 @@ def from_files(policy: Policy, applications: str, records: Mapping[str, str]) ->
 
 def made_up(policy: Policy, count: int, seed: int, bases: Sequence[Data]) -> Iterator[Sequence[Data]]:
     """Applications that nobody submitted, so many at a time; the same for the same seed."""
+    from bandolo.testing.generate import Limits, generated  # only here: a simulation of real applications makes none up
+
     made = generated(policy, count, seed, bases, Limits(changes=3))
     while some := list(islice(made, GROUP)):
         yield some

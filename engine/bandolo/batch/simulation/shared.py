@@ -89,7 +89,7 @@ class _Variant(_Build):
     """One variant's program, of which only the outcome and the amounts of applications are wanted."""
 
     def __init__(self, policy: core.Policy, settled: Settled, shapes: Mapping[Key, Shape]) -> None:
-        super().__init__(policy, settled, shapes, False, False)
+        super().__init__(policy, settled, shapes, False, False, frozenset())
 
     def told(self, number: int) -> str:
         """The line that tells what a variant comes to, after those that compute it."""

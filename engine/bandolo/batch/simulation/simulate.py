@@ -21,17 +21,18 @@ from bandolo.batch.run import BLOCK, Prepared
 from bandolo.batch.simulation.axes import Axis, combined, read_axes
 from bandolo.batch.simulation.measure import Counted, Measure
 from bandolo.batch.simulation.population import tabled
-from bandolo.batch.simulation.ranked import Ranked, ranked
+from bandolo.batch.simulation.ranked import LargeRankings, Ranked, ranked
 from bandolo.batch.simulation.shared import Shared, compile_variants, money_results
 from bandolo.diagnostics import ApplicationError
 from bandolo.evaluate.settle import Changes, Settled
 from bandolo.evaluate.wire import plain
+from bandolo.language.types import Language
 from bandolo.language.values import Value
 from bandolo.plan.keeping import Programs
 from bandolo.policy import AsOf, Policy
 
 MOST_RANKED = 5_000
-"""So many applications at most are ranked, one by one."""
+"""So many applications at most are ranked one by one, where some of them have no place in a table."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,9 @@ class Variant:
 class Simulation:
     """What a change of some values does to a population; the first variant is the policy as it is."""
 
+    source: Policy
     policy: Policy
-    """With a parameter in each place that is varied."""
+    """The source with a parameter in each place that is varied and is none."""
     axes: tuple[Axis, ...]
     one_at_a_time: bool
     variants: tuple[Variant, ...]
@@ -84,6 +86,30 @@ class Simulation:
     @property
     def base(self) -> Variant:
         return self.variants[0]
+
+    def to_table(self) -> pa.Table:
+        """One row a variant, the policy as it is first."""
+        from bandolo.batch.simulation.data import table
+
+        return table(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The simulation as plain data, as `--json` gives it."""
+        from bandolo.batch.simulation.data import as_data
+
+        return as_data(self)
+
+    def to_html(self, lang: Language = "en") -> str:
+        """A page with its drawings, in one file."""
+        from bandolo.batch.simulation.files import written
+
+        return written(self, ".html", lang).decode()
+
+    def to_markdown(self, lang: Language = "en") -> str:
+        """The tables of the page as Markdown."""
+        from bandolo.batch.simulation.files import written
+
+        return written(self, ".md", lang).decode()
 
     def what_if_of(self, variant: Variant) -> dict[str, Any]:
         """The what-if under which `policy` decides as a variant: the arguments of `Policy.decide` and of `bandolo.batch.run`."""
@@ -145,7 +171,8 @@ class Simulator:
         self.why: Counter[str] = Counter()
         self.ranks = self.ranking and self.policy.core.ranking is not None
         self.data: list[Mapping[str, Any]] = []
-        """The applications to be ranked, which are needed all at once."""
+        """The applications that have no place in a table, to be ranked."""
+        self.large = LargeRankings(self.policy, self.spelt, self.threads)
 
     def _changes(self, base: Changes, values: Sequence[Value | None]) -> Changes:
         given = [(a, v) for a, v in zip(self.axes, values, strict=True) if v is not None]
@@ -182,7 +209,7 @@ class Simulator:
         self._by_rows(joined, measure)
         self._count(measure, count)
         if self.ranks:
-            self._keep(self.rowwise[0].applications(joined, np.arange(count)) if self.applications <= MOST_RANKED else [])
+            self.large.parts.append(tables)
 
     def add_data(self, applications: Sequence[Mapping[str, Any]]) -> None:
         """The same for applications given as mappings of facts."""
@@ -198,13 +225,7 @@ class Simulator:
                 self._one(rowwise, application, measure, number, row)
         self._count(measure, len(left))
         if self.ranks:
-            self._keep(left)
-
-    def _keep(self, applications: Sequence[Mapping[str, Any]]) -> None:
-        if self.applications > MOST_RANKED:
-            self.data, self.ranks = [], False
-        else:
-            self.data += applications
+            self.data += left
 
     def _count(self, measure: Measure, applications: int) -> None:
         for total, found in zip(self.counted, measure.done(), strict=True):
@@ -259,15 +280,13 @@ class Simulator:
     def simulation(self) -> Simulation:
         """What has come of all applications so far."""
         by_place = dict(zip(self.which, self.counted, strict=True))
-        rankings = {
-            i: ranked(rowwise.policy, self.data, rowwise.what_if)
-            for i, rowwise in zip(self.which, self.rowwise, strict=True) if self.ranks
-        }  # fmt: skip
+        rankings = dict(zip(self.which, self._rankings(), strict=False))
         variants = [
             self._variant(values, same, by_place[0 if same else i], rankings.get(0 if same else i))
             for i, (values, same) in enumerate(zip(self.combinations, self.same, strict=True))
         ]
         return Simulation(
+            self.source,
             self.policy,
             self.axes,
             self.one_at_a_time,
@@ -278,6 +297,26 @@ class Simulator:
             self.ranking and not self.ranks and self.policy.core.ranking is not None,
             self.settled[0],
         )
+
+    def _rankings(self) -> Iterator[Ranked]:
+        """The ranking of each variant that is computed: of tables together, one by one where some applications have no place in one."""
+        if not self.ranks or not self.applications:
+            return
+        shapes = {tuple((e, str(t.schema)) for e, t in sorted(part.items())) for part in self.large.parts}
+        if not self.data and len(shapes) == 1:
+            for i in self.which:
+                yield self.large.of(self.settled[i], what_if_of(self.what_if, self.axes, self.combinations[i]))
+            return
+        if self.applications > MOST_RANKED:
+            self.ranks = False
+            return
+        core = self.policy.core
+        for part in self.large.parts:
+            joined = together(core, part)
+            self.data += self.rowwise[0].applications(joined, np.arange(joined.tables[core.root].num_rows))
+        self.large.parts = []
+        for rowwise in self.rowwise:
+            yield ranked(rowwise.policy, self.data, rowwise.what_if)
 
     def _variant(self, values: tuple[Value | None, ...], same: bool, counted: Counted, ranking: Ranked | None) -> Variant:
         amounts = {n: Fraction(c, 100) for n, c in zip(self.amounts, counted.cents or [0] * len(self.amounts), strict=True)}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from math import floor
 from typing import Any
 
 from bandolo.batch.simulation.axes import Axis
+from bandolo.batch.simulation.labels import label_of
 from bandolo.batch.simulation.ranked import Ranked
 from bandolo.batch.simulation.simulate import Simulation, Variant
 from bandolo.explain.speech import Naming
@@ -19,6 +21,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "title": ("Simulazione", "Simulation"),
     "population": ("{count} domande, {variants} varianti oltre al bando com'è.",
                    "{count} applications, {variants} variants besides the call as it is."),
+    "population_one": ("{count} domande, una variante oltre al bando com'è.",
+                       "{count} applications, one variant besides the call as it is."),
     "made_up": (
         "Le domande sono inventate ({count}, seme {seed}): dicono come reagiscono le regole, non che cosa presenteranno le imprese.",
         "The applications are made up ({count}, seed {seed}): they show how the rules react, not what will be submitted.",
@@ -53,6 +57,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "entering": ("«Entrano» ed «escono»: domande che diventano ammesse, o non lo sono più, rispetto al bando com'è.",
                  "“Enter” and “leave”: applications that become admitted, or no longer are, against the call as it is."),
     "variant": ("Variante", "Variant"),
+    "squares": ("Tra parentesi quadre il bando com'è. Esiti e importi di ogni variante: con --to.",
+                "In square brackets the call as it is. Outcomes and amounts of every variant: with --to."),
     "hidden": ("Altre {count} varianti: tutte con --to.", "{count} more variants: all of them with --to."),
     "drawings": ("In figura", "In a picture"),
     "framed": ("La casella bordata è il bando com'è, se fra i valori c'è; più scuro, più grande.",
@@ -84,6 +90,7 @@ WORDS: dict[str, tuple[str, str]] = {
                  "No ranking was made: there are more than {limit} applications."),
 }  # fmt: skip
 
+HALF = Fraction(1, 2)
 OUTCOMES = ("admitted", "rejected", "suspended", "undetermined", "referred", "barred", "unread")
 
 
@@ -111,7 +118,7 @@ class Teller:
 
     def whole(self, amount: Fraction) -> str:
         """An amount without its cents."""
-        return number(Fraction(round(amount)), self.lang)
+        return number(Fraction(floor(amount + HALF)), self.lang)
 
     def whole_signed(self, amount: Fraction) -> str:
         if not amount:
@@ -119,7 +126,7 @@ class Teller:
         return ("+" if amount > 0 else "−") + self.whole(abs(amount))
 
     def decimal(self, value: Fraction) -> str:
-        return number(Fraction(round(value * 100), 100), self.lang)
+        return number(Fraction(floor(value * 100 + HALF), 100), self.lang)
 
     def short_money(self, amount: Fraction) -> str:
         """An amount in millions or thousands, for an axis."""
@@ -134,7 +141,7 @@ class Teller:
     def axis(self, axis: Axis) -> str:
         """What an axis is called: the label of the parameter or reading, or the path where it has none."""
         if axis.place is not None:
-            return ".".join(axis.place.path).replace(".values.", ".")
+            return label_of(self.simulation.policy, axis.place.path, self.lang)
         declared = self.policy.readings[axis.name] if axis.is_reading else self.policy.parameters[axis.name]
         if declared.words.label is not None:
             return declared.words.label.said(self.lang)
@@ -171,7 +178,9 @@ class Teller:
     def key_value(self, value: KeyValue, type_: Type) -> str:
         if value is None:
             return self.naming.value(NONE, type_)
-        return self.naming.value(Duration(*value) if isinstance(value, tuple) else value, type_)
+        if isinstance(value, tuple):
+            return self.naming.value(Duration(*value), type_)
+        return self.naming.value(Fraction(value) if isinstance(value, int) and not isinstance(value, bool) else value, type_)
 
     def outcome(self, word: str) -> str:
         return self.said(word)

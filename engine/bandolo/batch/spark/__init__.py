@@ -2,6 +2,7 @@
 
 from bandolo.batch.spark.frames import Decided, decide
 from bandolo.batch.spark.problems import NotRun
+from bandolo.batch.spark.ranked import Ranked, rank
 from bandolo.batch.spark.session import session
 
-__all__ = ["Decided", "NotRun", "decide", "session"]
+__all__ = ["Decided", "NotRun", "Ranked", "decide", "rank", "session"]

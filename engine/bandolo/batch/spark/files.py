@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -18,13 +17,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bandolo.batch import outgoing
+from bandolo.batch import listed, outgoing, standing
 from bandolo.batch.files import Report
 from bandolo.batch.intake import BadTables, link_name
+from bandolo.batch.ranked import Ranked, prepared_for
 from bandolo.batch.spark import frames as frames_of
+from bandolo.batch.spark import worker
+from bandolo.batch.spark.parts import WITHIN
 from bandolo.batch.spark.problems import NotRun, found_in, said
-from bandolo.batch.spark.session import session
+from bandolo.batch.spark.ranked import ranking
+from bandolo.batch.spark.session import begun
 from bandolo.batch.spark.worker import BY_ROWS, ROW, WHY
+from bandolo.batch.standing import ranker_for
 from bandolo.batch.writing import writer as writer_for
 from bandolo.policy import Policy
 
@@ -56,35 +60,65 @@ class Task:
 def run_spark(task: Task, progress: Progress | None = None) -> Report:
     """Decide files through Spark. Raises NotRun, BadTables, OSError."""
     began = time.monotonic()
+    with _begun(task, progress) as (spark, given, groups):
+        wanted = tuple(task.records_to)
+        made = frames_of.decided(spark, task.policy, given, task.what_if, wanted, groups)
+        report = _written(spark, task, made, wanted)
+        core_ = task.policy.core
+        _merge(task.to, outgoing.schema(core_))
+        for entity, path in task.records_to.items():
+            _merge(path, outgoing.record_schema(core_, entity))
+    report.seconds = time.monotonic() - began
+    return report
+
+
+def rank_spark(task: Task, progress: Progress | None = None) -> tuple[Ranked, float]:
+    """Rank files through Spark into a file or a folder; what it comes to, with the rows of those that are still open, and the seconds.
+
+    Raises NotRun, BadTables, PolicyError, OSError.
+    """
+    from pyspark.sql import functions as f
+
+    began = time.monotonic()
+    with _begun(task, progress) as (spark, given, groups):
+        made = ranking(spark, task.policy, given, task.what_if, groups)
+        _write(made.whole.drop(WITHIN), task.to, task.overwrite)
+        open_ = f.coalesce(f.col("status").isin("undetermined", "suspended"), f.lit(True))
+        left = made.whole.where(open_).orderBy(f"`{ROW}`").select("application", "status").toArrow()
+        _merge(task.to, list_schema(task.policy, task.what_if))
+    return Ranked(left, made.summary), time.monotonic() - began
+
+
+def list_schema(policy: Policy, what_if: Mapping[str, Any]) -> pa.Schema:
+    """The columns of a list, as one machine writes it."""
+    options = ranker_for(prepared_for(policy, dict(what_if))).options
+    return listed.told(policy.core, options, standing.schema(policy.core).empty_table(), {}, {}).table.schema
+
+
+@contextmanager
+def _begun(task: Task, progress: Progress | None) -> Iterator[tuple[Any, dict[str, Any], int]]:
+    """A session, the frames of a task's files by entity, and into how many groups they go; failures are told as one machine tells them."""
     root = task.policy.core.root
     for path in (task.applications, *task.records.values()):
-        if path.lower().endswith(".csv"):
+        if path.lower().endswith((".csv", ".jsonl", ".ndjson", ".json")):
             raise NotRun("spark-only-parquet", path=path)
         if _here(path) and not os.path.exists(path):
             raise FileNotFoundError(2, os.strerror(2), path)
     with tempfile.TemporaryDirectory(prefix="bandolo-spark-") as folder:
-        spark = session(task.master, task.conf, str(Path(folder) / "spark.log"))
+        spark, ours = begun(task.master, task.conf, str(Path(folder) / "spark.log"))
         try:
             with said(), _watched(spark, progress):
                 read = {e: _read(spark, path) for e, path in {root: task.applications, **task.records}.items()}
-                total = read[root][1]
                 given = {e: frame for e, (frame, _) in read.items()}
-                groups = max(frames_of.GROUPS_EACH * spark.sparkContext.defaultParallelism, -(-total // frames_of.IN_A_GROUP))
-                wanted = tuple(task.records_to)
                 try:
-                    made = frames_of.decided(spark, task.policy, given, task.what_if, wanted, groups)
-                    report = _written(spark, task, made, wanted)
+                    yield spark, given, frames_of.how_many(spark, read[root][1])
                 except Exception as error:
                     _orphans(task.policy, given, error)
                     raise
-            for path, schema in _outputs(task):
-                if _one_file(path):
-                    _merge(path, schema)
         finally:
-            with suppress(Exception):
-                spark.stop()
-    report.seconds = time.monotonic() - began
-    return report
+            if ours:
+                with suppress(Exception):
+                    spark.stop()
 
 
 def _here(path: str) -> bool:
@@ -128,7 +162,7 @@ def _written(spark: Any, task: Task, made: frames_of.Decided, wanted: tuple[str,
         outcomes = {word: f.sum(f.when(f.col("outcome") == word, 1).otherwise(0)) for word in outgoing.OUTCOME_WORDS}
         seen = Observation("bandolo")
         watched = applications.observe(
-            seen, f.count(f.lit(1)).alias("all"), f.sum(f"`{BY_ROWS}`").alias("by_rows"), f.collect_set(f"`{WHY}`").alias("why"),
+            seen, f.count(f.lit(1)).alias("all"), f.sum(f"`{BY_ROWS}`").alias("by_rows"), f.collect_list(f"`{WHY}`").alias("why"),
             f.count("error").alias("bad"), *(counted.alias(f"is {word}") for word, counted in outcomes.items()),
         )  # fmt: skip
         _write(watched.drop(BY_ROWS, WHY), task.to, task.overwrite)
@@ -139,7 +173,7 @@ def _written(spark: Any, task: Task, made: frames_of.Decided, wanted: tuple[str,
             whole.unpersist()
     counts = seen.get
     report = Report(counts["all"], counts["all"] - (counts["by_rows"] or 0), counts["by_rows"] or 0)
-    report.why = sorted({reason for text in counts["why"] for reason in json.loads(text)})
+    report.why = worker.reasons_of(counts["why"])
     report.outcomes = {word: counts[f"is {word}"] for word in sorted(outcomes) if counts[f"is {word}"]}
     if counts["bad"]:
         report.outcomes["bad data"] = counts["bad"]
@@ -156,14 +190,8 @@ def _write(frame: Any, path: str, overwrite: bool) -> None:
         frame.drop(ROW).write.mode("overwrite" if overwrite else "errorifexists").parquet(_absolute(path))
 
 
-def _outputs(task: Task) -> Iterator[tuple[str, Any]]:
-    yield task.to, outgoing.schema(task.policy.core)
-    for entity, path in task.records_to.items():
-        yield path, outgoing.record_schema(task.policy.core, entity)
-
-
 def _one_file(path: str) -> bool:
-    return _here(path) and path.lower().endswith((".parquet", ".csv"))
+    return _here(path) and path.lower().endswith((".parquet", ".csv", ".jsonl", ".ndjson"))
 
 
 def _folder(path: str) -> str:
@@ -172,7 +200,9 @@ def _folder(path: str) -> str:
 
 
 def _merge(path: str, schema: Any) -> None:
-    """One file of the parts that Spark wrote, in the order of the applications."""
+    """One file of the parts that Spark wrote, in order, where one is wanted."""
+    if not _one_file(path):
+        return
     parts = pq.read_table(_folder(path))
     rows = np.asarray(parts[ROW].combine_chunks())
     table = parts.drop_columns([ROW]).take(pa.array(np.argsort(rows, kind="stable"))).combine_chunks()

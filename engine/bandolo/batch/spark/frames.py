@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import pyarrow as pa
+
 from bandolo.batch.intake import BadTables, link_name, together
 from bandolo.batch.run import Prepared
 from bandolo.batch.spark import worker
@@ -69,12 +71,10 @@ def decided(
     spark: Any, policy: Policy, frames: Mapping[str, Any], what_if: Mapping[str, Any], wanted: tuple[str, ...], groups: int | None
 ) -> Decided:
     """As `decide`, with the order of rows in a column `ROW` where there is one."""
-    from pyspark.sql.pandas.types import from_arrow_schema
-
     root = policy.core.root
     told = Told(policy, what_if, tuple(e for e in frames if e != root), wanted)
-    _fits(policy, frames, what_if)
-    schema = from_arrow_schema(worker.schema(policy.core, wanted))
+    fits(policy, frames, what_if)
+    schema = ddl(worker.schema(policy.core, wanted))
     whole = gathered(spark, told, frames, groups, worker.decide_batches, worker.decide_group, schema)
     if not wanted:
         return Decided(whole.drop(BY_ROWS, WHY, ROW), whole)
@@ -91,28 +91,53 @@ def unboxed(whole: Any, entity: str, root: str) -> Any:
     return whole.where(f.col(_name(OF)) == entity).select(*(f.col(f"{_name(box)}.{_name(n)}").alias(n) for n in names))
 
 
-def gathered(spark: Any, told: Told, frames: Mapping[str, Any], groups: int | None, of_batches: Any, of_groups: Any, schema: Any) -> Any:
+def boxed(frame: Any) -> Any:
+    """A frame in one column of structs: Spark hands a task no column whose name holds a dot."""
+    from pyspark.sql import functions as f
+
+    return frame.select(f.struct(*(f.col(_name(c)).alias(c) for c in frame.columns)).alias("row"))
+
+
+def gathered(spark: Any, told: Told, frames: Mapping[str, Any], groups: int | None, of_batches: Any, of_groups: Any, schema: str) -> Any:
     """What a function of `worker` makes of all applications, each with its records."""
+    applications = frames[told.policy.core.root]
+    if not told.apart:
+        return applications.mapInArrow(partial(of_batches, told), schema)
+    if groups is None:
+        groups = how_many(spark, applications.count())
+    left, right = (side.groupBy(_name(GROUP)) for side in sides(told, frames, groups))
+    return left.cogroup(right).applyInArrow(partial(of_groups, told), schema)
+
+
+def how_many(spark: Any, applications: int) -> int:
+    """Into how many groups so many applications are put."""
+    return max(GROUPS_EACH * int(spark.sparkContext.defaultParallelism), -(-applications // IN_A_GROUP))
+
+
+def sides(told: Told, frames: Mapping[str, Any], groups: int) -> tuple[Any, Any]:
+    """The applications and all their records, each row with its group."""
     from pyspark.sql import functions as f
 
     policy = told.policy.core
-    applications = frames[policy.root]
-    if not told.apart:
-        return applications.mapInArrow(partial(of_batches, told), schema)
     owner = policy.entities[policy.root]
     assert owner.key is not None
-    if groups is None:
-        at_once = spark.sparkContext.defaultParallelism
-        groups = max(GROUPS_EACH * at_once, -(-applications.count() // IN_A_GROUP))
 
     def grouped(frame: Any, key: str) -> Any:
         # By the text of the key: it may be a number in one table and a text in the other.
         return frame.withColumn(GROUP, f.pmod(f.hash(f.col(_name(key)).cast("string")), f.lit(groups)))
 
-    apart = {e: grouped(frames[e], _link(policy, frames[e])) for e in told.apart}
-    right = next(iter(apart.values())) if len(apart) == 1 else _put_together(apart)
-    left = grouped(applications, owner.key.name)
-    return left.groupBy(_name(GROUP)).cogroup(right.groupBy(_name(GROUP))).applyInArrow(partial(of_groups, told), schema)
+    apart = {e: grouped(frames[e], link_name(owner, arrow_schema(frames[e]))) for e in told.apart}
+    return grouped(frames[policy.root], owner.key.name), next(iter(apart.values())) if len(apart) == 1 else _put_together(apart)
+
+
+def of_owners(policy: core.Policy, entity: str, frame: Any, names: Any) -> Any:
+    """The rows of some applications, or of their records; `names` has the applications' keys as texts in its one column."""
+    from pyspark.sql import functions as f
+
+    owner = policy.entities[policy.root]
+    assert owner.key is not None
+    key = owner.key.name if entity == policy.root else link_name(owner, arrow_schema(frame.drop(ROW)))
+    return frame.join(f.broadcast(names), f.col(_name(key)).cast("string") == f.col(_name(names.columns[0])), "left_semi")
 
 
 def _put_together(apart: Mapping[str, Any]) -> Any:
@@ -137,13 +162,12 @@ def _put_together(apart: Mapping[str, Any]) -> Any:
     return whole
 
 
-def _fits(policy: Policy, frames: Mapping[str, Any], what_if: Mapping[str, Any]) -> None:
+def fits(policy: Policy, frames: Mapping[str, Any], what_if: Mapping[str, Any]) -> None:
     """Raises BadTables for columns that do not fit, before anything is read."""
-    tables = {e: arrow_schema(frame).empty_table() for e, frame in frames.items()}
-    tables = {e: t.drop_columns([ROW]) if ROW in t.column_names else t for e, t in tables.items()}
+    tables = {e: arrow_schema(frame.drop(ROW)).empty_table() for e, frame in frames.items()}
     for entity, frame in frames.items():
         if entity != policy.core.root:
-            _link(policy.core, frame)
+            link_name(policy.core.entities[policy.core.root], tables[entity])
             key = policy.core.entities[entity].key
             if ROW not in frame.columns and (key is None or key.name not in frame.columns):
                 raise BadTables("spark-no-order", entity=entity)
@@ -151,13 +175,25 @@ def _fits(policy: Policy, frames: Mapping[str, Any], what_if: Mapping[str, Any])
 
 
 def arrow_schema(frame: Any) -> Any:
-    from pyspark.sql.pandas.types import to_arrow_schema
+    """The columns of a DataFrame as a task is handed them; nothing is computed for it."""
+    return frame.limit(0).toArrow().schema
 
-    return to_arrow_schema(frame.schema, timezone="UTC")  # instants; those without a zone are another type of Spark
+
+def ddl(schema: pa.Schema) -> str:
+    """A schema as Spark spells it."""
+    return ", ".join(f"{_name(f.name)} {_type(f.type)}" for f in schema)
 
 
-def _link(policy: core.Policy, frame: Any) -> str:
-    return link_name(policy.entities[policy.root], arrow_schema(frame))
+def _type(type_: pa.DataType) -> str:
+    if pa.types.is_struct(type_):
+        return f"struct<{', '.join(f'{_name(f.name)}: {_type(f.type)}' for f in type_)}>"
+    if pa.types.is_list(type_):
+        return f"array<{_type(type_.value_type)}>"
+    if pa.types.is_decimal(type_):
+        return f"decimal({type_.precision},{type_.scale})"
+    if pa.types.is_timestamp(type_):
+        return "timestamp"
+    return {pa.string(): "string", pa.int64(): "bigint", pa.bool_(): "boolean", pa.date32(): "date"}[type_]
 
 
 def _name(column: str) -> str:

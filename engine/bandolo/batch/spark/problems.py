@@ -21,7 +21,7 @@ class NotRun(Exception):
 
     def __init__(self, code: str, **args: object) -> None:
         self.diagnostic = Diagnostic(code, args=args)
-        super().__init__(code)
+        super().__init__(f"{code} {args}" if args else code)
 
 
 def told(diagnostic: Diagnostic) -> str:

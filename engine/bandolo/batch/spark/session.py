@@ -37,6 +37,11 @@ SETTINGS = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
     "spark.sql.adaptive.coalescePartitions.parallelismFirst": "true",
     "spark.python.worker.reuse": "true",
+    # A machine that is busy with other things is slow, not dead.
+    "spark.network.timeout": "600s",
+    "spark.executor.heartbeatInterval": "60s",
+    "spark.python.authenticate.socketTimeout": "120s",
+    "spark.driver.maxResultSize": "4g",
 }
 
 
@@ -46,9 +51,17 @@ def session(master: str = "local[*]", conf: Mapping[str, str] | None = None, log
     What Spark and Java print goes to the file `log`, else nowhere. Raises NotRun: `spark-not-installed`, `spark-no-java`,
     `spark-bad-master`, `spark-no-master`, `spark-failed`.
     """
+    return begun(master, conf, log)[0]
+
+
+def begun(master: str, conf: Mapping[str, str] | None = None, log: str | None = None) -> tuple[Any, bool]:
+    """As `session`, and whether it was begun now: one that this process has already is taken as it is."""
     _needed(master)
     from pyspark.sql import SparkSession
 
+    held = SparkSession.getActiveSession()
+    if held is not None:
+        return held, False
     local = master.startswith("local")
     settings = dict(SETTINGS)
     if local:
@@ -64,7 +77,7 @@ def session(master: str = "local[*]", conf: Mapping[str, str] | None = None, log
             made.sparkContext.setLogLevel("ERROR" if log is not None else "OFF")
         except Exception as error:
             raise NotRun("spark-failed", reason=_last(heard, error)) from None
-    return made
+    return made, True
 
 
 def _needed(master: str) -> None:

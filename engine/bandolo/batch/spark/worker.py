@@ -7,7 +7,8 @@ never as code. One process decides many groups; it keeps the policy and its prog
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,11 +57,16 @@ def prepared(told_: Told) -> Prepared:
 
 def decide_group(told_: Told, applications: pa.Table, records: pa.Table) -> pa.Table:
     """The decisions on a group of applications, whose records stand in tables of their own."""
+    return _decided(told_, tables_of_group(told_, applications, records))
+
+
+def tables_of_group(told_: Told, applications: pa.Table, records: pa.Table) -> dict[str, pa.Table]:
+    """The tables of a group by entity, in order."""
     applications = _in_order(applications.drop_columns([GROUP]))
     tables = {told_.policy.core.root: applications}
     for entity, table in apart(told_, records.drop_columns([GROUP])).items():
         tables[entity] = _after_owners(told_.policy.core, entity, applications, table)
-    return _decided(told_, tables)
+    return tables
 
 
 def decide_batches(told_: Told, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -113,18 +119,30 @@ def _decided(told_: Told, tables: dict[str, pa.Table]) -> pa.Table:
         found = prepared(told_).decide(tables)
     except BadTables as error:
         raise Failed(told(error.diagnostic)) from None
-    table = plain(found.applications)
-    count = table.num_rows
-    by_rows = np.zeros(count, np.int64)
-    by_rows[:1] = found.by_rows
-    why = pa.array([json.dumps(found.why)] if found.why and count else [], pa.string())
-    table = table.append_column(BY_ROWS, pa.array(by_rows))
-    table = table.append_column(WHY, pa.concat_arrays([why, pa.nulls(count - len(why), pa.string())]))
-    table = table.append_column(ROW, pa.nulls(count, pa.int64()) if rows is None else rows)
+    table = counted(plain(found.applications), found.by_rows, found.why)
+    table = table.append_column(ROW, pa.nulls(table.num_rows, pa.int64()) if rows is None else rows)
     if not told_.wanted:
         return table
     pieces = {"": table, **{e: _placed(plain(t), table) for e, t in found.records.items()}}
     return pa.concat_tables([_boxed(told_, name, piece) for name, piece in pieces.items()])
+
+
+def counted(table: pa.Table, by_rows: int, why: Mapping[str, int]) -> pa.Table:
+    """A table with how many of it went by rows, and why, on the first of them."""
+    count = table.num_rows
+    numbers = np.zeros(count, np.int64)
+    numbers[:1] = by_rows
+    reasons = pa.array([json.dumps(dict(why))] if why and count else [], pa.string())
+    table = table.append_column(BY_ROWS, pa.array(numbers))
+    return table.append_column(WHY, pa.concat_arrays([reasons, pa.nulls(count - len(reasons), pa.string())]))
+
+
+def reasons_of(texts: Iterable[str]) -> dict[str, int]:
+    """Why some went by rows, and how many, from all groups."""
+    found: Counter[str] = Counter()
+    for text in texts:
+        found.update(json.loads(text))
+    return dict(sorted(found.items()))
 
 
 def _placed(records: pa.Table, applications: pa.Table) -> pa.Table:
@@ -148,21 +166,22 @@ def _boxed(told_: Told, name: str, piece: pa.Table) -> pa.Table:
 def schema(policy: core.Policy, wanted: tuple[str, ...]) -> pa.Schema:
     """What comes out of a task: the applications' table, or it and those of records, each in a column of structs."""
     beside = [(BY_ROWS, pa.int64()), (WHY, pa.string()), (ROW, pa.int64())]
-    applications = pa.schema([*_plain_schema(outgoing.schema(policy)), *(pa.field(*f) for f in beside)])
+    applications = pa.schema([*plain_schema(outgoing.schema(policy)), *(pa.field(*f) for f in beside)])
     if not wanted:
         return applications
     boxes = [pa.field(policy.root, pa.struct(list(applications)))]
     place = pa.field(ROW, pa.int64())
-    boxes += [pa.field(e, pa.struct([*_plain_schema(outgoing.record_schema(policy, e)), place])) for e in wanted]
+    boxes += [pa.field(e, pa.struct([*plain_schema(outgoing.record_schema(policy, e)), place])) for e in wanted]
     return pa.schema([pa.field(OF, pa.string()), *boxes])
 
 
 def plain(table: pa.Table) -> pa.Table:
     """A table of decisions with types that Spark has: texts for words, instants in UTC."""
-    return table.cast(_plain_schema(table.schema))
+    return table.cast(plain_schema(table.schema))
 
 
-def _plain_schema(schema_: pa.Schema) -> pa.Schema:
+def plain_schema(schema_: pa.Schema) -> pa.Schema:
+    """A schema with types that Spark has."""
     return pa.schema([pa.field(f.name, _plain_type(f.type)) for f in schema_])
 
 
