@@ -73,12 +73,10 @@ def by_view(batch: Batch, cursor: Any, dialect: str, mark: str) -> Found:
     for row in said:
         i = loaded[row[names[0]]]
         reference = batch.reference[i]
-        if row["needs_engine"]:
-            found.left += 1
-            found.pairs[i] = ([row[n] for n in names[1:-1]], [None] * (len(names) - 2))
-            continue
+        found.left += bool(row["needs_engine"])
         if not isinstance(reference, Decision):
-            found.pairs[i] = (row, reference)
+            told = [v for n, v in row.items() if v is not None and n not in (names[0], "needs_engine")]
+            found.pairs[i] = (told, [] if row["needs_engine"] else reference)
             continue
         wanted: dict[str, Any] = {"outcome": reference.outcome, "stage": reference.stage, "failed": ",".join(reference.failed())}
         wanted |= {f"status__{name}": status for name, status in reference.stages.items()}
@@ -92,7 +90,9 @@ def by_view(batch: Batch, cursor: Any, dialect: str, mark: str) -> Found:
             elif isinstance(value, Fraction) and row[name] is not None and not isinstance(row[name], float):
                 row[name] = Fraction(row[name])
             wanted[name] = value
-        found.pairs[i] = ({n: row.get(n) for n in wanted}, wanted)
+        # What is told is sure; where the engine is needed, some columns are empty.
+        sure = [n for n in wanted if row.get(n) is not None or not row["needs_engine"]]
+        found.pairs[i] = ({n: row.get(n) for n in sure}, {n: wanted[n] for n in sure})
     return found
 
 
