@@ -65,8 +65,8 @@ def told(
 ) -> Listed:  # fmt: skip
     """The list of what the ranking takes of all applications, after the strikes.
 
-    `places` are the rows of `table` at which each application stands, where they are not all of them: the columns of the list are put in order one after another, and
-    never all of them twice in memory.
+    `places` are the rows of `table` at which each application stands, where they are not all of them. The columns of the list are put in
+    order one after another, and are never all twice in memory.
     """
     places = np.arange(table.num_rows) if places is None else places
     names = one(table["application"].take(pa.array(places)))
