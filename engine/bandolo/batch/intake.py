@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -73,8 +73,8 @@ class Tables:
     offsets: dict[str, Array]
     absent: list[str]
     """Entities of which there is neither a table nor a list."""
-    left: dict[str, Array]
-    """Records of an entity that lack a list."""
+    left: dict[tuple[str, str], Array]
+    """The records of an entity that lack a list, by entity and list."""
 
     @property
     def missing_lists(self) -> list[str]:
@@ -169,9 +169,6 @@ def together(policy: core.Policy, tables: Mapping[str, pa.Table]) -> Tables:
         entity = policy.entities[name]
         if entity.owner is None or entity.listed_in is None:
             continue
-        if entity.owner not in made.tables:
-            made.absent.append(name)
-            continue
         above = made.tables[entity.owner]
         if name in tables:
             _linked(policy, made, entity, tables[name].combine_chunks())
@@ -179,6 +176,9 @@ def together(policy: core.Policy, tables: Mapping[str, pa.Table]) -> Tables:
             _nested(made, entity, one(above[entity.listed_in]))
         else:
             made.absent.append(name)
+            many = made.tables[entity.owner].num_rows if entity.owner == policy.root else int(made.offsets[entity.owner][-1])
+            made.tables[name], made.offsets[name] = pa.table({}), np.zeros(many + 1, np.int64)
+            made.left[entity.owner, entity.listed_in] = np.ones(many, bool)
     return made
 
 
@@ -196,7 +196,8 @@ def _nested(made: Tables, entity: core.Entity, column: pa.Array) -> None:
     """The records inside a list column: its offsets and its fields, as they are."""
     assert entity.owner is not None
     if column.null_count:
-        made.left[entity.owner] = made.left.get(entity.owner, np.zeros(len(column), bool)) | np.asarray(column.is_null())
+        assert entity.listed_in is not None
+        made.left[entity.owner, entity.listed_in] = np.asarray(column.is_null())
         column = pc.if_else(column.is_valid(), column, pa.scalar([], column.type))
     offsets = np.asarray(column.offsets).astype(np.int64)
     items = column.values.slice(offsets[0], offsets[-1] - offsets[0]) if len(offsets) else column.values
@@ -287,8 +288,7 @@ def columns_of(policy: core.Policy, tables: Tables, spelt: frozenset[str], spoke
         if name not in tables.tables:
             continue
         table = tables.tables[name]
-        bad = tables.left.get(name, np.zeros(0, bool))
-        bad = bad if len(bad) else np.zeros(_length(tables, policy, name), bool)
+        bad = np.zeros(_length(tables, policy, name), bool)
         known = {fact.name for fact in policy.entities[name].facts.values()}
         for fact in policy.entities[name].facts.values():
             if isinstance(fact.type, ListType) and isinstance(fact.type.item, RecordType):
@@ -297,6 +297,10 @@ def columns_of(policy: core.Policy, tables: Tables, spelt: frozenset[str], spoke
                     most = fact.at_most if fact.at_most is not None else limits.LIST_LENGTH
                     if len(counts) and counts.max() > most:
                         bad = bad | (counts > most)
+                lacks = tables.left.get((name, fact.name))
+                if lacks is not None:
+                    key = (name, fact.name, None)
+                    shapes[key], given[key], nulls[key] = Shape("list", null=True), Given(Shape("list", null=True), lacks, lacks), lacks
                 continue
             for stage in fact.asked or (None,):
                 column = _column(table, fact, stage)
@@ -316,7 +320,8 @@ def columns_of(policy: core.Policy, tables: Tables, spelt: frozenset[str], spoke
                     nulls[key] = np.asarray(array.is_null())
                 if found is None:
                     continue
-                found.none = nulls.get(key, found.none)
+                if key in nulls:
+                    found.none, found.shape = nulls[key], replace(found.shape, null=True)
                 given[key], shapes[key] = found, found.shape
         strangers = [c for c in table.column_names if c.partition(" at ")[0] not in known]
         if strangers:

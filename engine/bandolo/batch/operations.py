@@ -412,7 +412,7 @@ def _aggregate(writer: Writer, word: str, listed: Column) -> Column:
     bad = listed.bad
     if item is not None and item.bad is not None:
         bad = writer.either(bad, item.bad if listed.mask is None else writer.both(item.bad, listed.mask))
-    bad_home = _up_bad(writer, bad, frame, home)
+    bad_home = writer.either(listed.lacks, _up_bad(writer, bad, frame, home))
     if word == "count" or (word in ("any",) and item is None):
         made = _count(writer, listed.mask, frame, home).but(bad=bad_home)
         return made if word == "count" else Column("flag", home, writer.emit(f"{made.name} > 0"), bad=bad_home)
@@ -455,7 +455,7 @@ def _distinct(writer: Writer, listed: Column) -> Column:
     if item.form == "word":  # a table may hold a word twice
         codes = writer.same_words(item)[0].name
     name = writer.emit(f"distinct({codes}, {listed.mask}, {frame.name})")
-    return Column("number", home, name, 1, 0, 2**20, bad=_up_bad(writer, bad, frame, home))
+    return Column("number", home, name, 1, 0, 2**20, bad=writer.either(listed.lacks, _up_bad(writer, bad, frame, home)))
 
 
 def share(writer: Writer, node: core.Share) -> Column:
@@ -493,7 +493,7 @@ def share(writer: Writer, node: core.Share) -> Column:
     name, bad = writer.emit_pair(f"allocated({total.name}, {weight.name}, {among.mask}, {rank}, {frame.name})")
     unsure = writer.either(among.bad, weight.bad, ties.bad)
     assert frame.above is not None
-    bads = writer.either(total.bad, _up_bad(writer, unsure, frame, frame.above), bad)
+    bads = writer.either(total.bad, among.lacks, _up_bad(writer, unsure, frame, frame.above), bad)
     of_owner = None
     if bads is not None:
         of_owner = writer.spread(Column("flag", frame.above, "True", bad=bads), frame).bad
@@ -530,7 +530,7 @@ def _count(writer: Writer, mask: str | None, frame: Frame, home: Frame) -> Colum
 
 
 def _sum(writer: Writer, item: Column, frame: Frame, home: Frame, mask: str | None) -> Column:
-    made = item
+    made = item.but(bad=None)
     for step in _steps(frame, home):
         assert step.above is not None
         many = most_of(writer, step)

@@ -10,7 +10,7 @@ import numpy as np
 
 from bandolo.batch.helpers import Array
 from bandolo.batch.intake import Columns, to_root
-from bandolo.batch.program import CURABLE, NO_RESULT, OUTSIDE, Program
+from bandolo.batch.program import CURABLE, LACKING, NO_RESULT, OUTSIDE, Program
 from bandolo.check import core
 from bandolo.language.types import Language
 
@@ -89,17 +89,18 @@ def _patterns() -> Sequence[tuple[re.Pattern[str], str]]:
     return [(re.compile("(.+)".join(map(re.escape, english.split("{}")))), italian) for english, italian in ITALIAN.items()]
 
 
-def counted(policy: core.Policy, columns: Columns, program: Program, begun: Array, back: Sequence[Array]) -> dict[str, int]:
+def counted(policy: core.Policy, columns: Columns, program: Program, begun: Array, left: Array, back: Sequence[Array]) -> dict[str, int]:
     """Of some columns, how many applications go one by one for what; one may have several reasons, the first of them counts first."""
     found: dict[str, int] = {}
     for key, null in columns.nulls.items():
-        if key in program.read and null.any():
-            found[f"{key[1]} of {key[0]} is missing"] = int(np.count_nonzero(to_root(policy, columns.tables, key[0], null)))
+        if key in program.read and key[0] in columns.tables.tables and null.any():
+            found[f"{key[1]} of {key[0]} is missing"] = int(np.count_nonzero(left & to_root(policy, columns.tables, key[0], null)))
     bad = np.zeros(len(begun), bool)
     for entity, flags in columns.bad.items():
         if flags.any():
             bad |= to_root(policy, columns.tables, entity, flags)
     found[NOT_IN_ORDER] = int(np.count_nonzero(bad))
     for reason, at in program.reasons.items():
-        found[reason] = int(np.count_nonzero(back[at] & ~begun))
+        if reason != LACKING:
+            found[reason] = int(np.count_nonzero(back[at] & ~begun))
     return {reason: count for reason, count in sorted(found.items()) if count}

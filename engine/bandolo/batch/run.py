@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,8 @@ class Prepared:
     """The entities whose cells are spelt as in a policy, as in a CSV file: `true`, `400_000 EUR`, `none`; an empty one is unknown."""
     threads: int = 1
     programs: dict[Any, Program | str] = field(default_factory=dict)
+    nullable: set[Key] = field(default_factory=set)
+    """The facts that were missing somewhere."""
     rowwise: Rowwise = field(init=False)
 
     def __post_init__(self) -> None:
@@ -66,20 +68,22 @@ class Prepared:
 
     def columns(self, tables: Tables) -> Columns:
         """The columns of some tables."""
-        return columns_of(self.policy.core, tables, self.spelt, self.spoken)
+        found = columns_of(self.policy.core, tables, self.spelt, self.spoken)
+        self.nullable |= {key for key, shape in found.shapes.items() if shape.null}
+        for key in self.nullable & found.shapes.keys():  # so that the tables of one file need few programs
+            found.shapes[key] = replace(found.shapes[key], null=True)
+        return found
 
-    def program(self, columns: Columns, tables: Tables) -> Program | str:
+    def program(self, columns: Columns, tables: Tables) -> Program | str:  # noqa: ARG002 - kept for those that call it
         """The columnar program for some columns, or why there is none."""
-        key = (tuple(sorted(columns.shapes.items(), key=str)), tuple(tables.absent))
+        key = tuple(sorted(columns.shapes.items(), key=str))
         if key not in self.programs:
-            self.programs[key] = self._compiled(columns.shapes, tables)
+            self.programs[key] = self._compiled(columns.shapes)
         return self.programs[key]
 
-    def _compiled(self, shapes: Mapping[Key, Shape], tables: Tables) -> Program | str:
+    def _compiled(self, shapes: Mapping[Key, Shape]) -> Program | str:
         if any(act.applies_to is not None for act in self.policy.loaded.amendments):
             return "an amending act does not reach every application"
-        if tables.absent:
-            return f"there are no records of {', '.join(tables.absent)}"
         for entity in self.policy.core.entities.values():
             for fact in entity.facts.values():
                 if isinstance(fact.type, ListType) and isinstance(fact.type.item, RecordType) and fact.optional:
@@ -99,10 +103,10 @@ class Prepared:
         if isinstance(program, str):
             return self._assembled(joined, names, None, (), np.arange(len(names)), {program: len(names)})
         keys = {(e, key.name, None) for e in self.records if (key := core.entities[e].key) is not None}
-        begun = columns.left(core, program.read | keys)
+        begun = columns.left(core, frozenset(keys))
         back, left = computed(self.policy, program, columns, begun, self.threads)
         which = np.flatnonzero(left)
-        why = counted(core, columns, program, begun, back) if len(which) else {}
+        why = counted(core, columns, program, begun, left, back) if len(which) else {}
         return self._assembled(joined, names, program, back, which, why)
 
     def _assembled(
