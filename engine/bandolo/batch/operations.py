@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from bandolo.batch.columns import LARGEST, Column, Frame, NotColumnar
 from bandolo.batch.helpers import FIRST_INSTANT, LAST_INSTANT
+from bandolo.batch.trials import sample
 from bandolo.check import core
-from bandolo.language.types import BOOLEAN, DATE, DATETIME, INTEGER, TEXT, ChoiceType
+from bandolo.language.types import BOOLEAN, DATE, DATETIME, INTEGER, MONEY, TEXT, ChoiceType
 from bandolo.language.values import Duration
 
 if TYPE_CHECKING:
@@ -403,6 +404,25 @@ def _plain_value(number: int, type_: Any, scale: int) -> Any:
 
 
 def _aggregate(writer: Writer, word: str, listed: Column) -> Column:
+    """What a list comes to; in a trial, something else where an owner lacks the list."""
+    if listed.lacks is None or writer.trial is None:
+        return _aggregated(writer, word, listed)
+    assert listed.of is not None
+    made = writer.plainly(_aggregated(writer, word, listed.but(lacks=None)))
+    if made.constant is not None or made.form not in ("number", "flag"):
+        return made.but(bad=listed.lacks)
+    type_ = BOOLEAN if made.form == "flag" else INTEGER if word == "count" else MONEY
+    value = sample(type_, Fraction(0), None, f"{word} {listed.of.entity}", writer.trial)
+    if made.form == "flag":
+        return made.but(name=writer.emit(f"np.where({listed.lacks}, {value}, {made.name})"))
+    assert isinstance(value, Fraction)
+    number = int(value * made.scale)
+    under = None if made.under is None else writer.emit(f"np.where({listed.lacks}, 1, {made.under})")
+    name = writer.emit(f"np.where({listed.lacks}, {number}, {made.name})")
+    return made.but(name=name, low=min(made.low, number), high=max(made.high, number), under=under)
+
+
+def _aggregated(writer: Writer, word: str, listed: Column) -> Column:
     if listed.form == "items":
         raise NotColumnar("puts written values together")
     if listed.form != "list" or listed.of is None:

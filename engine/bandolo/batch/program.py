@@ -109,8 +109,6 @@ class _Build:
                 self.frames[name] = Frame(name, row_name(policy, name), self.frames[owner])
         self.columns = tuple(shapes)
         self.w = Writer(policy, settled, self.root, self.fact, self.known, self.lacking, self.lacks)
-        self.trial: int | None = None
-        """Which way to fill in what is missing, in a program that is there to be compared with others."""
         self._trials: list[_Build] = []
         self.left: list[str | None] = []
         self.reasons: dict[str, list[str | None]] = {}
@@ -139,7 +137,7 @@ class _Build:
         if not shape.null:
             return found
         self.w.asked.add(("null", said))
-        if self.trial is None or shape.form == "record" or self.policy.entities[entity].facts[name].key:
+        if self.w.trial is None or shape.form == "record" or self.policy.entities[entity].facts[name].key:
             return found.but(bad=f"n{at}")
         return self._filled(found, key, at)
 
@@ -160,17 +158,17 @@ class _Build:
         return column.but(name=w.emit(f"filled({column.name}, n{at}, {number})"), low=low, high=high, narrow=False)
 
     def _sample(self, key: Key, what: str) -> Value:
-        assert self.trial is not None
+        assert self.w.trial is not None
         low, high = self.settled.ranges[key[0], key[1]]
-        return sample(self.policy.entities[key[0]].facts[key[1]].type, low, high, what, self.trial)
+        return sample(self.policy.entities[key[0]].facts[key[1]].type, low, high, what, self.w.trial)
 
     def lacking(self, frame: Frame, type_: Type, what: str, key: Key | None = None) -> Column:
         """The column of what has none, or is left open: nowhere known, or filled in by way of trial."""
         w, bare = self.w, type_.of if isinstance(type_, OptionalType) else type_
         if isinstance(bare, ListType | RecordType) or str(bare).startswith("duration"):
             raise NotColumnar(f"{what} has no column" if key is not None else f"{what} is not known")
-        if self.trial is not None:
-            value = self._sample(key, what) if key is not None else sample(bare, None, None, what, self.trial)
+        if self.w.trial is not None:
+            value = self._sample(key, what) if key is not None else sample(bare, None, None, what, self.w.trial)
             return w.value_of(value, bare)
         bad = w.emit(f"np.ones({frame.name}.count, bool)")
         if bare == BOOLEAN:
@@ -187,7 +185,7 @@ class _Build:
             return None
         self.read.add(key)
         self.w.asked.add(("null", name))
-        return None if self.trial is not None else f"n{self.columns.index(key)}"
+        return f"n{self.columns.index(key)}"
 
     def known(self, frame: Frame, name: str, stage: str | None) -> Column:
         """Whether a fact is there; one that has no column is not."""
@@ -247,7 +245,7 @@ class _Build:
     def _source(self) -> str:
         lines = [f"c{i}, n{i}, w{i} = given[{i}]" for i in range(len(self.columns))]
         lines += [f"{frame.name} = rows[{i}]" for i, frame in enumerate(self.frames.values())]
-        lines += [*_freed(self.w.lines, self.back), f"return ({', '.join(self.back)},)"]
+        lines += [*_freed(_needed(self.w.lines, self.back), self.back), f"return ({', '.join(self.back)},)"]
         return "def run(given, rows, left):\n" + "".join(f"    {line}\n" for line in lines)
 
     def leave(self, bad: str | None, frame: Frame | None, *reasons: str) -> None:
@@ -397,7 +395,7 @@ class _Build:
                 w = made.w
                 made.frames, made.root, w.root = self.frames, self.root, self.root
                 w.lines, w.said, w.table, w.unpacked, w.count = self.w.lines, self.w.said, self.w.table, self.w.unpacked, self.w.count
-                made.trial = number
+                w.trial = number
                 for step in self.policy.steps:
                     made._step(step)
                 self.w.count = w.count
@@ -684,6 +682,19 @@ class _Words:
 @cache
 def _masks_of(bits: tuple[int, ...]) -> NDArray[Any]:
     return np.array([sum(1 << bit for i, bit in enumerate(bits) if not byte >> i & 1) for byte in range(256)], np.int64)
+
+
+def _needed(lines: list[str], back: list[str]) -> list[str]:
+    """The lines that something which comes back rests on."""
+    wanted, kept = set(back), []
+    for line in reversed(lines):
+        target, sign, text = line.partition(" = ")
+        names = NAMES.findall(target)
+        if sign and not line.startswith("    ") and names and names[0] == target.partition(",")[0] and wanted.isdisjoint(names):
+            continue
+        wanted.update(NAMES.findall(text if sign else line))
+        kept.append(line)
+    return kept[::-1]
 
 
 def _freed(lines: list[str], back: list[str]) -> list[str]:

@@ -32,7 +32,7 @@ from bandolo.language.values import Value
 if TYPE_CHECKING:
     from bandolo.batch.writer import Writer
 
-TRIALS = 6
+TRIALS = 32
 AMOUNTS = (0, 1, 700, 25_000, 400_000, 6_000_000)
 DAYS = (date(2001, 3, 1), date(2019, 11, 30), date(2022, 12, 15), date(2023, 9, 1), date(2026, 2, 28), date(2061, 6, 30))
 

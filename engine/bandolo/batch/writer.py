@@ -47,6 +47,8 @@ class Writer:
     met: dict[str, Column] = field(default_factory=dict)
     unsure: dict[str, str | None] = field(default_factory=dict)
     """Of a requirement, where whether it is met is not known."""
+    trial: int | None = None
+    """Which way to fill in what is missing, in a program that is there to be compared with others."""
     asked: set[tuple[str, str]] = field(default_factory=set)
     """What has been asked for, since this was emptied, that is missing somewhere: its kind and its name."""
     asks: dict[tuple[str, ...], frozenset[tuple[str, str]]] = field(default_factory=dict)
