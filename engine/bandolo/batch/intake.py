@@ -112,7 +112,7 @@ class Columns:
         spans: dict[str, tuple[int, int]] = {policy.root: (low, high)}
         rows: list[Rows] = []
         for name in entities:
-            owner = policy.entities[name].owner
+            owner = owner_of(policy, name)
             if owner is None:
                 rows.append(Rows(high - low, np.zeros(0, np.int64), np.zeros(0, np.int64), low % 8, True))
                 continue
@@ -132,9 +132,14 @@ class Columns:
         return given, rows
 
 
+def owner_of(policy: core.Policy, name: str) -> str | None:
+    """The entity that owns the records of another, or the values of a list, which are called by both names."""
+    return policy.entities[name].owner if name in policy.entities else name.partition(".")[0]
+
+
 def to_root(policy: core.Policy, tables: Tables, entity: str, flags: Array) -> Array:
     """The applications of which a record of an entity is flagged."""
-    while (owner := policy.entities[entity].owner) is not None:
+    while (owner := owner_of(policy, entity)) is not None:
         offsets = tables.offsets[entity]
         which = np.searchsorted(offsets, np.flatnonzero(flags), "right") - 1
         flags = np.zeros(len(offsets) - 1, bool)
@@ -302,6 +307,10 @@ def columns_of(policy: core.Policy, tables: Tables, spelt: frozenset[str], spoke
                     key = (name, fact.name, None)
                     shapes[key], given[key], nulls[key] = Shape("list", null=True), Given(Shape("list", null=True), lacks, lacks), lacks
                 continue
+            if isinstance(fact.type, ListType) and not fact.asked and fact.name in table.column_names and name not in spelt:
+                wrong = _values(policy, tables, fact, name, one(table[fact.name]), shapes, given, nulls)
+                bad = bad if wrong is None else bad | wrong
+                continue
             for stage in fact.asked or (None,):
                 column = _column(table, fact, stage)
                 if column is None:
@@ -329,6 +338,35 @@ def columns_of(policy: core.Policy, tables: Tables, spelt: frozenset[str], spoke
         _keys(policy, tables, name, table, bad)
         left[name] = bad
     return Columns(shapes, given, left, nulls, tables)
+
+
+def _values(
+    policy: core.Policy, tables: Tables, fact: core.FactDeclaration, entity: str, array: pa.Array, shapes: dict[Key, Shape],
+    given: dict[Key, Given], nulls: dict[Key, Array],
+) -> Array | None:  # fmt: skip
+    """The members of a list of values, as rows of their own; the records whose list is not in order."""
+    assert isinstance(fact.type, ListType)
+    if not (pa.types.is_list(array.type) or pa.types.is_large_list(array.type)):
+        return None if pa.types.is_null(array.type) else np.asarray(array.is_valid())
+    key, inner = (entity, fact.name, None), f"{entity}.{fact.name}"
+    gone = np.asarray(array.is_null()) if array.null_count else None
+    if gone is not None:
+        nulls[key] = gone
+        array = pc.if_else(array.is_valid(), array, pa.scalar([], array.type))
+    offsets = np.asarray(array.offsets).astype(np.int64)
+    items = array.values.slice(offsets[0], offsets[-1] - offsets[0])
+    found, wrong = _given(policy, replace(fact, type=fact.type.item, key=False), items)
+    counts = np.diff(offsets)
+    bad = counts > (fact.at_most if fact.at_most is not None else limits.LIST_LENGTH)
+    wrong = wrong if not items.null_count else np.asarray(items.is_null()) | (False if wrong is None else wrong)
+    tables.offsets[inner] = offsets - offsets[0]
+    if wrong is not None and wrong.any():
+        bad[np.searchsorted(tables.offsets[inner], np.flatnonzero(wrong), "right") - 1] = True
+    if found is None:
+        return np.asarray(counts > 0) | bad
+    shapes[key], given[key] = Shape("list", null=gone is not None), Given(Shape("list"), gone if gone is not None else bad, gone)
+    shapes[inner, "", None], given[inner, "", None] = found.shape, found
+    return bad if bad.any() else None
 
 
 def _length(tables: Tables, policy: core.Policy, name: str) -> int:

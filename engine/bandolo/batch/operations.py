@@ -273,6 +273,9 @@ def _same(writer: Writer, first: Column, second: Column) -> Column:
 
 
 def _contained(writer: Writer, item: Column, listed: Column) -> Column:
+    if listed.values and listed.item is not None and listed.of is not None:
+        same = _same(writer, listed.item, item if item.constant is not None else writer.spread(item, listed.of))
+        return _aggregate(writer, "any", listed.but(item=same, values=False))
     if listed.form != "items":
         raise NotColumnar("looks into a list of values")
     options: tuple[Column, ...] = listed.constant
@@ -571,6 +574,10 @@ def most_of(writer: Writer, frame: Frame) -> int:
     """How many records one owner has at most."""
     from bandolo import limits
 
+    owner, _, listed = frame.entity.partition(".")
+    if listed:
+        most = writer.policy.entities[owner].facts[listed].at_most
+        return limits.LIST_LENGTH if most is None else most
     entity = writer.policy.entities[frame.entity]
     assert entity.owner is not None
     assert entity.listed_in is not None

@@ -108,7 +108,9 @@ class _Build:
             if owner is not None:
                 self.frames[name] = Frame(name, row_name(policy, name), self.frames[owner])
         self.columns = tuple(shapes)
-        self.w = Writer(policy, settled, self.root, self.fact, self.known, self.lacking, self.lacks)
+        self.lists: dict[str, str] = {}
+        """Lists of values, and what the program calls their rows."""
+        self.w = Writer(policy, settled, self.root, self.fact, self.known, self.lacking, self.lacks, self.values)
         self._trials: list[_Build] = []
         self.left: list[str | None] = []
         self.reasons: dict[str, list[str | None]] = {}
@@ -187,6 +189,27 @@ class _Build:
         self.w.asked.add(("null", name))
         return f"n{self.columns.index(key)}"
 
+    def values(self, owner: Frame, name: str) -> Column:
+        """The column of a list of values."""
+        inner = f"{owner.entity}.{name}"
+        if (inner, "", None) not in self.shapes:
+            raise NotColumnar(f"{name} has no column")
+        row = self.lists.setdefault(inner, f"r{len(self.policy.entities) + len(self.lists)}")
+        frame = Frame(inner, row, owner)
+        at, shape = self.columns.index((inner, "", None)), self.shapes[inner, "", None]
+        low, high = self.bounds((inner, "", None))
+        words = f"w{at}" if shape.form == "word" else None
+        item = Column(shape.form, frame, f"c{at}", shape.scale, low, high, words=words, narrow=shape.narrow)
+        lacks = self.lacks(owner.entity, name) if self.shapes[owner.entity, name, None].null else None
+        return Column("list", owner, "", of=frame, item=item, values=True, lacks=lacks)
+
+    def values_of(self, inner: str) -> Frame:
+        """The rows of a list of values."""
+        owner, _, name = inner.partition(".")
+        frame = self.values(self.frames[owner], name).of
+        assert frame is not None
+        return frame
+
     def known(self, frame: Frame, name: str, stage: str | None) -> Column:
         """Whether a fact is there; one that has no column is not."""
         key = (frame.entity, name, stage)
@@ -200,10 +223,11 @@ class _Build:
 
     def bounds(self, key: Key) -> tuple[int, int]:
         """Between which whole numbers a column lies; what does not is left to the reference."""
-        type_ = self.policy.entities[key[0]].facts[key[1]].type
-        type_ = type_.of if isinstance(type_, OptionalType) else type_
+        entity, _, listed = key[0].partition(".")
+        type_ = self.policy.entities[entity].facts[listed or key[1]].type
+        type_ = type_.of if isinstance(type_, OptionalType) else type_.item if isinstance(type_, ListType) else type_
         scale = self.shapes[key].scale
-        low, high = self.settled.ranges[key[0], key[1]]
+        low, high = (None, None) if listed else self.settled.ranges[key[0], key[1]]
         most = 2932896 if type_ == DATE else LAST_INSTANT * scale if type_ == DATETIME else 2**45 * max(scale // 100, 1)
         least = -719162 if type_ == DATE else FIRST_INSTANT * scale if type_ == DATETIME else -most
         found = max(least, _number(low, scale, ceil, least)), min(most, _number(high, scale, floor, most))
@@ -232,7 +256,7 @@ class _Build:
         # Names and whole numbers made here: nothing of the policy becomes code.
         exec(compile(source, f"<columns of {self.policy.digest[:19]}>", "exec"), table)
         return Program(
-            table["run"], source, self.columns, tuple(self.frames), frozenset(self.read), tuple(self.order), len(masks), left,
+            table["run"], source, self.columns, (*self.frames, *self.lists), frozenset(self.read), tuple(self.order), len(masks), left,
             outcome, stage, tuple(statuses), tuple(masks), failing, excluded, barred, admitted, tuple(results),
             reasons=reasons,
         )  # fmt: skip
@@ -244,7 +268,8 @@ class _Build:
 
     def _source(self) -> str:
         lines = [f"c{i}, n{i}, w{i} = given[{i}]" for i in range(len(self.columns))]
-        lines += [f"{frame.name} = rows[{i}]" for i, frame in enumerate(self.frames.values())]
+        names = [*(frame.name for frame in self.frames.values()), *self.lists.values()]
+        lines += [f"{name} = rows[{i}]" for i, name in enumerate(names)]
         lines += [*_freed(_needed(self.w.lines, self.back), self.back), f"return ({', '.join(self.back)},)"]
         return "def run(given, rows, left):\n" + "".join(f"    {line}\n" for line in lines)
 
@@ -269,7 +294,8 @@ class _Build:
             shape = self.shapes[key]
             if shape.form == "number":
                 low, high = self.bounds(key)
-                self.leave(self.w.emit(f"outside(c{at}, {low}, {high}, n{at})"), self.frames[key[0]], OUTSIDE)
+                frame = self.frames[key[0]] if key[0] in self.frames else self.values_of(key[0])
+                self.leave(self.w.emit(f"outside(c{at}, {low}, {high}, n{at})"), frame, OUTSIDE)
 
     # Steps.
 
@@ -393,7 +419,7 @@ class _Build:
             for number in range(TRIALS):
                 made = _Build(self.policy, self.settled, self.shapes, False)
                 w = made.w
-                made.frames, made.root, w.root = self.frames, self.root, self.root
+                made.frames, made.root, w.root, made.lists = self.frames, self.root, self.root, self.lists
                 w.lines, w.said, w.table, w.unpacked, w.count = self.w.lines, self.w.said, self.w.table, self.w.unpacked, self.w.count
                 w.trial = number
                 for step in self.policy.steps:

@@ -37,6 +37,8 @@ class Writer:
     """The column of what is not there, or not settled: nowhere known, or filled in by way of trial."""
     lacks: Callable[[str, str], str | None]
     """The rows of an entity that lack a list."""
+    values: Callable[[Frame, str], Column]
+    """The column of a list of values."""
     lines: list[str] = field(default_factory=list)
     said: dict[str, str] = field(default_factory=dict)
     table: dict[str, Any] = field(default_factory=dict)
@@ -216,6 +218,10 @@ class Writer:
                     entity = node.type.item.entity
                     lacks = self.lacks(record.of.entity, name)
                     return Column("list", record.of, "", of=Frame(entity, row_name(self.policy, entity), record.of), lacks=lacks)
+                if isinstance(node.type, ListType):
+                    if record.via is not None or stage is not None:
+                        raise NotColumnar("goes through a list of values")
+                    return self.values(record.of, name)
                 column = self.fact(record.of.entity, name, stage)
                 if column.form == "record" and isinstance(bare(node.type), RecordType):
                     if record.via is not None:
@@ -537,6 +543,9 @@ class Writer:
     def _member(self, listed: Column, slot: int) -> Frame:
         if listed.form != "list" or listed.of is None:
             raise NotColumnar("goes through a list of values")
+        if listed.values and listed.item is not None:
+            self.slots[slot] = listed.item
+            return listed.of
         if listed.item is not None:
             raise NotColumnar("goes through a list of values")
         self.slots[slot] = Column("record", listed.of, "", of=listed.of)
@@ -562,7 +571,7 @@ class Writer:
         frame = self._member(listed, node.slot)
         item = self.value(node.item)
         if not node.flatten:
-            return listed.but(item=self.spread(item, frame) if item.frame is not frame else item)
+            return listed.but(item=self.spread(item, frame) if item.frame is not frame else item, values=False)
         if item.form != "list" or item.of is None or item.frame is not frame:
             raise NotColumnar("puts lists together")
         mask, bad, lacks = item.mask, item.bad, listed.lacks
