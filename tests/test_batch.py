@@ -88,8 +88,8 @@ def same(policy: Policy, tables: Any, **what_if: Any) -> Any:
 
 CALLS = [
     ("bench/filiere.yaml", (), {}, True),
-    ("policies/manifestazione_2022.yaml", (), {"assume": True, "as_of": "2022-12-01"}, False),
-    ("policies/manifestazione_2022.yaml", ("policies/manifestazione_2022.extension.yaml",), {}, False),
+    ("policies/manifestazione_2022.yaml", (), {"assume": True, "as_of": "2022-12-01"}, True),
+    ("policies/manifestazione_2022.yaml", ("policies/manifestazione_2022.extension.yaml",), {}, True),
     ("policies/bando_2023.yaml", ("policies/bando_2023.implementing_act.yaml",), {}, True),
     ("tests/policies/ranked_call.yaml", (), {}, True),
     ("tests/policies/rural_services_2025.yaml", (), {"as_of": "2025-05-01"}, False),
