@@ -74,7 +74,7 @@ Decides = Callable[[dict[str, pa.Table]], dict[str, Any]]
 
 @dataclass
 class Row:
-    """A contender: nanoseconds a decision and ratios to float Python and to NumPy by hand, by round; memory above what was held; wrong ones."""
+    """A contender: nanoseconds a decision and ratios to float Python and to NumPy by hand, by round; memory above what was held."""
 
     title: str
     decide: Decides

@@ -39,8 +39,8 @@ def flags_of(flags: Array | None, rows: Rows) -> Array:
     return np.zeros(rows.count, bool) if flags is None else flags
 
 
-def unless(flags: Array, bad: Array | None) -> Array:
-    return flags if bad is None else flags & ~bad
+def unless(flags: Array | None, bad: Array | None) -> Array | None:
+    return flags if flags is None or bad is None else flags & ~bad
 
 
 def filled(values: Array, none: Array | None, value: int) -> Array:

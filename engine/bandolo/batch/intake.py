@@ -304,8 +304,9 @@ def columns_of(policy: core.Policy, tables: Tables, spelt: frozenset[str], spoke
                         bad = bad | (counts > most)
                 lacks = tables.left.get((name, fact.name))
                 if lacks is not None:
-                    key = (name, fact.name, None)
-                    shapes[key], given[key], nulls[key] = Shape("list", null=True), Given(Shape("list", null=True), lacks, lacks), lacks
+                    listed: Key = (name, fact.name, None)
+                    shapes[listed], nulls[listed] = Shape("list", null=True), lacks
+                    given[listed] = Given(shapes[listed], lacks, lacks)
                 continue
             if isinstance(fact.type, ListType) and not fact.asked and fact.name in table.column_names and name not in spelt:
                 wrong = _values(policy, tables, fact, name, one(table[fact.name]), shapes, given, nulls)

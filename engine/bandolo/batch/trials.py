@@ -38,7 +38,7 @@ DAYS = (date(2001, 3, 1), date(2019, 11, 30), date(2022, 12, 15), date(2023, 9, 
 
 
 def sample(type_: Type, low: Value | None, high: Value | None, what: str, trial: int) -> Value:
-    """A value of a type within bounds: the first trial takes the least of all, the second the most, the others one of these or what comes."""
+    """A value of a type within bounds: the first trial takes the least, the second the most, the others one of these or what comes."""
     type_ = type_.of if isinstance(type_, OptionalType) else type_
     chance = Random(f"{what} {trial}")
     options: Sequence[Any]
@@ -58,9 +58,10 @@ def sample(type_: Type, low: Value | None, high: Value | None, what: str, trial:
         options = [Fraction(i, 4) for i in range(5)]
     else:
         raise NotColumnar(f"a trial of {type_}")
-    ends = [end for end in (low, high) if isinstance(end, Fraction | date)]
-    within = [o for o in options if (low is None or o >= low) and (high is None or o <= high)] if ends else list(options)
-    inside: Sequence[Any] = within or ends
+    least: Any = low if isinstance(low, Fraction | date) else None
+    most: Any = high if isinstance(high, Fraction | date) else None
+    within = [o for o in options if (least is None or o >= least) and (most is None or o <= most)]
+    inside: Sequence[Any] = within or [end for end in (least, most) if end is not None]
     return inside[0] if trial == 0 else inside[-1] if trial == 1 else chance.choice((inside[0], inside[-1], chance.choice(inside)))  # type: ignore[no-any-return]
 
 
