@@ -289,7 +289,7 @@ class Writer:
             case core.Map():
                 return self._map(node)
             case core.Share():
-                from bandolo.batch.operations import share
+                from bandolo.batch.aggregates import share
 
                 return share(self, node)
             case core.Let(slot=slot, value=bound, body=body):
