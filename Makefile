@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 
 SEARCH ?= 10000
 
-.PHONY: demo test test-postgres check mutate bench lint types layers update schemas wheel clean
+.PHONY: demo test test-postgres test-spark differential check mutate bench lint types layers update schemas wheel clean
 
 demo: $(STAMP)  ## decide example applications of both calls and explain one
 	@$(BIN)/python -m bandolo.surfaces.demo
@@ -17,6 +17,15 @@ test: $(STAMP)  ## the whole test suite
 test-postgres: $(STAMP)  ## the views of `bandolo sql` against the reference in a PostgreSQL of its own; says what is missing
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[postgres]'
 	@PYTHONPATH=tests $(BIN)/python tests/postgres.py
+
+test-spark: $(STAMP)  ## batches and views inside a local Spark against one machine and the reference; says what is missing
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[spark,sql]'
+	@$(BIN)/python tests/spark
+	@PYTHONPATH=tests $(BIN)/python tests/spark_sql.py
+
+differential: $(STAMP)  ## generated policies and applications through every path, for hours; PARTS="program columns warehouses" for some of it
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[postgres,spark]'
+	@PYTHONPATH=tests $(BIN)/python -m differential.long $(PARTS)
 
 check: lint types layers test  ## what CI runs before it builds the wheel
 
@@ -39,8 +48,9 @@ update: $(STAMP)  ## rewrite the golden files; read the difference as a reviewer
 schemas: $(STAMP)  ## regenerate the schemas and tables in grammar/
 	@$(BIN)/python -m bandolo.export.published
 
-bench: $(STAMP)  ## what a decision costs beside Python by hand and zen-engine; packages that are missing are left out, and said
-	@$(BIN)/python bench/run.py
+bench: $(STAMP)  ## what decisions cost, beside others, in under ten minutes; PARTS="one cold" for some of it
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]' || echo "some contenders could not be installed and are left out"
+	@$(BIN)/python bench/run.py $(PARTS)
 
 wheel: $(STAMP)
 	@$(BIN)/python -m build --no-isolation --outdir dist .

@@ -1,160 +1,80 @@
-"""`make bench`: what a decision costs, against Python written by hand, in one run.
+"""`make bench`: everything there is to measure, in turn, each part in a process of its own and with nothing else beside it.
 
-In every round each contender decides the same applications, the base right before and right after it: the ratio of a round is that of
-the medians. What is printed is the median over the rounds, with their range; a decision's median and 99th percentile are of all rounds.
+    python bench/run.py                     all parts, in under ten minutes
+    python bench/run.py one growth          these alone
+    python bench/run.py --quick             fewer rounds, to see that it runs
+
+Ratios count, not milliseconds: each is of two things measured in turn in one process. A part that lacks a package says so and is left out.
 """
 
 from __future__ import annotations
 
 import argparse
-import gc
-import importlib
 import os
 import platform
-import statistics
 import subprocess
 import sys
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from time import perf_counter_ns
-from typing import Any
-
-from rich.console import Console
-from rich.table import Table
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
-
-from contenders import Base  # noqa: E402
-from workload import answer, applications, in_form, wrong  # noqa: E402
-
-CONTENDERS = (
-    "float_by_hand", "decimal_by_hand", "bandolo_decision", "bandolo_compiled", "bandolo_json", "bandolo_reference",
-    "zen_graph", "zen_json",
-)  # fmt: skip
-BASE = "float_by_hand"
-MEMORY = """
-import gc, sys, tracemalloc
-from bandolo import load_policy
-load_policy(sys.argv[2]).decide({}, engine="compiled")  # what the engine itself keeps
-gc.collect()
-tracemalloc.start()
-policy = load_policy(sys.argv[1])
-policy.decide({}, engine="compiled")
-gc.collect()
-print(f"{tracemalloc.get_traced_memory()[0] / 2**20:.1f}")
-"""
 
 
-@dataclass
-class Run:
-    """One contender's measurements, in nanoseconds a decision."""
+@dataclass(frozen=True)
+class Part:
+    """One module of the bench, what it answers, and its arguments for a quick look."""
 
-    contender: Base
-    data: list[Any]
-    share: int
-    """It decides one in so many of the applications: a slow one would take all the time there is."""
-    ratios: list[float] = field(default_factory=list)
-    times: list[int] = field(default_factory=list)
-    wrong: dict[str, int] = field(default_factory=dict)
+    module: str
+    question: str
+    quick: tuple[str, ...]
+    whole: tuple[str, ...] = ()
+
+
+PARTS = (
+    Part("one", "One decision: how many times Python with floats, written by hand", ("--rounds", "2", "--applications", "300")),
+    Part("calls", "The two calls of Lombardy, complete and while the form is being filled in", ("--rounds", "1")),
+    Part("growth", "How the cost grows with partners and requirements", ("--rounds", "2")),
+    Part("columns", "Many applications at once, by columns", ("--count", "20000", "--rounds", "2")),
+    Part("ranked", "A ranking, and how it grows with the applications", ("--largest", "10000")),
+    Part("cold", "From nothing to the first decision, and what a policy keeps in memory", ("--rounds", "3")),
+)
 
 
 def main() -> None:
-    """Measure, and print the table."""
-    options = _options()
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # no contender may gain by moving between processors
-    console = Console()
-    data = applications(options.applications)
-    expected = [answer(a) for a in data]
-    runs = {}
-    for name in options.contenders or CONTENDERS:
-        contender: Base = importlib.import_module(f"contenders.{name}").Contender()
-        try:
-            contender.prepare()
-        except ImportError as missing:
-            console.print(f"{contender.title}: left out, {missing.name} is not installed", style="dim")
-            continue
-        runs[name] = _prepared(contender, data, expected)
-    gc.collect()
-    gc.freeze()
-    for number in range(options.rounds):
-        for run in runs.values():
-            console.print(f"round {number + 1} of {options.rounds}: {run.contender.title}", end="\r", style="dim", soft_wrap=True)
-            _round(run, runs[BASE])
-    _print(console, runs, options)
-    if options.memory:
-        _print_memory(console)
-
-
-def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("contenders", nargs="*", help="modules of bench/contenders (default: all)")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--applications", type=int, default=2000)
-    parser.add_argument("--memory", action=argparse.BooleanOptionalAction, default=True)
-    return parser.parse_args()
-
-
-def _prepared(contender: Base, data: list[Any], expected: list[Any]) -> Run:
-    """A contender with its applications, checked on each and warmed up."""
-    run = Run(contender, [in_form(a, contender.form) for a in data], 1)
-    start = perf_counter_ns()
-    for application in run.data[:20]:
-        contender.decide(application)
-    run.share = max(1, (perf_counter_ns() - start) // 20 * len(data) // 400_000_000)
-    for application, wanted in list(zip(run.data, expected, strict=True))[:: run.share]:
-        difference = wrong(wanted, contender.answer(contender.decide(application)))
-        if difference is not None:
-            run.wrong[difference] = run.wrong.get(difference, 0) + 1
-    return run
-
-
-def _round(run: Run, base: Run) -> None:
-    before, _ = _timed(base, base.share)
-    middle, times = _timed(run, run.share)
-    after, _ = _timed(base, base.share)
-    run.ratios.append(middle / ((before + after) / 2))
-    run.times += times
-
-
-def _timed(run: Run, share: int) -> tuple[float, list[int]]:
-    """The median of a decision, and each one's time: what else runs on the machine moves a mean, hardly a median."""
-    decide, clock, times = run.contender.decide, perf_counter_ns, []
-    for application in run.data[::share]:
-        start = clock()
-        decide(application)
-        times.append(clock() - start)
-    return statistics.median(times), times
-
-
-def _print(console: Console, runs: dict[str, Run], options: argparse.Namespace) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("")
-    for heading in ("× base", "range", "p50 µs", "p99 µs", "wrong"):
-        table.add_column(heading, justify="right")
-    for run in runs.values():
-        times = sorted(run.times)
-        told = ", ".join(f"{count} {what}" for what, count in sorted(run.wrong.items())) or "none"
-        table.add_row(
-            run.contender.title, f"{statistics.median(run.ratios):.2f}", f"{min(run.ratios):.2f}–{max(run.ratios):.2f}",
-            f"{times[len(times) // 2] / 1000:.1f}", f"{times[len(times) * 99 // 100] / 1000:.1f}", told,
-        )  # fmt: skip
-    console.print(" " * 100, end="\r")
-    console.print(table)
-    where = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} processors"
-    console.print(
-        f"\n{date.today()}, {where}; {options.rounds} rounds of {options.applications} applications of 10 to 14 partners", style="dim"
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", choices=[[], *(p.module for p in PARTS)], help=", ".join(p.module for p in PARTS)
     )
+    parser.add_argument("--quick", action="store_true", help="fewer rounds")
+    options = parser.parse_args()
+    began = time.monotonic()
+    print(f"{date.today()}, {platform.python_implementation()} {platform.python_version()}, {_processor()}", flush=True)
+    failed = []
+    for part in PARTS:
+        if options.parts and part.module not in options.parts:
+            continue
+        print(f"\n{part.question}\n", flush=True)
+        done = subprocess.run(
+            [sys.executable, str(HERE / f"{part.module}.py"), *(part.quick if options.quick else part.whole)], check=False
+        )
+        if done.returncode:
+            failed.append(part.module)
+    print(f"\nAll of it took {(time.monotonic() - began) / 60:.1f} minutes.")
+    if failed:
+        sys.exit(f"ended with an error: {', '.join(failed)}")
 
 
-def _print_memory(console: Console) -> None:
-    """What a loaded and compiled policy keeps, each in a process of its own."""
-    small = HERE / "filiere.yaml"
-    for policy in (HERE.parent / "policies" / "bando_2023.yaml", small):
-        done = subprocess.run([sys.executable, "-c", MEMORY, str(policy), str(small)], capture_output=True, text=True, check=True)
-        console.print(f"{policy.name}, loaded and compiled, keeps {done.stdout.strip()} MiB", style="dim")
+def _processor() -> str:
+    """The machine, as far as the platform tells."""
+    model = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{platform.system()}, {os.cpu_count()} x {named[0] if named else model}"
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ def cell(policy: core.Policy, type_: Type, value: Any) -> Any:
     if value is None:
         return None
     if isinstance(type_, OptionalType):
-        return cell(policy, type_.of, value)
+        return None if value == "none" else cell(policy, type_.of, value)  # as cases spell it
     if isinstance(type_, ListType) and isinstance(type_.item, RecordType):
         return [row(policy, policy.entities[type_.item.entity], item) for item in value]
     if isinstance(type_, ListType):

@@ -19,10 +19,12 @@ from jsonschema import Draft202012Validator
 from bandolo.diagnostics import PolicyError
 from bandolo.export.ranking_schema import ranking_schema
 from bandolo.policy import load_policy
-from bandolo.ranking.entrant import Claim, Entrant
+from bandolo.ranking.entrant import Claim, Entrant, Strike
 from bandolo.ranking.options import Options
-from bandolo.ranking.procedure import Outcome, _Procedure, run
+from bandolo.ranking.order import by_keep, groups
+from bandolo.ranking.procedure import Event, Outcome, Procedure, run
 from bandolo.ranking.rank import completed, rank
+from bandolo.ranking.spending import spend
 from bandolo.surfaces.cli import cli
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -104,9 +106,9 @@ OPTIONS = Options("admitted", "every_other", "in_turn", ("all",), "partial", (Fr
 
 
 @st.composite
-def fields(draw: st.DrawFn) -> dict[str, Entrant]:
+def fields(draw: st.DrawFn, most: int = 9) -> dict[str, Entrant]:
     """Entrants that share records; sent at different instants, so that nothing is disputed."""
-    count = draw(st.integers(2, 9))
+    count = draw(st.integers(2, most))
     keeps = draw(st.permutations(range(count)))
     found = {}
     for i in range(count):
@@ -143,11 +145,87 @@ def test_one_pass_down_the_list_gives_what_the_rounds_give(entrants: dict[str, E
     options = Options("admitted", struck_from, "in_turn", ("all",), "partial", (Fraction(10),), ())
     arguments = (entrants, (True, False), (False,), options, falling(entrants, least))
     short = run(*arguments)
-    rounds = _Procedure(dict(entrants), *arguments[1:])
+    rounds = Procedure(dict(entrants), *arguments[1:])
     rounds.before = dict(entrants)
     assert rounds._until_rest()
     assert sorted(rounds.strikes.values(), key=lambda s: (s.application, s.record)) == short.strikes
-    assert [[e.id for e in g] for g in rounds._ranked()] == [[e.id for e in g] for g in short.ranked]
+    listed = groups(filter(rounds.in_the_list, rounds.entrants.values()), (True, False))
+    assert [[e.id for e in g] for g in listed] == [[e.id for e in g] for g in short.ranked]
+
+
+def as_it_is_said(entrants: dict[str, Entrant], options: Options, redecide: Callable[[str, frozenset[str]], Entrant]) -> Any:
+    """The rounds in turn word by word, everything looked at again in each: who has money, what has lost its ground, what is due first."""
+    now, strikes, events, seen = dict(entrants), dict[tuple[str, str], Strike](), list[Event](), set[Any]()
+    first = Procedure(dict(entrants), (True, False), (False,), options, redecide)
+    first._dispute()
+
+    def decide_again(changed: list[Strike]) -> None:
+        for id_ in sorted({s.application for s in changed}):
+            records = frozenset(record for application, record in strikes if application == id_)
+            now[id_] = redecide(id_, records) if records else entrants[id_]
+            if now[id_].standing != "candidate":
+                events.append(Event("fall", None, id_))
+
+    while True:
+        state = frozenset((s.application, s.record, s.kept_by) for s in strikes.values())
+        if state in seen:
+            return strikes, [*events, Event("unsettled")]
+        seen.add(state)
+        listed = [e for e in now.values() if e.standing == "candidate" and e.id not in first.disputed]
+        shares = spend(groups(listed, (True, False)), options).shares
+        counting = [e for g in by_keep(listed, (False,)) for e in g if shares[e.id].status in ("financed", "partly_financed")]
+        keeps = {e.id: {c.key for c in e.claims} for e in counting}
+        groundless = [s for s in strikes.values() if s.key not in keeps.get(s.kept_by, ())]
+        first.entrants, first.strikes = now, strikes
+        due = [] if groundless else first._conflicts(counting)
+        due = [s for s in due if s.application == due[0].application]
+        if not groundless and not due:
+            return strikes, events
+        for strike in groundless:
+            del strikes[strike.application, strike.record]
+            events.append(Event("lift", strike, strike.application))
+        for strike in due:
+            strikes[strike.application, strike.record] = strike
+            events.append(Event("strike", strike, strike.application))
+        decide_again(groundless or due)
+
+
+def changing(entrants: dict[str, Entrant], least: int) -> Callable[[str, frozenset[str]], Entrant]:
+    """Decided again: out with fewer than `least`; else with another amount, another place, and now and then earlier in `keep`."""
+    from dataclasses import replace
+
+    fall = falling(entrants, least)
+
+    def redecide(id_: str, struck: frozenset[str]) -> Entrant:
+        after = fall(id_, struck)
+        chance = random.Random(f"{id_} {sorted(struck)}")
+        pots = tuple(max(p + chance.choice((-2, -1, -1, 0, 1)), Fraction(0)) for p in after.pots)
+        order = (after.order[0] + chance.choice((-1, 0, 0, 0, 1)), after.order[1])
+        keep = (after.keep[0] + chance.choice((0, 0, 0, -2)),)
+        return replace(after, order=order, keep=keep, pots=pots, award=sum(pots, Fraction(0)))
+
+    return redecide
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    fields(14), st.integers(1, 3), st.sampled_from(["every_other", "next_only"]), st.sampled_from(["partial", "stop", "next_that_fits"]),
+    st.integers(3, 30), st.booleans(),
+)  # fmt: skip
+def test_rounds_that_are_kept_up_are_the_rounds_as_they_are_said(
+    entrants: dict[str, Entrant], least: int, struck_from: str, when_short: str, money: int, tied: bool
+) -> None:
+    from dataclasses import replace
+
+    if tied:  # equal places in the list, and in `keep`
+        entrants = {i: replace(e, order=(e.order[0], Fraction(0)), keep=(e.keep[0] // 2,)) for i, e in entrants.items()}
+    options = Options("financed", struck_from, "in_turn", ("all",), when_short, (Fraction(money), Fraction(2 * money)), ())
+    entrants = {i: replace(e, pots=(e.award, e.award + 1)) for i, e in entrants.items()}
+    redecide = changing(entrants, least)
+    strikes, events = as_it_is_said(entrants, options, redecide)
+    outcome = run(entrants, (True, False), (False,), options, redecide)
+    assert outcome.events == events
+    assert outcome.strikes == sorted(strikes.values(), key=lambda s: (s.application, s.record))
 
 
 @settings(max_examples=300, deadline=None)

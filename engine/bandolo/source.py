@@ -6,8 +6,6 @@ Takes a path or a string, gives a `SourceFile`; interprets nothing. Every later 
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from bisect import bisect_right
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -78,6 +76,9 @@ def replace_file(path: str | Path, content: bytes) -> None:
 
     Whoever reads the file meanwhile, or pulls the plug, finds the old one or the new one, never a part.
     """
+    import shutil  # what only reads and decides does without them
+    import tempfile
+
     target = os.path.realpath(path)
     beside = ""
     try:

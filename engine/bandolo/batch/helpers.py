@@ -167,7 +167,7 @@ def allocated(cents: Array, weights: Array, mask: Array | None, ties: Array, row
 def round_down(n: Any, d: Any) -> Array:
     n = np.asarray(n)
     quotient: Array = np.floor_divide(n, d)
-    if n.size and n.min() < 0:
+    if np.size(n) and np.min(n) < 0:  # nothing, divided by a column, is a plain zero
         quotient = np.where((n < 0) & (quotient * d != n), quotient + 1, quotient)
     return quotient
 

@@ -126,11 +126,14 @@ def policy_target(policy: core.Policy, key: Key) -> str:
     return type_.entity
 
 
-def keys_spoken_of(policy: core.Policy) -> frozenset[str]:
-    """The key facts that some rule reads, so that their texts are worth telling apart."""
+def keys_spoken_of(policy: core.Policy, ranking: bool = False) -> frozenset[str]:
+    """The key facts that some rule reads, or the ranking, so that their texts are worth telling apart."""
     keys = {e.key.name for e in policy.entities.values() if e.key is not None}
     parts = [d.value for d in policy.definitions.values()] + [s.opens for s in policy.stages if s.opens is not None]
     parts += [p for r in policy.requirements.values() for p in (r.check, r.applies) if p is not None]
+    if ranking and policy.ranking is not None:
+        plan = policy.ranking
+        parts += [e for e, _ in (*plan.order_by, *plan.keep)] + ([] if plan.exclusive_key is None else [plan.exclusive_key])
     return frozenset(n.name for part in parts for n in core.walk(part) if isinstance(n, core.Fact) and n.name in keys)
 
 

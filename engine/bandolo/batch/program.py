@@ -32,6 +32,8 @@ STATUSES = ("passed", *PRECEDENCE, "not_started")
 OUTCOMES = ("admitted", *PRECEDENCE)
 """The outcome of a stage's status; `failed` is said as rejected."""
 MASK_BITS = 63
+STRUCK = "is struck"
+"""The name of the flags that say which records the ranking has struck; no fact has a space in its name."""
 NO_RESULT = "a computation has no result, or a number is beyond 64 bits"
 OUTSIDE = "an amount, number or date is beyond what columns hold"
 LACKING = "a fact is missing"
@@ -65,6 +67,26 @@ class Outgoing:
 
 
 @dataclass(frozen=True)
+class Ranked:
+    """What the ranking takes of an application that is ranked: keys of the order and of `keep`, award and pots in cents.
+
+    `key` tells the exclusive records over all applications apart; `held` is the place of the flags of those that are admitted, None for
+    all of them.
+    """
+
+    order: tuple[Outgoing, ...]
+    keep: tuple[Outgoing, ...]
+    award: Outgoing | None
+    pots: tuple[Outgoing, ...]
+    key: Outgoing | None
+    held: int | None
+
+    @property
+    def parts(self) -> tuple[Outgoing, ...]:
+        return (*self.order, *self.keep, *self.pots, *(p for p in (self.award, self.key) if p is not None))
+
+
+@dataclass(frozen=True)
 class Program:
     """`run(given, rows, left)` computes a block and gives arrays, placed as told here."""
 
@@ -89,18 +111,53 @@ class Program:
     admitted: Mapping[str, int]
     """Records that have results; where there is none here, all do."""
     results: tuple[Outgoing, ...]
+    ranked: Ranked | None = None
+    kept: Mapping[str, int] = field(default_factory=dict)
+    """Where the flags are of the requirements whose verdicts stay after a strike."""
+    unsure: int | None = None
+    """Where those are of the applications in which one of these has no verdict."""
     reasons: Mapping[str, int] = field(default_factory=dict)
     """Where the applications are that it leaves to the reference, by why."""
 
+    @property
+    def outgoing(self) -> tuple[Outgoing, ...]:
+        """All values that it leaves."""
+        return self.results if self.ranked is None else (*self.results, *self.ranked.parts)
 
-def compile_columns(policy: core.Policy, settled: Settled, shapes: Mapping[Key, Shape], records: bool) -> Program:
-    """The program for columns of some shapes; NotColumnar where the policy asks for what has none. `records` wants those of records."""
-    return _Build(policy, settled, shapes, records).program()
+
+def compile_columns(
+    policy: core.Policy,
+    settled: Settled,
+    shapes: Mapping[Key, Shape],
+    records: bool,
+    ranking: bool = False,
+    kept: frozenset[str] = frozenset(),
+) -> Program:
+    """The program for columns of some shapes; NotColumnar where the policy asks for what has none.
+
+    `records` wants the results of records, `ranking` what the ranking takes. `kept` are the requirements that are not looked at again after
+    a strike: without a column of strikes their verdicts come out, and with one they go in, as columns of their own.
+    """
+    return _Build(policy, settled, shapes, records, ranking, kept).program()
+
+
+def met_key(entity: str, requirement: str) -> Key:
+    """The column of the verdicts of a requirement that is not looked at again."""
+    return (entity, f"met {requirement}", None)
 
 
 class _Build:
-    def __init__(self, policy: core.Policy, settled: Settled, shapes: Mapping[Key, Shape], records: bool) -> None:
-        self.policy, self.settled, self.shapes, self.records = policy, settled, shapes, records
+    def __init__(
+        self,
+        policy: core.Policy,
+        settled: Settled,
+        shapes: Mapping[Key, Shape],
+        records: bool,
+        ranking: bool,
+        kept: frozenset[str] = frozenset(),
+    ) -> None:
+        self.kept = kept
+        self.policy, self.settled, self.shapes, self.records, self.ranking = policy, settled, shapes, records, ranking
         self.root = Frame(policy.root, row_name(policy, policy.root), None)
         self.frames: dict[str, Frame] = {policy.root: self.root}
         for name in policy.root_names():
@@ -240,7 +297,9 @@ class _Build:
         self._requirements()
         masks, failing = self._masks()
         statuses, outcome, stage = self._outcome()
-        results = [self._result(r) for r in self.policy.results if r.entity == self.policy.root or self.records]
+        # The ranking takes its own values, and a result that has no column does not stand in its way.
+        wanted = [] if self.ranking else [r for r in self.policy.results if r.entity == self.policy.root or self.records]
+        results = [self._result(r) for r in wanted]
         excluded = {e: self._excluded(e) for e in self.frames if e != self.policy.root} if self.records else {}
         barred = {e: self._barred(e) for e in self.frames if e != self.policy.root} if self.records else {}
         admitted = {}
@@ -248,6 +307,8 @@ class _Build:
             kept = self.w.admitted.get((entity, "")) or self._admitted(entity, "", self.frames[entity])
             if kept.constant is None:
                 admitted[entity] = self.put(self.w.flag(kept))
+        ranked = self._ranked(statuses, outcome) if self.ranking else None
+        verdicts, unsure = self._kept()
         left = self.put(self.w.either("left", *self.left) or "left")
         told = {reason: self.w.either(*bads) for reason, bads in self.reasons.items()}
         reasons = {why: self.put(self.w.emit(f"flags_of({bad}, {self.root.name})")) for why, bad in told.items() if bad is not None}
@@ -258,8 +319,31 @@ class _Build:
         return Program(
             table["run"], source, self.columns, (*self.frames, *self.lists), frozenset(self.read), tuple(self.order), len(masks), left,
             outcome, stage, tuple(statuses), tuple(masks), failing, excluded, barred, admitted, tuple(results),
+            ranked, verdicts, unsure,
             reasons=reasons,
         )  # fmt: skip
+
+    def _given(self, entity: str, name: str) -> Column | None:
+        """Flags that are no fact, where there are any."""
+        key = (entity, name, None)
+        return Column("flag", self.frames[entity], f"c{self.columns.index(key)}") if key in self.shapes else None
+
+    def _kept(self) -> tuple[dict[str, int], int | None]:
+        """The verdicts that stay after a strike, and the applications in which one is open."""
+        if any(name == STRUCK for _, name, _ in self.columns):
+            return {}, None
+        found, open_ = {}, list[str | None]()
+        for id_ in sorted(self.kept & self.w.met.keys()):
+            frame = self.frames[self.policy.requirements[id_].entity]
+            found[id_] = self.put(self.w.flag(self._here(self.w.met[id_], frame)))
+            bad = self.bads[id_]
+            while bad is not None and frame is not self.root:
+                bad = self.w.emit(f"some_bad({bad}, {frame.name})")
+                assert frame.above is not None
+                frame = frame.above
+            open_.append(bad)
+        unsure = self.w.either(*open_)
+        return found, None if unsure is None else self.put(self.w.emit(f"flags_of({unsure}, {self.root.name})"))
 
     def put(self, name: str) -> int:
         """The place of an array in what comes back."""
@@ -349,9 +433,15 @@ class _Build:
 
     def _requirement(self, requirement: core.Requirement, frame: Frame) -> None:
         w = self.w
-        check = w.value(requirement.check)
-        if requirement.applies is not None:
-            applies = w.value(requirement.applies)
+        before, struck = self._given(requirement.entity, met_key(requirement.entity, requirement.id)[1]), self._given(frame.entity, STRUCK)
+        if before is not None and struck is None:
+            w.met[requirement.id], self.bads[requirement.id] = before, None
+            return
+        applies = None if requirement.applies is None else w.value(requirement.applies)
+        # What never applies need not have a column.
+        never = applies is not None and applies.constant is False
+        check = w.value_of(True, core_boolean()) if never else w.value(requirement.check)
+        if applies is not None:
             fails = w._every([applies, w.negated(check)])
             bad = fails.bad
             if applies.bad is not None:
@@ -367,15 +457,20 @@ class _Build:
             bad = met.bad
         if met.constant is not None:
             met = Column("flag", frame, w.emit(f"np.full({frame.name}.count, {met.constant})"))
-        w.met[requirement.id] = met.but(bad=None, frame=frame)
+        met = met.but(bad=None, frame=frame)
+        if before is not None and struck is not None:  # a verdict stays, but for the records that are struck
+            met = w.chosen(struck, met, before)
+            bad = w.both(bad, struck.name)
+        w.met[requirement.id] = met
         self.bads[requirement.id] = w.unsure[requirement.id] = bad
 
     def _requirements(self) -> None:
         """Leave the applications in which a requirement of a stage that has begun is open, or runs a time to put it right."""
         for requirement in self.policy.requirements.values():
-            opened, frame = self.opened[requirement.stage], self.frames[requirement.entity]
+            opened = self.opened[requirement.stage]
             if opened.constant is False:
                 continue
+            frame = self.frames[requirement.entity]
             self._unlisted(frame, opened)
             bad = self._open(requirement, frame)
             if bad is not None and opened.constant is None:
@@ -417,7 +512,7 @@ class _Build:
         """The same definitions and requirements with what is missing filled in, in several ways."""
         if not self._trials:
             for number in range(TRIALS):
-                made = _Build(self.policy, self.settled, self.shapes, False)
+                made = _Build(self.policy, self.settled, self.shapes, False, False, self.kept)
                 w = made.w
                 made.frames, made.root, w.root, made.lists = self.frames, self.root, self.root, self.lists
                 w.lines, w.said, w.table, w.unpacked, w.count = self.w.lines, self.w.said, self.w.table, self.w.unpacked, self.w.count
@@ -431,7 +526,8 @@ class _Build:
     def _admitted(self, entity: str, moment: str, frame: Frame) -> Column:
         policy = self.policy
         last = policy.stage_index(moment) if moment else len(policy.stages)
-        parts: list[Column] = []
+        struck = self._given(entity, STRUCK)
+        parts: list[Column] = [] if struck is None else [self.w.negated(struck)]
         asked: frozenset[tuple[str, str]] = frozenset()
         for requirement in policy.requirements.values():
             if requirement.entity != entity or policy.stage_index(requirement.stage) > last:
@@ -646,24 +742,28 @@ class _Build:
         w, frame = self.w, self.frames[result.entity]
         if (result.entity, result.name) not in w.definitions:
             raise NotColumnar(w.why[result.entity, result.name])
-        value = w.definitions[result.entity, result.name]
-        type_: Type = result.type.of if isinstance(result.type, OptionalType) else result.type
+        value, asked = w.definitions[result.entity, result.name], w.asks.get(("definition", result.entity, result.name), frozenset())
+        if value.bad is not None and asked:
+            value = self._unknown(result, w.plainly(value), frame)
+        found, value = self._outgoing(result.name, value, frame, result.type)
+        self.leave(value.bad, value.frame, *self._why(asked))
+        return found
+
+    def _outgoing(self, name: str, value: Column, frame: Frame, type_: Type, cents: bool = True) -> tuple[Outgoing, Column]:
+        """A value as it leaves the program, amounts to the cent where that is wanted; and its column, which says where it is bad."""
+        w = self.w
+        type_ = type_.of if isinstance(type_, OptionalType) else type_
         if isinstance(type_, ListType | RecordType) or value.form in ("list", "items", "record", "length"):
-            raise NotColumnar(f"{result.name} is a list or a length")
-        if type_ == MONEY and value.form == "number":
+            raise NotColumnar(f"{name} is a list or a length")
+        if type_ == MONEY and value.form == "number" and cents:
             direction = self.settled.settings.money_rounding
             if not isinstance(direction, str):
                 raise NotColumnar("how amounts are rounded is open")
             value = rounded(w, value, direction, Fraction(1, 100))
             value = w.scaled(value, 100) if value.constant is None else value
         if value.constant is not None:
-            return Outgoing(result.entity, result.name, value.form, 1, value.constant, (None, None, None, None))
-        value = w.plainly(value)
-        asked = w.asks.get(("definition", result.entity, result.name), frozenset())
-        if value.bad is not None and asked:
-            value = self._unknown(result, value, frame, type_)
-        self.leave(value.bad, value.frame, *self._why(asked))
-        value = w.spread(value, frame)
+            return Outgoing(frame.entity, name, value.form, 1, value.constant, (None, None, None, None)), value
+        value = w.spread(w.plainly(value), frame)
         parts = [self.put(value.name), None, None, None]
         if value.under is not None:
             parts[1] = self.put(value.under)
@@ -672,18 +772,71 @@ class _Build:
         if value.words:
             parts[3] = self.put(value.words)
         a, b, c, d = parts
-        return Outgoing(result.entity, result.name, value.form, value.scale, None, (a, b, c, d))
+        return Outgoing(frame.entity, name, value.form, value.scale, None, (a, b, c, d)), value
 
-    def _unknown(self, result: core.Result, value: Column, frame: Frame, type_: Type) -> Column:
+    # What the ranking takes.
+
+    def _ranked(self, statuses: list[int], outcome: int) -> Ranked:
+        """The values that the ranking takes; what is bad matters only in an application that is ranked."""
+        plan = self.policy.ranking
+        assert plan is not None
+        standing = self._candidate(statuses, outcome)
+        names = [s.name for s in self.policy.stages]
+        for status in statuses[: names.index(plan.among) + 1] if plan.among is not None else ():  # what is missing is told one by one
+            closed = self.w.emit(f"{self.back[status]} == {STATUSES.index('not_started')}")
+            self.leave(self.w.emit(f"{closed} & ({self.back[outcome]} != {OUTCOMES.index('failed')})"), self.root)
+
+        def part(name: str, expression: core.Expr, cents: bool) -> Outgoing:
+            self.w.slots = {0: Column("record", self.root, "", of=self.root)}
+            found, value = self._outgoing(name, self.w.value(expression), self.root, expression.type, cents)
+            self.leave(self.w.both(value.bad, standing), self.root)
+            return found
+
+        order = tuple(part(f"key.{i}", expression, False) for i, (expression, _) in enumerate(plan.order_by, 1))
+        keep = tuple(part(f"keep.{i}", expression, False) for i, (expression, _) in enumerate(plan.keep, 1))
+        award = None if plan.award is None else part("award", plan.award, True)
+        pots = tuple(part(f"pot.{name}", expression, True) for name, _, expression in plan.pots)
+        if plan.exclusive_record is None or plan.exclusive_key is None:
+            return Ranked(order, keep, award, pots, None, None)
+        frame = self.frames[plan.exclusive_record]
+        self.w.slots = {0: Column("record", frame, "", of=frame)}
+        value = self.w.value(plan.exclusive_key)
+        if value.form not in ("word", "none"):
+            raise NotColumnar("what tells exclusive records apart is no text")
+        key, made = self._outgoing("claim", value, frame, plan.exclusive_key.type)
+        kept = self.w.admitted.get((frame.entity, "")) or self._admitted(frame.entity, "", frame)
+        held = None if kept.constant is True else self.w.flag(self._here(kept, frame))
+        if made.bad is not None:
+            bad = made.bad if held is None else self.w.both(made.bad, held)
+            self.leave(self.w.both(bad, self.w.spread(Column("flag", self.root, standing), frame).name), frame)
+        return Ranked(order, keep, award, pots, key, None if held is None else self.put(held))
+
+    def _candidate(self, statuses: list[int], outcome: int) -> str:
+        """The flags of the applications that are ranked: passed as far as the ranking asks (ranking/assess.py)."""
+        plan = self.policy.ranking
+        assert plan is not None
+        names = [s.name for s in self.policy.stages]
+        wanted = statuses if plan.among is None else statuses[: names.index(plan.among) + 1]
+        flag = self.w.emit(f"{self.back[outcome]} != {OUTCOMES.index('failed')}")
+        for at in wanted:
+            passed = self.w.emit(f"{self.back[at]} == 0")
+            if plan.among is None:
+                passed = self.w.emit(f"{passed} | ({self.back[at]} == {STATUSES.index('not_started')})")
+            flag = self.w.emit(f"{flag} & {passed}")
+        return flag
+
+    def _unknown(self, result: core.Result, value: Column, frame: Frame) -> Column:
         """A result that rests on what is missing: none where trials show that it is not known."""
         w, tried = self.w, []
+        type_: Type = result.type.of if isinstance(result.type, OptionalType) else result.type
         for trial in self.trials():
             found = trial.w.definitions.get((result.entity, result.name))
             if found is None:
                 continue
             if type_ == MONEY and found.form == "number":
                 direction = self.settled.settings.money_rounding
-                assert isinstance(direction, str)
+                if not isinstance(direction, str):
+                    raise NotColumnar("how amounts are rounded is open")
                 found = rounded(w, found, direction, Fraction(1, 100))
             tried.append(found)
         differs = differing(w, tried, frame) if tried else None

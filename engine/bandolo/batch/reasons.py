@@ -10,18 +10,20 @@ import numpy as np
 
 from bandolo.batch.helpers import Array
 from bandolo.batch.intake import Columns, to_root
-from bandolo.batch.program import CURABLE, LACKING, NO_RESULT, OUTSIDE, Program
+from bandolo.batch.program import CURABLE, LACKING, NO_RESULT, OUTSIDE, Key, Program
 from bandolo.check import core
 from bandolo.language.types import Language
 
 NOT_IN_ORDER = "the data is not in order"
 AS_JSON = "applications as JSON are decided one by one"
+NO_TABLE = "no table has a place for what is not known"
 
 ITALIAN = {
     "{} of {} is missing": "manca {} di {}",
     NOT_IN_ORDER: "i dati non sono in ordine",
     NO_RESULT: "un calcolo non ha risultato, o un numero supera i 64 bit",
     AS_JSON: "le domande in JSON si decidono una per una",
+    NO_TABLE: "per ciò che non è noto nessuna tabella ha un posto",
     OUTSIDE: "un importo, un numero o una data esce da ciò che le colonne tengono",
     CURABLE: "un requisito ancora sanabile, che dipende dall'orologio",
     "an amending act does not reach every application": "un atto di modifica non vale per tutte le domande",
@@ -89,18 +91,27 @@ def _patterns() -> Sequence[tuple[re.Pattern[str], str]]:
     return [(re.compile("(.+)".join(map(re.escape, english.split("{}")))), italian) for english, italian in ITALIAN.items()]
 
 
-def counted(policy: core.Policy, columns: Columns, program: Program, begun: Array, left: Array, back: Sequence[Array]) -> dict[str, int]:
+def counted(
+    policy: core.Policy, columns: Columns, program: Program, begun: Array, back: Sequence[Array], left: Array | None = None
+) -> dict[str, int]:
     """Of some columns, how many applications go one by one for what; one may have several reasons, the first of them counts first."""
+    found = left_before(policy, columns, program.read, left)
+    for reason, at in program.reasons.items():
+        if reason != LACKING:
+            found[reason] = int(np.count_nonzero(back[at] & ~begun))
+    return {reason: count for reason, count in sorted(found.items()) if count}
+
+
+def left_before(policy: core.Policy, columns: Columns, read: frozenset[Key], left: Array | None = None) -> dict[str, int]:
+    """How many applications no program is asked about: a fact that it would look at is missing, or something is not in order."""
     found: dict[str, int] = {}
     for key, null in columns.nulls.items():
-        if key in program.read and key[0] in columns.tables.tables and null.any():
-            found[f"{key[1]} of {key[0]} is missing"] = int(np.count_nonzero(left & to_root(policy, columns.tables, key[0], null)))
-    bad = np.zeros(len(begun), bool)
+        if key in read and null.any():
+            flags = to_root(policy, columns.tables, key[0], null)
+            found[f"{key[1]} of {key[0]} is missing"] = int(np.count_nonzero(flags if left is None else flags & left))
+    bad = np.zeros(columns.tables.tables[policy.root].num_rows, bool)
     for entity, flags in columns.bad.items():
         if flags.any():
             bad |= to_root(policy, columns.tables, entity, flags)
     found[NOT_IN_ORDER] = int(np.count_nonzero(bad))
-    for reason, at in program.reasons.items():
-        if reason != LACKING:
-            found[reason] = int(np.count_nonzero(back[at] & ~begun))
     return {reason: count for reason, count in sorted(found.items()) if count}

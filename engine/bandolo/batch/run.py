@@ -53,6 +53,10 @@ class Prepared:
     spelt: frozenset[str] = frozenset()
     """The entities whose cells are spelt as in a policy, as in a CSV file: `true`, `400_000 EUR`, `none`; an empty one is unknown."""
     threads: int = 1
+    ranking: bool = False
+    """Whether the programs compute what the ranking takes too."""
+    kept: frozenset[str] = frozenset()
+    """The requirements that the ranking does not look at again after a strike."""
     programs: dict[Any, Program | str] = field(default_factory=dict)
     nullable: set[Key] = field(default_factory=set)
     """The facts that were missing somewhere."""
@@ -63,7 +67,7 @@ class Prepared:
         what_if = self.what_if
         self.changes = self.policy.changes(what_if.get("set") or {}, what_if.get("readings") or {}, what_if.get("assume") or False)
         self.settled = self.policy.settled_as(self.changes, clock)
-        self.spoken = keys_spoken_of(self.policy.core)
+        self.spoken = keys_spoken_of(self.policy.core, self.ranking)
         self.rowwise = Rowwise(self.policy, self.what_if, self.spelt)
 
     def columns(self, tables: Tables) -> Columns:
@@ -74,22 +78,29 @@ class Prepared:
             found.shapes[key] = replace(found.shapes[key], null=True)
         return found
 
-    def program(self, columns: Columns, tables: Tables) -> Program | str:  # noqa: ARG002 - kept for those that call it
+    def program(self, columns: Columns, tables: Tables) -> Program | str:
         """The columnar program for some columns, or why there is none."""
-        key = tuple(sorted(columns.shapes.items(), key=str))
+        key = (tuple(sorted(columns.shapes.items(), key=str)), tuple(tables.absent))
         if key not in self.programs:
-            self.programs[key] = self._compiled(columns.shapes)
+            self.programs[key] = self._compiled(columns.shapes, tables)
         return self.programs[key]
 
-    def _compiled(self, shapes: Mapping[Key, Shape]) -> Program | str:
+    def refused(self, tables: Tables) -> str:  # noqa: ARG002 - those that call it have them
+        """Why no program can decide some tables, whatever is computed; empty where nothing stands in the way."""
         if any(act.applies_to is not None for act in self.policy.loaded.amendments):
             return "an amending act does not reach every application"
         for entity in self.policy.core.entities.values():
             for fact in entity.facts.values():
                 if isinstance(fact.type, ListType) and isinstance(fact.type.item, RecordType) and fact.optional:
                     return f"{fact.name} may be none"
+        return ""
+
+    def _compiled(self, shapes: Mapping[Key, Shape], tables: Tables) -> Program | str:
+        refused = self.refused(tables)
+        if refused:
+            return refused
         try:
-            return compile_columns(self.policy.core, self.settled, shapes, bool(self.records))
+            return compile_columns(self.policy.core, self.settled, shapes, bool(self.records), self.ranking, self.kept)
         except NotColumnar as reason:
             return str(reason)
 
@@ -106,7 +117,7 @@ class Prepared:
         begun = columns.left(core, frozenset(keys))
         back, left = computed(self.policy, program, columns, begun, self.threads)
         which = np.flatnonzero(left)
-        why = counted(core, columns, program, begun, left, back) if len(which) else {}
+        why = counted(core, columns, program, begun, back, left) if len(which) else {}
         return self._assembled(joined, names, program, back, which, why)
 
     def _assembled(
@@ -189,7 +200,7 @@ def computed(policy: Policy, program: Program, columns: Columns, left: Array, th
 def _joined(program: Program, blocks: Sequence[tuple[Sequence[Any], Any]]) -> list[Array]:
     """The arrays of all blocks end to end; rows of records count from the first block on."""
     row_places = {places[0]: list(program.entities).index(e) for e, places in program.failing.items() if places}
-    words = {r.parts[3] for r in program.results}
+    words = {r.parts[3] for r in program.outgoing}
     made: list[Array] = []
     for at in range(len(blocks[0][0])):
         if at in words and len(blocks[0][0]) > 1:

@@ -118,8 +118,8 @@ class Writer:
         while current is not None and current is not column.frame:
             path.append(current)
             current = current.above
-        if current is None:
-            raise NotColumnar(REFUSED)
+        if current is None or not column.name:
+            raise NotColumnar(REFUSED)  # a list has no values to say of each record
         made = self.plainly(column)
         for step in reversed(path):
             counts = f"{step.name}.counts"

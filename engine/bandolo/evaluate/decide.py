@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from fractions import Fraction
+from functools import lru_cache
 
 from bandolo import limits
 from bandolo.check import core
@@ -29,7 +30,7 @@ from bandolo.evaluate.wire import plain
 from bandolo.language import calendar
 from bandolo.language.functions import round_
 from bandolo.language.types import MONEY, Language, OptionalType
-from bandolo.language.values import Fault, Record, Unknown, Value, is_known
+from bandolo.language.values import Fault, Record, Unknown, Value, bounds, is_known
 from bandolo.language.wording import say
 from bandolo.records import dataclass
 
@@ -83,6 +84,18 @@ def assembled(
     return _Assembly(policy, settled, changes, identity, application, evaluation).decision()
 
 
+def lapse(evaluation: Evaluation, effect: core.Effect, record: Record) -> tuple[Value, bool | Unknown]:
+    """The last day to put a matter right, and whether the clock has passed it."""
+    due = last_day(evaluation, effect, record)
+    now = evaluation.settings.as_of
+    if not isinstance(due, date):
+        return due, False
+    if isinstance(now, Unknown):
+        return due, now
+    assert isinstance(now, datetime)
+    return due, calendar.wall_time(now, evaluation.policy.conventions.time_zone).date() > due
+
+
 class _Assembly:
     """Puts a decision together from what was computed."""
 
@@ -91,17 +104,21 @@ class _Assembly:
     ) -> None:
         self.policy, self.settled, self.changes, self.identity = policy, settled, changes, identity
         self.application, self.evaluation = application, evaluation
+        self.places = {entity: sorted(records, key=_place) for entity, records in application.records.items()}
         self.faults: dict[tuple[str, str], set[str]] = {}
         self.texts: dict[tuple[str, str], str] = {}
 
     def decision(self) -> Decision:
         policy = self.policy
         results = self._requirements()
+        by_stage: dict[str, list[RequirementResult]] = {s.name: [] for s in policy.stages}
+        for result in results:
+            by_stage[result.stage].append(result)
         unlisted = self._unlisted()
         stages = {
             s.name: status_of(
                 self.evaluation.open[s.name],
-                [r for r in results if r.stage == s.name],
+                by_stage[s.name],
                 policy.root,
                 self._may_be_stopped(s.name, unlisted),
             )
@@ -158,15 +175,20 @@ class _Assembly:
         found = []
         order = sorted(policy.requirements.values(), key=lambda r: (policy.stage_index(r.stage), policy.depth(r.entity), r.entity, r.id))
         for requirement in order:
-            for record in sorted(self.application.records[requirement.entity], key=_place):
-                found.append(self._requirement(requirement, record))
+            sources = _quotes(requirement.words.sources)
+            found += [self._requirement(requirement, record, sources) for record in self.places[requirement.entity]]
         return found
 
-    def _requirement(self, requirement: core.Requirement, record: Record) -> RequirementResult:
+    def _requirement(self, requirement: core.Requirement, record: Record, sources: tuple[Quote, ...]) -> RequirementResult:
         evaluation = self.evaluation
         verdict: Verdict = evaluation.verdicts[requirement.id, record]  # type: ignore[assignment]
-        met = evaluation.met[requirement.id, record]
         effect = evaluation.effect_of(requirement)
+        if verdict in ("met", "not_applicable") and isinstance(effect, core.Effect):
+            counts = self._counts(requirement, record)
+            return RequirementResult(
+                requirement.id, record.path, requirement.stage, verdict, effect.word, counts, {}, sources, (), None, None
+            )
+        met = evaluation.met[requirement.id, record]
         word: str | None = None
         cure_by: date | None = None
         missing: set[str] = set(met.missing) if isinstance(met, Unknown) else set()
@@ -190,25 +212,20 @@ class _Assembly:
             self._fault(met, requirement.id)
         counts = self._counts(requirement, record)
         message = self._message(requirement, record) if verdict == "failed" else {}
-        sources = tuple(Quote(s.document, s.quote) for s in requirement.words.sources)
         return RequirementResult(
             requirement.id, record.path, requirement.stage, verdict, word, counts, message, sources, tuple(sorted(missing)), fault, cure_by
         )
 
     def _cure(self, requirement: core.Requirement, effect: core.Effect, record: Record) -> tuple[date | None, bool, frozenset[str]]:
         """The last day to put it right, whether the clock has passed it, and what is missing to tell."""
-        due = last_day(self.evaluation, effect, record)
-        if isinstance(due, Unknown):
-            return None, False, due.missing
+        due, lapsed = lapse(self.evaluation, effect, record)
         if isinstance(due, Fault):
             self._fault(due, requirement.id)
             return None, False, frozenset()
+        if isinstance(due, Unknown):
+            return None, False, due.missing
         assert isinstance(due, date)
-        now, conventions = self.settled.settings.as_of, self.policy.conventions
-        if isinstance(now, Unknown):
-            return due, False, now.missing
-        assert isinstance(now, datetime)
-        return due, calendar.wall_time(now, conventions.time_zone).date() > due, frozenset()
+        return due, lapsed is True, lapsed.missing if isinstance(lapsed, Unknown) else frozenset()
 
     def _counts(self, requirement: core.Requirement, record: Record) -> bool | None:
         """Whether the record still belongs to the application: an `exclude` requirement itself always counts."""
@@ -257,6 +274,8 @@ class _Assembly:
         return self._struck(by_subject)
 
     def _struck(self, by_subject: dict[str, list[RequirementResult]]) -> tuple[StruckRecord, ...]:
+        if not by_subject:
+            return ()
         keys = {r.path: r.key for records in self.application.records.values() for r in records}
         return tuple(
             StruckRecord(subject, keys[subject], tuple(r.id for r in results), results[0].stage) for subject, results in by_subject.items()
@@ -267,7 +286,7 @@ class _Assembly:
     def _results(self) -> tuple[ResultValue, ...]:
         found = []
         for result in self.policy.results:
-            for record in sorted(self.application.records[result.entity], key=_place):
+            for record in self.places[result.entity]:
                 if record.owner is None:
                     admitted: Value = True
                 else:
@@ -289,7 +308,10 @@ class _Assembly:
         """An amount that leaves the policy is rounded to the cent; an instant leaves in the policy's zone."""
         type_ = result.type.of if isinstance(result.type, OptionalType) else result.type
         if type_ == MONEY and isinstance(value, Fraction | Unknown):
-            return round_(self.policy.conventions, value, self.settled.settings.money_rounding, CENT)
+            direction = self.settled.settings.money_rounding
+            if isinstance(direction, str) and all(end is None or 100 % end.denominator == 0 for end in bounds(value)):  # type: ignore[union-attr]
+                return value  # whole cents
+            return round_(self.policy.conventions, value, direction, CENT)
         return local_time(value, self.policy.conventions.time_zone)
 
     # What is open, assumed, changed, faulty.
@@ -331,6 +353,11 @@ class _Assembly:
             FaultFound(code, place, self.texts[code, place], tuple(sorted(affects)))
             for (code, place), affects in sorted(self.faults.items())
         )
+
+
+@lru_cache(maxsize=4096)
+def _quotes(sources: tuple[core.Source, ...]) -> tuple[Quote, ...]:
+    return tuple(Quote(s.document, s.quote) for s in sources)
 
 
 def changes_said(policy: core.Policy, changes: Changes) -> tuple[str, ...]:

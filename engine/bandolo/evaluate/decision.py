@@ -150,4 +150,8 @@ class Decision:
         """The decision as JSON text: the same bytes for the same inputs."""
         import json
 
+        if indent is None:
+            from bandolo.evaluate.wire import decision_as_text
+
+            return decision_as_text(self)
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)

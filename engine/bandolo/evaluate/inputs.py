@@ -52,7 +52,7 @@ def read_application(policy: core.Policy, settled: Settled, data: object) -> tup
     reader.references()
     if reader.diagnostics:
         return None, reader.diagnostics
-    return Application(root, reader.records, _digest(root)), []
+    return Application(root, reader.records, digest_of(root)), []
 
 
 def read_leniently(policy: core.Policy, settled: Settled, data: object) -> Application:
@@ -275,21 +275,27 @@ def _bound(value: Value | None) -> Bound | None:
     return value if isinstance(value, Bound) else None
 
 
-def _digest(root: Record) -> str:
+def digest_of(root: Record) -> str:
     """A digest of the facts; the order of fields and of keyed records does not matter."""
-    text = json.dumps(_canonical(root), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return digest(canonical(root))
+
+
+def digest(facts: object) -> str:
+    """The digest of facts in the form of `canonical`."""
+    text = json.dumps(facts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _canonical(value: object, seen: bool = False) -> object:
+def canonical(value: object, seen: bool = False) -> object:
+    """A value, or a record with all that it lists, as plain data to be digested."""
     match value:
         case Record() if seen:
             return f"reference:{value.path}"
         case Record():
-            facts = {f"{name}@{stage}" if stage else name: _canonical(v, seen=True) for (name, stage), v in value.facts.items()}
+            facts = {f"{name}@{stage}" if stage else name: canonical(v, seen=True) for (name, stage), v in value.facts.items()}
             return {k: v for k, v in facts.items() if v != "?"}
         case ListValue(members=members):
-            items = [_canonical(m.value) for m in members]
+            items = [canonical(m.value) for m in members]
             keyed = all(isinstance(m.value, Record) and m.value.key is not None for m in members)
             return sorted(items, key=str) if keyed else items
         case Unknown():

@@ -12,8 +12,8 @@ from fractions import Fraction
 from typing import assert_never
 
 from bandolo.check import core
-from bandolo.evaluate.shares import CENT, allocate
-from bandolo.language.functions import rounded
+from bandolo.evaluate.shares import apportioned, unapportioned
+from bandolo.language.library import implementation
 from bandolo.language.types import DATE, DATETIME
 from bandolo.language.values import (
     NONE,
@@ -253,7 +253,7 @@ class Evaluation:
         if isinstance(day, Unknown):
             # Before the first version and after the last there is none.
             gap = versions[0][0] is not None or versions[-1][1] is not None
-            return _one_of([day], [*(value for _, _, value in versions), *([Fault("no-version-in-force", node.span)] if gap else [])])
+            return one_of([day], [*(value for _, _, value in versions), *([Fault("no-version-in-force", node.span)] if gap else [])])
         if isinstance(day, Fault):
             return day
         assert isinstance(day, date)
@@ -266,7 +266,7 @@ class Evaluation:
         operation = node.operation
         if operation.total:
             self.budget -= sum(len(a.members) for a in arguments if isinstance(a, ListValue))
-            result = operation.run(self.policy.conventions, *arguments)
+            result = implementation(operation, node.type)(self.policy.conventions, *arguments)
         else:
             fault = next((a for a in arguments if isinstance(a, Fault)), None)
             if fault is not None:
@@ -319,7 +319,7 @@ class Evaluation:
             tests.append(test)
         else:
             possible.append(self.value(node.otherwise, slots))
-        return possible[0] if not tests else _one_of(tests, possible)
+        return possible[0] if not tests else one_of(tests, possible)
 
     def _choose(self, node: core.Choose, slots: Slots) -> Value:
         subject = self.value(node.subject, slots)
@@ -328,7 +328,7 @@ class Evaluation:
         options = dict(node.options)
         if isinstance(subject, Unknown):
             every = [*options.values(), *([node.otherwise] if node.otherwise is not None else [])]
-            return _one_of([subject], [self.value(option, slots) for option in every])
+            return one_of([subject], [self.value(option, slots) for option in every])
         assert isinstance(subject, str)
         chosen = options.get(subject, node.otherwise)
         assert chosen is not None, "the checker sees to it that every choice is covered"
@@ -338,24 +338,9 @@ class Evaluation:
         amount = self.value(node.amount, slots)
         if isinstance(amount, Fault):
             return amount
-        steps = [(None if s.to is None else self.value(s.to, slots), self.value(s.amount, slots)) for s in node.steps]
-        parts = [v for step in steps for v in step if v is not None]
-        if not all(is_known(v) for v in parts):
-            return next((v for v in parts if isinstance(v, Fault)), unknown([amount, *parts]))
-        if isinstance(amount, Fraction):
-            return _in_brackets(amount, steps, node.progressive)
-        assert isinstance(amount, Unknown)
-        low, high = amount.low, amount.high
-        if node.progressive:
-            rising = all(isinstance(rate, Fraction) and rate >= 0 for _, rate in steps)
-            ends = [_in_brackets(e, steps, True) if isinstance(e, Fraction) and rising else None for e in (low, high)]
-            return unknown([amount], *ends)  # type: ignore[arg-type]
-        reach = [
-            value
-            for (to, value), (below, _) in zip(steps, [(None, None), *steps], strict=False)
-            if (high is None or below is None or high > below) and (low is None or to is None or low <= to)  # type: ignore[operator]
-        ]
-        return _one_of([amount], reach)
+        return in_bands(
+            amount, [(None if s.to is None else self.value(s.to, slots), self.value(s.amount, slots)) for s in node.steps], node
+        )
 
     def _filter(self, node: core.Filter, slots: Slots) -> Value:
         listed = self.value(node.list, slots)
@@ -411,12 +396,8 @@ class Evaluation:
         among = self.value(node.among, {0: owner})
         if isinstance(total, Fault) or isinstance(among, Fault):
             return total if isinstance(total, Fault) else among
-        low, high = bounds(total)
-        # The total is rounded before it is shared out: a part can exceed it by less than a cent.
-        high = rounded(high, "up", CENT) if isinstance(high, Fraction) else None
-        negative = not isinstance(low, Fraction) or low < 0
         if not isinstance(among, ListValue):
-            return unknown([total, among], Fraction(0), high, may_fault=True)
+            return unapportioned(total, among)
         weights: dict[Record, Value] = {}
         keys: dict[Record, Value] = {}
         for member in among.members:
@@ -424,25 +405,37 @@ class Evaluation:
             slots = {0: owner, node.slot: member.value}
             weights[member.value] = self.value(node.weight, slots)
             keys[member.value] = self.value(node.ties, slots)
-        direction = self.settings.money_rounding
-        parts = [total, direction, *weights.values(), *keys.values()]
-        fault = next((p for p in parts if isinstance(p, Fault)), None)
-        if fault is not None:
-            return fault
         unsure = [m.sure for m in among.members if isinstance(m.sure, Unknown)]
-        if unsure or not all(is_known(p) for p in parts):
-            lows = [bounds(w)[0] for w in weights.values()]
-            risky = negative or any(not isinstance(w, Fraction) or w < 0 for w in lows) or len(set(keys.values())) < len(keys)
-            return dict.fromkeys(weights, unknown([*parts, *unsure], Fraction(0), high, may_fault=risky))
-        return allocate(total, weights, keys, direction, node.span)  # type: ignore[arg-type]
+        return apportioned(total, unsure, weights, keys, self.settings.money_rounding, node.span)
 
 
-def _one_of(tests: list[Value], possible: list[Value]) -> Value:
+def one_of(tests: list[Value], possible: list[Value]) -> Value:
     """One of several values, which one depends on tests that are unknown."""
     found = either(possible)
     if is_known(found) and not any(isinstance(t, Unknown) and t.may_fault for t in tests):
         return found
     return unknown([*tests, *possible], *bounds(found))
+
+
+def in_bands(amount: Value, steps: list[tuple[Value | None, Value]], node: core.Brackets) -> Value:
+    """The band that an amount falls in, or each part of it at the rate of its band, from the ends and values of the bands."""
+    parts = [v for step in steps for v in step if v is not None]
+    if not all(is_known(v) for v in parts):
+        return next((v for v in parts if isinstance(v, Fault)), unknown([amount, *parts]))
+    if isinstance(amount, Fraction):
+        return _in_brackets(amount, steps, node.progressive)
+    assert isinstance(amount, Unknown)
+    low, high = amount.low, amount.high
+    if node.progressive:
+        rising = all(isinstance(rate, Fraction) and rate >= 0 for _, rate in steps)
+        ends = [_in_brackets(e, steps, True) if isinstance(e, Fraction) and rising else None for e in (low, high)]
+        return unknown([amount], *ends)  # type: ignore[arg-type]
+    reach = [
+        value
+        for (to, value), (below, _) in zip(steps, [(None, None), *steps], strict=False)
+        if (high is None or below is None or high > below) and (low is None or to is None or low <= to)  # type: ignore[operator]
+    ]
+    return one_of([amount], reach)
 
 
 def _shrunk(listed: Value) -> Value:

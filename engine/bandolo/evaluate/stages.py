@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bandolo.evaluate.decision import Outcome, RequirementResult, StageStatus
+from bandolo.evaluate.decision import Outcome, RequirementResult, StageStatus, Verdict
 from bandolo.language.values import Value
 
 STATUS_BY_EFFECT: dict[str, StageStatus] = {"reject": "failed", "suspend": "suspended", "refer": "referred", "bar": "barred"}
@@ -14,29 +14,37 @@ PRECEDENCE: tuple[StageStatus, ...] = ("failed", "suspended", "undetermined", "r
 
 def status_of(opened: Value, results: list[RequirementResult], root: str, unlisted: bool) -> StageStatus:
     """The status of one stage from the verdicts of its requirements; `unlisted` says that records yet unknown could stop it."""
+    return weighed(opened, {_brought(r, r.subject == root) for r in results}, unlisted)
+
+
+def weighed(opened: Value, found: set[StageStatus | None], unlisted: bool) -> StageStatus:
+    """The status of one stage from what its verdicts bring."""
     if opened is False:
         return "not_started"
     if opened is not True:
         return "undetermined"
-    brought = {status for r in results if (status := _brought(r, r.subject == root)) is not None}
     if unlisted:
-        brought.add("undetermined")
-    return next((s for s in PRECEDENCE if s in brought), "passed")
+        found.add("undetermined")
+    return next((s for s in PRECEDENCE if s in found), "passed")
 
 
 def _brought(result: RequirementResult, of_root: bool) -> StageStatus | None:
+    return brought(result.verdict, result.effect, result.counts, of_root)
+
+
+def brought(verdict: Verdict, effect: str | None, counts: bool | None, of_root: bool) -> StageStatus | None:
     """What one verdict does to the stage.
 
     An `exclude` or a `flag` does nothing here, nor does the `bar` of a listed record: they speak of the record.
     """
-    if result.verdict in ("met", "not_applicable") or result.counts is False:
+    if verdict in ("met", "not_applicable") or counts is False:
         return None
-    if result.effect is None:
+    if effect is None:
         return "undetermined"
-    status = STATUS_BY_EFFECT.get(result.effect)
+    status = STATUS_BY_EFFECT.get(effect)
     if status is None or (status == "barred" and not of_root):
         return None
-    if result.verdict == "unknown" or result.counts is None:
+    if verdict == "unknown" or counts is None:
         return "undetermined"
     return status
 

@@ -99,6 +99,11 @@ def _text_of(raw: Any, type_: Type) -> str:
     return raw
 
 
+def _content(text: str) -> str:
+    """The text itself: a member of an enumeration of texts would say its own name instead."""
+    return str.__str__(text)
+
+
 def _boolean(raw: Any) -> bool:
     if isinstance(raw, bool):
         return raw
@@ -175,7 +180,7 @@ def _choice(raw: Any, type_: ChoiceType) -> str:
     if text not in type_.options:
         args = {"found": text[:80], "options": ", ".join(type_.options), "nearest": nearest(text, type_.options)}
         raise BadValue("unlisted-choice", args)
-    return str(text)
+    return _content(text)
 
 
 def _text(raw: Any) -> str:
@@ -184,4 +189,4 @@ def _text(raw: Any) -> str:
         raise BadValue("text-too-long", {"limit": limits.TEXT_CHARACTERS})
     if UNSAFE.search(text):
         raise BadValue("unsafe-text", {})
-    return str(text)
+    return _content(text)

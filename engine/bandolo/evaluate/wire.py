@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any
 
-from bandolo.evaluate.decision import Decision, RequirementResult, ResultValue
+from bandolo.evaluate.decision import Decision, Quote, RequirementResult, ResultValue
 from bandolo.language.types import INTEGER, MONEY, PERCENT, OptionalType, Type
 from bandolo.language.values import NONE, Duration, Fault, ListValue, Record, Unknown, Value
 
@@ -15,7 +16,7 @@ FORMAT = "1"
 """The version of the decision's JSON form; it changes when a reader of the old form could be misled."""
 
 
-def decision_as_data(decision: Decision) -> dict[str, Any]:
+def decision_as_data(decision: Decision, with_requirements: bool = True) -> dict[str, Any]:
     """The published form of a decision."""
     results, undetermined = _results(decision)
     data: dict[str, Any] = {
@@ -28,7 +29,7 @@ def decision_as_data(decision: Decision) -> dict[str, Any]:
         "outcome": decision.outcome,
         "stage": decision.stage,
         "stages": dict(decision.stages),
-        "requirements": [_requirement(r) for r in decision.requirements],
+        "requirements": [_requirement(r) for r in decision.requirements] if with_requirements else [],
         "excluded": [_struck(s) for s in decision.excluded],
         "barred": [_struck(s) | {"stage": s.stage} for s in decision.barred],
         "results": results,
@@ -42,6 +43,35 @@ def decision_as_data(decision: Decision) -> dict[str, Any]:
         "faults": [{"code": f.code, "place": f.place, "expression": f.text, "affects": list(f.affects)} for f in decision.faults],
     }
     return data
+
+
+def decision_as_text(decision: Decision) -> str:
+    """The published form as JSON text on one line, byte for byte that of `decision_as_data`.
+
+    A call's verdicts differ in little but their subject: what is met is spelt once for each requirement, quotes and all.
+    """
+    whole = json.dumps(decision_as_data(decision, with_requirements=False), ensure_ascii=False)
+    before, between, after = whole.partition('"requirements": []')
+    return f'{before}"requirements": [{", ".join([_requirement_text(r) for r in decision.requirements])}]{after}' if between else whole
+
+
+_SPELT: dict[tuple[object, ...], tuple[tuple[Quote, ...], str, str]] = {}
+SPELT = 8192
+
+
+def _requirement_text(result: RequirementResult) -> str:
+    if result.message or result.missing or result.fault is not None or result.cure_by is not None:
+        return json.dumps(_requirement(result), ensure_ascii=False)
+    key = (id(result.sources), result.id, result.stage, result.verdict, result.effect, result.counts)
+    found = _SPELT.get(key)
+    if found is None or found[0] is not result.sources:
+        whole = json.dumps(_requirement(result), ensure_ascii=False)
+        subject = json.dumps(result.subject, ensure_ascii=False)
+        start = f'{{"id": {json.dumps(result.id, ensure_ascii=False)}, "subject": '
+        if len(_SPELT) >= SPELT:
+            _SPELT.clear()
+        found = _SPELT[key] = result.sources, start, whole[len(start) + len(subject) :]
+    return f"{found[1]}{json.dumps(result.subject, ensure_ascii=False)}{found[2]}"
 
 
 def _requirement(result: RequirementResult) -> dict[str, Any]:

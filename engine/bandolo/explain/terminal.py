@@ -37,7 +37,7 @@ def show(console: Console, blocks: list[Block]) -> None:
             case Table(heads=heads, rows=rows):
                 table = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
                 for i, head in enumerate(heads):
-                    table.add_column(head, justify="left" if i == 0 else "right")
+                    table.add_column(head, justify="left" if i == 0 or not head else "right")
                 for row in rows:
                     table.add_row(*(Text(cell) for cell in row))
                 console.print(table)

@@ -90,6 +90,12 @@ def total(conventions: Any, value: Value) -> Value:
     return unknown(parts, low, high)
 
 
+def total_of_lengths(conventions: Any, value: Value) -> Value:
+    """The sum of lengths of time: of none of them it is a length too, not the number zero."""
+    found = total(conventions, value)
+    return Duration() if found == 0 else found
+
+
 def _or_nothing(end: Any, pick: Callable[..., Any]) -> Any:
     return None if end is None else pick(end, Fraction(0))
 
@@ -154,7 +160,9 @@ def at_risk(value: ListValue) -> list[Value]:
 
 
 def any_(_: Any, value: Value) -> Value:
-    if isinstance(value, Unknown | Fault):
+    if isinstance(value, Unknown):
+        return unknown([value])  # its bounds are those of the length of the list
+    if isinstance(value, Fault):
         return value
     assert isinstance(value, ListValue)
     if risky := at_risk(value):
@@ -163,7 +171,9 @@ def any_(_: Any, value: Value) -> Value:
 
 
 def all_(_: Any, value: Value) -> Value:
-    if isinstance(value, Unknown | Fault):
+    if isinstance(value, Unknown):
+        return unknown([value])  # its bounds are those of the length of the list
+    if isinstance(value, Fault):
         return value
     assert isinstance(value, ListValue)
     if risky := at_risk(value):

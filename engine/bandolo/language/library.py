@@ -22,6 +22,7 @@ from bandolo.language.types import (
     PERCENT,
     ROUNDING,
     TYPE_BY_WORD,
+    DurationType,
     InvalidType,
     ListType,
     NoneType,
@@ -261,6 +262,11 @@ OPERATIONS: tuple[Operation, ...] = (
          "Quanti caratteri ha un testo.", "length(\"abc\") => 3",
          said=("numero di caratteri di {0}", "number of characters of {0}")),
 )  # fmt: skip
+
+
+def implementation(row: Operation, gives: Type) -> Callable[..., Any]:
+    """What computes a row where its result is of a type; an empty list does not tell what it is a list of."""
+    return aggregates.total_of_lengths if row.run is aggregates.total and isinstance(gives, DurationType) else row.run
 
 
 @cache

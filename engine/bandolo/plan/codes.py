@@ -13,11 +13,15 @@ from bandolo.plan.quote import literal, name, number
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """An expression and the form of its value; `kind` is None where it is never reached. A ratio may stand as two expressions."""
+    """An expression and the form of its value; `kind` is None where it is never reached. A ratio may stand as two expressions.
+
+    `open`: the value may be a `Gap` (`unknowns.py`); a ratio is then one expression.
+    """
 
     expr: ast.expr
     kind: Kind | None
     under: ast.expr | None = None
+    open: bool = False
 
     @property
     def constant(self) -> int | None:

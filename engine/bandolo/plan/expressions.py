@@ -1,193 +1,26 @@
 """Python code for an expression of which everything is known.
 
-The code of a node is right wherever it gives a value; where something is unknown or has no result it raises one of `OPEN`, and the
-reference is asked. So no code here speaks of unknowns, and evaluating more than the reference would is harmless.
+The code of a node is right wherever it gives a value; where something is unknown or has no result it raises one of `OPEN`, and what
+handles unknowns (`opening.py`) goes on. So no code here speaks of unknowns, and evaluating more than the reference would is harmless.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from fractions import Fraction
-from typing import Any, assert_never
+from collections.abc import Callable
+from typing import assert_never
 
 from bandolo.check import core
-from bandolo.evaluate.reference import Settings
 from bandolo.language.types import ListType, Type
-from bandolo.language.values import NONE, Fault, ListValue, Record, Unknown, Value
 from bandolo.plan import numbers
-from bandolo.plan.codes import NEVER, Code, Names
-from bandolo.plan.kinds import Cash, Kind, Many, Maybe, Nothing, OfEntity, Ratio, Same, Whole, bare, joined, kind_of_fact
-from bandolo.plan.quote import code, is_plain, lines, literal, name, times
+from bandolo.plan.codes import NEVER, Code
+from bandolo.plan.kinds import Kind, Many, OfEntity, Ratio, Same, Whole, bare, joined, kind_of_fact
+from bandolo.plan.quote import code, literal, name
+from bandolo.plan.writing import Writing
 
-CASH_BITS = 100
 
-
-@dataclass
-class Writer:
-    """Writes the statements of one function."""
-
-    policy: core.Policy
-    settings: Settings
-    names: Names
-    kinds: dict[tuple[str, str], Kind | None]
-    """The forms of the definitions written so far."""
-    body: list[ast.stmt] = field(default_factory=list)
-    slots: dict[int, Code] = field(default_factory=dict)
-    unsupported: set[str] = field(default_factory=set)
-    shares: list[tuple[core.Share, str]] = field(default_factory=list)
-
-    # Statements.
-
-    def add(self, template: str, **pieces: Any) -> None:
-        self.body += lines(template, **pieces)
-
-    @contextmanager
-    def block(self) -> Iterator[list[ast.stmt]]:
-        """What is written inside goes into a list of its own."""
-        outer, self.body = self.body, []
-        try:
-            yield self.body
-        finally:
-            self.body = outer
-
-    def when(self, test: ast.expr, then: list[ast.stmt], otherwise: list[ast.stmt]) -> None:
-        self.body.append(ast.If(test, then or [ast.Pass()], otherwise))
-
-    def raised(self) -> Code:
-        """Code for what is never a value."""
-        self.add("raise Open")
-        return NEVER
-
-    def not_held(self, what: str) -> Code:
-        self.unsupported.add(what)
-        return self.raised()
-
-    def held(self, value: Code) -> Code:
-        """The same value under a name, so that it can be said twice."""
-        if value.kind is None or (is_plain(value.expr) and (value.under is None or is_plain(value.under))):
-            return value
-        if value.under is not None:
-            above, under = self.held(Code(value.expr, Whole(1, 0))), self.held(Code(value.under, Whole(1, 0)))
-            return Code(above.expr, value.kind, under.expr)
-        temp = self.names.fresh()
-        self.add("T = V", T=temp, V=value.expr)
-        return Code(name(temp), value.kind)
-
-    def packed(self, value: Code) -> ast.expr:
-        """One expression, a pair where it is a ratio."""
-        return value.expr if value.under is None else ast.Tuple([value.expr, value.under], ast.Load())
-
-    def unpacked(self, value: Code) -> Code:
-        """A ratio as two names."""
-        if value.kind is None or not isinstance(bare(value.kind), Ratio):
-            return value
-        if value.under is not None:
-            return self.held(value)
-        above, under = self.names.fresh(), self.names.fresh()
-        self.add("A, B = V", A=above, B=under, V=value.expr)
-        return Code(name(above), bare(value.kind), name(under))
-
-    def turned(self, value: Code, kind: Kind) -> Code:
-        """The same value in a form that can take it."""
-        if value.kind is None or value.kind == kind:
-            return value
-        match value.kind, kind:
-            case Nothing(), Maybe():
-                return Code(literal(None), kind)
-            case Maybe(of=inner), Maybe(of=wanted):
-                if _same_form(inner, wanted):
-                    return Code(value.expr, kind)
-                held = self.held(value)
-                with self.block() as then:
-                    temp = self.names.fresh()
-                    made = self.turned(Code(held.expr, inner), wanted)
-                    self.add("T = V", T=temp, V=self.packed(made))
-                with self.block() as otherwise:
-                    self.add("T = None", T=temp)
-                self.when(code("V is not None", V=held.expr), then, otherwise)
-                return Code(name(temp), kind)
-            case _, Maybe(of=wanted):
-                made = self.turned(value, wanted)
-                return Code(self.packed(made), kind)
-            case Maybe(of=inner), _:
-                return self.turned(Code(value.expr, inner, value.under), kind)
-            case Whole() as whole, Whole(scale=scale):
-                return Code(times(value.expr, scale // whole.scale), kind)
-            case Whole(scale=scale), Ratio():
-                return Code(value.expr, kind, literal(scale))
-            case Ratio(), Ratio():
-                return Code(value.expr, kind, value.under)
-            case Many(item=inner), Many(item=wanted):
-                if _same_form(inner, wanted):
-                    return Code(value.expr, kind)
-                made_list = self.names.fresh()
-                self.add("T = []", T=made_list)
-                member = self.names.fresh()
-                with self.block() as loop:
-                    self.add("T.append(V)", T=made_list, V=self.packed(self.turned(Code(name(member), inner), wanted)))
-                self.body.append(ast.For(ast.Name(member, ast.Store()), value.expr, loop, []))
-                return Code(name(made_list), kind)
-        return Code(value.expr, kind, value.under)
-
-    def one_of(self, cases: list[tuple[list[ast.stmt], Code]]) -> tuple[str, Kind | None]:
-        """Let each block put its value under one name, in a form that all of them can take."""
-        kind: Kind | None = None
-        for _, value in cases:
-            kind = joined(kind, value.kind)
-        temp = self.names.fresh()
-        for block, value in cases:
-            if value.kind is None or kind is None:
-                continue
-            outer, self.body = self.body, block
-            self.add("T = V", T=temp, V=self.packed(self.turned(value, kind)))
-            self.body = outer
-        return temp, kind
-
-    def value_of(self, value: Value, type_: Type) -> Code:
-        """A constant."""
-        match value:
-            case Unknown() | Fault():
-                return self.raised()
-            case bool():
-                return Code(literal(value), Same(type_))
-            case Fraction():
-                return Code(literal(value.numerator), Whole(value.denominator, value.numerator.bit_length()))
-            case ListValue(members=members):
-                item = type_.item if isinstance(type_, ListType) else type_
-                codes = [self.value_of(m.value, item) for m in members]
-                return self.items(codes, item)
-        if value is NONE:
-            return Code(literal(None), Nothing())
-        assert not isinstance(value, Record)
-        return Code(self.names.constant(value), Same(type_))
-
-    def items(self, codes: list[Code], item_type: Type) -> Code:
-        if any(c.kind is None for c in codes):
-            return NEVER
-        kind: Kind | None = None
-        for value in codes:
-            kind = joined(kind, value.kind)
-        made = kind if kind is not None else kind_of_fact(item_type)
-        elements = [self.packed(self.turned(c, made)) for c in codes]
-        return Code(ast.List(elements, ast.Load()), Many(made))
-
-    def start(self, listed: core.Expr, template: str, **pieces: Any) -> None:
-        """What is to be done before the first member of a list is looked at."""
-        self.add(template, **pieces)
-
-    def counted(self, value: Code) -> Code:
-        """An amount in cents."""
-        match value.kind:
-            case Cash():
-                return self.held(Code(code("int(V * HUNDRED)", V=value.expr), Whole(100, CASH_BITS)))
-            case Maybe(of=Cash()):
-                return self.held(Code(code("int(V * HUNDRED)", V=value.expr), Whole(100, CASH_BITS)))
-        return value
-
-    # Nodes.
+class Writer(Writing):
+    """Writes the code of expressions."""
 
     def value(self, node: core.Expr) -> Code:
         """Code for what a node is worth; statements that it needs go into the body."""
@@ -288,7 +121,7 @@ class Writer:
                 held = self.names.constant(value.expr.attr)
                 return Code(code("hasattr(R, A)", R=value.expr.value, A=held), Same(type_))
         value = self.held(self.value(inner))
-        return value if value.kind is None else Code(code("V is V", V=value.expr), Same(type_))
+        return value if value.kind is None else Code(code("(V,) != ()", V=value.expr), Same(type_))
 
     def _dated(self, node: core.Dated) -> Code:
         day = self.held(self.value(node.date))
@@ -352,6 +185,8 @@ class Writer:
         return Code(name(temp), kind)
 
     def _choose(self, node: core.Choose) -> Code:
+        if (chosen := self.chosen(node)) is not None:
+            return self.counted(self.value(chosen))
         subject = self.held(self.value(node.subject))
         if subject.kind is None:
             return subject
@@ -376,6 +211,13 @@ class Writer:
                 rest = [ast.If(code("S == W", S=subject.expr, W=self.names.constant(word)), block or [ast.Pass()], rest)]
         self.body += rest
         return Code(name(temp), kind)
+
+    def chosen(self, node: core.Choose) -> core.Expr | None:
+        """What is chosen by a reading that is not open."""
+        if not isinstance(node.subject, core.Option):
+            return None
+        word = self.settings.options[node.subject.reading]
+        return dict(node.options).get(word, node.otherwise) if isinstance(word, str) else None
 
     def _looked_up(self, subject: Code, kind: Kind, cases: list[tuple[str | None, Code]]) -> Code:
         """Constants by a word: one look into a table."""
@@ -449,17 +291,6 @@ class Writer:
             index = len(self.shares)
             self.shares.append((node, f"share{index}"))
         return Code(code("plan.shared(I, F, O).get(R, 0)", I=index, F=f"share{index}", O=owner.expr, R=this.expr), Whole(100, 512))
-
-
-def _same_form(first: Kind, second: Kind) -> bool:
-    match first, second:
-        case Whole(scale=a), Whole(scale=b):
-            return a == b
-        case Ratio(), Ratio():
-            return True
-        case Whole(), Ratio():
-            return False
-    return True
 
 
 def _all(parts: list[ast.expr], all_: bool) -> ast.expr:

@@ -61,18 +61,22 @@ class Programs:
         if at_hand is None:
             return None
         from bandolo.plan.running import NOT_COMPLETE
-        from bandolo.plan.spelled import Spelling, read_bytes
         from bandolo.plan.told import tell
 
+        spelling = self.spelling
+        if spelling is None:
+            from bandolo.plan.spelled import Spelling
+
+            spelling = self.spelling = Spelling(at_hand)
+        if spelling.read is None:
+            return None
         try:
-            state = at_hand.decide(read_bytes(content))
+            state = at_hand.decide(content, spelling.read)
         except NOT_COMPLETE:
             return None
-        if self.spelling is None:
-            self.spelling = Spelling(at_hand)
-        if not self.spelling.says_nothing_twice(content, state):
+        if not spelling.is_said_once(content, state):
             return None
-        return self.spelling.text(state) or tell(state, at_hand).to_json()
+        return spelling.text(state) or tell(state, at_hand).to_json()
 
     def speaks_of_clock(self, policy: core.Policy) -> bool:
         """Whether the settings of a policy change with the clock."""

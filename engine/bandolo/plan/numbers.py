@@ -11,8 +11,10 @@ from math import gcd
 from typing import TYPE_CHECKING
 
 from bandolo.check import core
-from bandolo.language.types import BOOLEAN, DATE, INTEGER, ListType, is_quantity
+from bandolo.language.library import implementation
+from bandolo.language.types import BOOLEAN, DATE, INTEGER, is_quantity
 from bandolo.language.types import MONEY as MONEY_TYPE
+from bandolo.plan import lists
 from bandolo.plan.codes import NEVER, Code
 from bandolo.plan.kinds import MOST_BITS, Cash, Kind, Many, Maybe, Nothing, OfEntity, Ratio, Same, Whole, bare, joined
 from bandolo.plan.quote import code, literal, name, number, times
@@ -21,20 +23,20 @@ if TYPE_CHECKING:
     from bandolo.plan.expressions import Writer
 
 COMPARED = {"=": "A == B", "!=": "A != B", "<": "A < B", "<=": "A <= B", ">": "A > B", ">=": "A >= B"}
-LIST_BITS = 20
-"""A sum over as many records as an application may have is so many bits longer than its longest item."""
 
 
 def apply(writer: Writer, node: core.Apply) -> Code:
     """Code for an operation."""
+    if lists.is_aggregate(node):
+        return lists.aggregate(writer, node)
+    if node.operation.name == "in":
+        return lists.contained(writer, node)
+    return operated(writer, node, [writer.value(a) for a in node.arguments])
+
+
+def operated(writer: Writer, node: core.Apply, arguments: list[Code]) -> Code:
+    """Code for an operation on values."""
     word = node.operation.name
-    if word in ("count", "sum", "any", "all", "average", "count distinct"):
-        return _aggregate(writer, node, word)
-    if word in ("min", "max") and len(node.arguments) == 1:
-        return _aggregate(writer, node, word)
-    if word == "in":
-        return _contained(writer, node)
-    arguments = [writer.value(a) for a in node.arguments]
     if any(a.kind is None for a in arguments):
         return NEVER
     if word in ("+", "-") and all(isinstance(a.kind, Cash) for a in arguments):
@@ -44,26 +46,26 @@ def apply(writer: Writer, node: core.Apply) -> Code:
     numeric = all(isinstance(k, Whole | Ratio) for k in kinds)
     if word in COMPARED:
         if numeric:
-            return _compared(writer, word, _bare(arguments[0]), _bare(arguments[1]))
+            return compared(writer, word, plain(arguments[0]), plain(arguments[1]))
         if all(isinstance(k, OfEntity) for k in kinds):
             return Code(code("A is B" if word == "=" else "A is not B", A=arguments[0].expr, B=arguments[1].expr), Same(node.type))
-        if all(isinstance(k, Same) and not _is_length(k) for k in kinds):
+        if all(isinstance(k, Same) and not is_length(k) for k in kinds):
             return Code(code(COMPARED[word], A=arguments[0].expr, B=arguments[1].expr), Same(node.type))
     elif numeric and word in ("+", "-", "*", "/"):
-        first, second = map(_bare, arguments)
+        first, second = map(plain, arguments)
         if word in ("+", "-"):
-            return _kept_short(writer, _added(writer, first, second, word))
-        return _kept_short(writer, (_multiplied if word == "*" else _divided)(writer, first, second))
+            return kept_short(writer, _added(writer, first, second, word))
+        return kept_short(writer, (_multiplied if word == "*" else _divided)(writer, first, second))
     elif numeric and word in ("min", "max"):
-        return _extreme(writer, word, [_bare(a) for a in arguments])
-    elif word in ("min", "max") and all(isinstance(k, Same) and not _is_length(k) for k in kinds):
+        return _extreme(writer, word, [plain(a) for a in arguments])
+    elif word in ("min", "max") and all(isinstance(k, Same) and not is_length(k) for k in kinds):
         picked = ast.Call(name(word), [a.expr for a in arguments], [])
         return Code(picked, Same(node.type))
     elif numeric and word in ("minus", "abs"):
-        value = writer.unpacked(_bare(arguments[0]))
+        value = writer.unpacked(plain(arguments[0]))
         return Code(code("-V" if word == "minus" else "abs(V)", V=value.expr), value.kind, value.under)
     elif numeric and word in ("floor", "ceil"):
-        value = writer.unpacked(_bare(arguments[0]))
+        value = writer.unpacked(plain(arguments[0]))
         under = value.under if value.under is not None else literal(value.kind.scale)  # type: ignore[union-attr]
         return Code(code("V // U" if word == "floor" else "-(-V // U)", V=value.expr, U=under), Whole(1, value.kind.bits))  # type: ignore[union-attr]
     elif word == "round" and isinstance(kinds[0], Whole | Ratio):
@@ -71,7 +73,7 @@ def apply(writer: Writer, node: core.Apply) -> Code:
         if made_ is not None:
             return made_
     elif word == "^" and arguments[1].constant is not None:
-        made_ = _power(writer, _bare(arguments[0]), arguments[1])
+        made_ = _power(writer, plain(arguments[0]), arguments[1])
         if made_ is not None:
             return made_
     elif word in ("year", "month", "day") and node.arguments[0].type == DATE:
@@ -84,14 +86,15 @@ def apply(writer: Writer, node: core.Apply) -> Code:
         template = {"starts_with": "A.startswith(B)", "contains": "B in A", "length": "len(A)"}[word]
         pieces = dict(zip("AB", (a.expr for a in arguments), strict=False))
         return Code(code(template, **pieces), Whole(1, 32) if word == "length" else Same(node.type))
-    return _called(writer, node, arguments)
+    return called(writer, node, arguments)
 
 
-def _bare(value: Code) -> Code:
+def plain(value: Code) -> Code:
     return Code(value.expr, bare(value.kind) if value.kind is not None else None, value.under)
 
 
-def _is_length(kind: Kind) -> bool:
+def is_length(kind: Kind) -> bool:
+    """Whether values are lengths of time."""
     return isinstance(kind, Same) and str(kind.type).startswith("duration")
 
 
@@ -112,7 +115,7 @@ def _whole(expr: ast.expr, scale: int, bits: int) -> Code:
     return Code(expr, Whole(scale, bits))
 
 
-def _kept_short(writer: Writer, value: Code) -> Code:
+def kept_short(writer: Writer, value: Code) -> Code:
     """The same, with a test where it may have grown beyond what the reference computes with."""
     if value.kind is None or _bits(value) <= MOST_BITS:
         return value
@@ -124,7 +127,7 @@ def _kept_short(writer: Writer, value: Code) -> Code:
     return Code(value.expr, Ratio(MOST_BITS), value.under)
 
 
-def _pair(writer: Writer, value: Code) -> tuple[ast.expr, ast.expr]:
+def pair(writer: Writer, value: Code) -> tuple[ast.expr, ast.expr]:
     """Numerator and denominator."""
     if isinstance(value.kind, Whole):
         return value.expr, literal(value.kind.scale)
@@ -143,12 +146,12 @@ def _level(values: list[Code]) -> tuple[list[ast.expr], int, int] | None:
     return [times(v.expr, kind.scale // _scale(v)) for v in values], kind.scale, kind.bits
 
 
-def _compared(writer: Writer, word: str, first: Code, second: Code) -> Code:
+def compared(writer: Writer, word: str, first: Code, second: Code) -> Code:
     level = _level([first, second])
     if level is not None:
         (a, b), _, _ = level
     else:
-        (n, d), (m, e) = _pair(writer, first), _pair(writer, second)
+        (n, d), (m, e) = pair(writer, first), pair(writer, second)
         a, b = times(n, e), times(m, d)
     return Code(code(COMPARED[word], A=a, B=b), Same(BOOLEAN))
 
@@ -162,12 +165,12 @@ def _added(writer: Writer, first: Code, second: Code, word: str) -> Code:
         if m is not None and n is not None:
             return _whole(literal(m + n if word == "+" else m - n), scale, bits + 1)
         return _whole(code(template, A=a, B=b), scale, bits + 1)
-    (above, d), (other, e) = _pair(writer, first), _pair(writer, second)
-    bits = _pair_bits(first) + _pair_bits(second) + 1
+    (above, d), (other, e) = pair(writer, first), pair(writer, second)
+    bits = pair_bits(first) + pair_bits(second) + 1
     return Code(code(template, A=times(above, e), B=times(other, d)), Ratio(bits), times(d, e))
 
 
-def _pair_bits(value: Code) -> int:
+def pair_bits(value: Code) -> int:
     return _bits(value) + (_scale(value).bit_length() if isinstance(value.kind, Whole) else 0)
 
 
@@ -183,8 +186,8 @@ def _multiplied(writer: Writer, first: Code, second: Code) -> Code:
             a, b = (literal(constant // factor), b) if first.constant is not None else (a, literal(constant // factor))  # type: ignore[operator]
         product = times(a, b) if not isinstance(a, ast.Constant) else times(b, a)
         return _whole(product, scale, _bits(first) + _bits(second))
-    (n, d), (m, e) = _pair(writer, first), _pair(writer, second)
-    return Code(times(n, m), Ratio(_pair_bits(first) + _pair_bits(second)), times(d, e))
+    (n, d), (m, e) = pair(writer, first), pair(writer, second)
+    return Code(times(n, m), Ratio(pair_bits(first) + pair_bits(second)), times(d, e))
 
 
 def _divided(writer: Writer, first: Code, second: Code) -> Code:
@@ -194,7 +197,7 @@ def _divided(writer: Writer, first: Code, second: Code) -> Code:
         common = gcd(up, down)
         expr = times(first.expr, up // common * (1 if divisor > 0 else -1))
         return _whole(expr, down // common, _bits(first) + up.bit_length())
-    (n, d), (m, e) = _pair(writer, first), _pair(writer, second)
+    (n, d), (m, e) = pair(writer, first), pair(writer, second)
     below, above_ = number(d), number(e)
     if below is not None and above_ is not None:
         common = gcd(below, above_)
@@ -202,7 +205,7 @@ def _divided(writer: Writer, first: Code, second: Code) -> Code:
     above, under = writer.names.fresh(), writer.names.fresh()
     writer.add("A = N\nD = M", A=above, D=under, N=times(n, e), M=times(m, d))
     writer.add("if D <= 0:\n    if D == 0: raise Open\n    A = -A\n    D = -D", A=above, D=under)
-    return Code(name(above), Ratio(_pair_bits(first) + _pair_bits(second)), name(under))
+    return Code(name(above), Ratio(pair_bits(first) + pair_bits(second)), name(under))
 
 
 def _power(writer: Writer, base: Code, exponent: Code) -> Code | None:
@@ -214,7 +217,7 @@ def _power(writer: Writer, base: Code, exponent: Code) -> Code | None:
         made = _whole(code("V ** P", V=base.expr, P=power), base.kind.scale**power, base.kind.bits * power)
     else:
         made = Code(code("V ** P", V=base.expr, P=power), Ratio(_bits(base) * power), code("V ** P", V=base.under, P=power))
-    return _kept_short(writer, made)
+    return kept_short(writer, made)
 
 
 def _extreme(writer: Writer, word: str, values: list[Code]) -> Code:
@@ -227,34 +230,52 @@ def _extreme(writer: Writer, word: str, values: list[Code]) -> Code:
         return Code(code("A if A <= B else B" if word == "min" else "A if A >= B else B", A=a, B=b), Whole(scale, bits))
     best = values[0]
     for value in values[1:]:
-        (n, d), (m, e) = _pair(writer, best), _pair(writer, value)
+        (n, d), (m, e) = pair(writer, best), pair(writer, value)
         above, under = writer.names.fresh(), writer.names.fresh()
         template = "if X <= Y: A, U = N, D\nelse: A, U = M, E" if word == "min" else "if X >= Y: A, U = N, D\nelse: A, U = M, E"
         writer.add(template, X=times(n, e), Y=times(m, d), N=n, D=d, M=m, E=e, A=above, U=under)
-        best = Code(name(above), Ratio(max(_pair_bits(best), _pair_bits(value))), name(under))
+        best = Code(name(above), Ratio(max(pair_bits(best), pair_bits(value))), name(under))
     return best
 
 
 def _rounded(writer: Writer, arguments: list[Code]) -> Code | None:
-    value, direction, step = _bare(arguments[0]), arguments[1], arguments[2]
-    size = step.constant
-    if size is None or size <= 0 or not isinstance(step.kind, Whole):
+    value, direction, step = plain(arguments[0]), arguments[1], arguments[2]
+    unit = _unit(step)
+    if unit is None:
         return None
-    unit = Fraction(size, step.kind.scale)
-    n, d = _pair(writer, value)
+    n, d = pair(writer, value)
     fixed = number(d)
     if fixed is not None:
         per_step = Fraction(unit.denominator, fixed * unit.numerator)  # steps to one of the int
         if per_step.denominator == 1:
             made = times(n, per_step.numerator * unit.numerator)
-            return Code(made, Whole(unit.denominator, _pair_bits(value) + unit.denominator.bit_length()))
+            return Code(made, Whole(unit.denominator, pair_bits(value) + unit.denominator.bit_length()))
         above, under = times(n, per_step.numerator), literal(per_step.denominator)
     else:
         above, under = times(n, unit.denominator), times(d, unit.numerator)
-    how = name(f"round_{_word(writer, direction)}") if _word(writer, direction) else code("ROUNDING[D]", D=direction.expr)
-    counted = code("F(N, D)", F=how, N=above, D=under)
-    bits = _pair_bits(value) + unit.denominator.bit_length() + unit.numerator.bit_length()
+    counted = code("F(N, D)", F=direction_of(writer, direction), N=above, D=under)
+    bits = pair_bits(value) + unit.denominator.bit_length() + unit.numerator.bit_length()
     return Code(times(counted, unit.numerator), Whole(unit.denominator, bits))
+
+
+def _unit(step: Code) -> Fraction | None:
+    size = step.constant
+    return None if size is None or size <= 0 or not isinstance(step.kind, Whole) else Fraction(size, step.kind.scale)
+
+
+def steps_of(scale: int, step: Code) -> tuple[int, int, int] | None:
+    """A whole number of a scale, times the first and by the second, is so many steps, each of the third in the rounded form."""
+    unit = _unit(step)
+    if unit is None:
+        return None
+    per_step = Fraction(unit.denominator, scale * unit.numerator)
+    return per_step.numerator, per_step.denominator, unit.numerator
+
+
+def direction_of(writer: Writer, direction: Code) -> ast.expr:
+    """The function that rounds in a direction."""
+    word = _word(writer, direction)
+    return name(f"round_{word}") if word else code("ROUNDING[D]", D=direction.expr)
 
 
 def cents(writer: Writer, value: Code, direction: Code) -> Code:
@@ -271,132 +292,22 @@ def _word(writer: Writer, direction: Code) -> str | None:
     return None
 
 
-# Lists.
+# The library's own functions.
 
 
-def _aggregate(writer: Writer, node: core.Apply, word: str) -> Code:
-    listed = node.arguments[0]
-    temp = writer.names.fresh()
-    if word == "count":
-        if not isinstance(listed, core.Filter | core.Map):
-            value = writer.value(listed)
-            return value if value.kind is None else Code(code("len(V)", V=value.expr), Whole(1, LIST_BITS))
-        writer.start(listed, "T = 0", T=temp)
-        found = writer.each(listed, lambda _: writer.add("T += 1", T=temp))
-        return Code(name(temp), Whole(1, LIST_BITS)) if found else NEVER
-    if word in ("any", "all"):
-        writer.start(listed, "T = V", T=temp, V=literal(word == "all"))
-
-        def decide(member: Code) -> None:
-            if isinstance(member.kind, OfEntity):
-                writer.add("T = True", T=temp)
-            elif word == "any":
-                writer.add("if V: T = True", T=temp, V=member.expr)
-            else:
-                writer.add("if not V: T = False", T=temp, V=member.expr)
-
-        return Code(name(temp), Same(node.type)) if writer.each(listed, decide) else NEVER
-    return _over_values(writer, node, word, temp)
-
-
-def _over_values(writer: Writer, node: core.Apply, word: str, temp: str) -> Code:
-    """`sum`, `average`, `min`, `max`, `count distinct`: one loop, by the form of the items."""
-    listed = node.arguments[0]
-    item = listed.type.item if isinstance(listed.type, ListType) else listed.type
-    numeric = item == MONEY_TYPE or is_quantity(item)
-    kinds: list[Kind] = []
-    start = {"count distinct": "T = set()", "min": "T = None", "max": "T = None"}.get(word, "T = 0")
-    if not numeric and (word in ("sum", "average") or str(item).startswith("duration")):
-        return _called(writer, node, [writer.value(a) for a in node.arguments])
-    counter = writer.names.fresh()
-    writer.start(listed, start, T=temp)
-    if word == "average":
-        writer.start(listed, "C = 0", C=counter)
-
-    def add(member: Code) -> None:
-        value = member if isinstance(member.kind, Cash) and word == "sum" else _bare(writer.counted(member))
-        if value.kind is None:
-            return
-        kinds.append(value.kind)
-        if isinstance(value.kind, Ratio):
-            value = writer.unpacked(value)
-            expr = code("Fraction(N, D)", N=value.expr, D=value.under)
-        else:
-            expr = value.expr
-        if word in ("sum", "average"):
-            writer.add("T += V", T=temp, V=expr)
-            if word == "average":
-                writer.add("C += 1", C=counter)
-        elif word == "count distinct":
-            writer.add("T.add(V)", T=temp, V=expr)
-        else:
-            held = writer.held(Code(expr, value.kind if not isinstance(value.kind, Ratio) else Same(item))).expr
-            writer.add("if T is None or V < T: T = V" if word == "min" else "if T is None or V > T: T = V", T=temp, V=held)
-
-    if not writer.each(listed, add):
-        return NEVER
-    if word == "count distinct":
-        return Code(code("len(T)", T=temp), Whole(1, LIST_BITS))
-    kind: Kind = kinds[0] if kinds else (Whole(1, 1) if numeric else Same(item))
-    if word in ("min", "max"):
-        writer.add("if T is None: raise Open", T=temp)
-        return _of_fraction(writer, temp) if isinstance(kind, Ratio) else Code(name(temp), kind)
-    if word == "average":
-        writer.add("if C == 0: raise Open", C=counter)
-    if isinstance(kind, Cash):
-        return writer.counted(Code(name(temp), kind))
-    if isinstance(kind, Ratio):
-        total = _of_fraction(writer, temp)
-    else:
-        assert isinstance(kind, Whole)
-        total = _kept_short(writer, Code(name(temp), Whole(kind.scale, kind.bits + LIST_BITS)))
-    if word == "sum":
-        return total
-    (n, d) = _pair(writer, total)
-    return _kept_short(writer, Code(n, Ratio(_pair_bits(total) + LIST_BITS), times(name(counter), d)))
-
-
-def _of_fraction(writer: Writer, temp: str) -> Code:
+def of_fraction(writer: Writer, temp: str) -> Code:
     """A fraction made at run time, as a pair."""
     above, under = writer.names.fresh(), writer.names.fresh()
     writer.add("A, U = pair_of(T)", A=above, U=under, T=temp)
     return Code(name(above), Ratio(MOST_BITS), name(under))
 
 
-def _contained(writer: Writer, node: core.Apply) -> Code:
-    item = writer.held(_bare(writer.unpacked(writer.counted(writer.value(node.arguments[0])))))
-    if item.kind is None:
-        return item
-    options = node.arguments[1]
-    if isinstance(options, core.Items) and isinstance(item.kind, Same) and all(isinstance(o, core.Constant) for o in options.items):
-        words = [o.value for o in options.items if isinstance(o, core.Constant)]
-        if all(isinstance(w, str) for w in words):
-            return Code(code("V in K", V=item.expr, K=writer.names.constant(frozenset(words))), Same(node.type))
-    temp = writer.names.fresh()
-    writer.add("T = False", T=temp)
-
-    def same(member: Code) -> None:
-        other = _bare(writer.counted(member))
-        if isinstance(other.kind, Whole | Ratio) and isinstance(item.kind, Whole | Ratio):
-            test = _compared(writer, "=", item, other).expr
-        elif isinstance(other.kind, OfEntity):
-            test = code("A is B", A=item.expr, B=other.expr)
-        else:
-            test = code("A == B", A=item.expr, B=other.expr)
-        writer.add("if V: T = True", T=temp, V=test)
-
-    return Code(name(temp), Same(node.type)) if writer.each(options, same) else NEVER
-
-
-# The library's own functions.
-
-
-def _called(writer: Writer, node: core.Apply, arguments: list[Code]) -> Code:
+def called(writer: Writer, node: core.Apply, arguments: list[Code]) -> Code:
     """A call of the function that the reference calls, with values as it has them."""
     if any(a.kind is None for a in arguments):
         return NEVER
     given = [_as_reference(writer, a) for a in arguments]
-    run = writer.names.constant(node.operation.run)
+    run = writer.names.constant(implementation(node.operation, node.type))
     expr = ast.Call(name("known"), [ast.Call(run, [name("conventions"), *given], [])], [])
     return _from_reference(writer, expr, node)
 
@@ -422,7 +333,7 @@ def _from_reference(writer: Writer, expr: ast.expr, node: core.Apply) -> Code:
         return Code(name(temp), Whole(1, MOST_BITS))
     if node.type == MONEY_TYPE or is_quantity(node.type):
         writer.add("T = V", T=temp, V=expr)
-        return _of_fraction(writer, temp)
+        return of_fraction(writer, temp)
     writer.add("T = V", T=temp, V=expr)
     return Code(name(temp), Same(node.type))
 
@@ -432,10 +343,10 @@ def _from_reference(writer: Writer, expr: ast.expr, node: core.Apply) -> Code:
 
 def brackets(writer: Writer, node: core.Brackets) -> Code:
     """The band that an amount falls in, or each part at the rate of its band."""
-    amount = writer.held(_bare(writer.unpacked(writer.counted(writer.value(node.amount)))))
+    amount = writer.held(plain(writer.unpacked(writer.counted(writer.value(node.amount)))))
     steps = []
     for step in node.steps:
-        to = writer.held(_bare(writer.unpacked(writer.counted(writer.value(step.to))))) if step.to is not None else None
+        to = writer.held(plain(writer.unpacked(writer.counted(writer.value(step.to))))) if step.to is not None else None
         worth = writer.counted(writer.value(step.amount))
         steps.append((to, writer.held(writer.unpacked(worth)) if isinstance(worth.kind, Ratio) else writer.held(worth)))
     if amount.kind is None or any(c is not None and c.kind is None for step in steps for c in step):
@@ -453,7 +364,7 @@ def _banded(writer: Writer, amount: Code, steps: list[tuple[Code | None, Code]])
             rest = block
             continue
         with writer.block() as level:
-            test = _compared(writer, "<=", amount, to).expr
+            test = compared(writer, "<=", amount, to).expr
             writer.when(test, block, rest)
         rest = level
     outer += rest
@@ -466,10 +377,10 @@ def _progressive(writer: Writer, amount: Code, steps: list[tuple[Code | None, Co
     totals: list[tuple[Code | None, Code]] = []
     so_far: Code = Code(literal(0), Whole(1, 1))
     for to, rate in steps:
-        inside = _kept_short(writer, _added(writer, so_far, _multiplied(writer, _added(writer, amount, below, "-"), _bare(rate)), "+"))
+        inside = kept_short(writer, _added(writer, so_far, _multiplied(writer, _added(writer, amount, below, "-"), plain(rate)), "+"))
         totals.append((to, inside))
         if to is not None:
-            full = _multiplied(writer, _added(writer, to, below, "-"), _bare(rate))
-            so_far = writer.held(_kept_short(writer, _added(writer, so_far, full, "+")))
+            full = _multiplied(writer, _added(writer, to, below, "-"), plain(rate))
+            so_far = writer.held(kept_short(writer, _added(writer, so_far, full, "+")))
             below = to
     return _banded(writer, amount, totals)

@@ -59,6 +59,17 @@ def times(tree: ast.expr, factor: int | ast.expr) -> ast.expr:
     return code("V * F", V=tree, F=factor)
 
 
+def function(named: str, takes: list[str], body: list[ast.stmt]) -> ast.FunctionDef:
+    """A function of some arguments."""
+    return ast.FunctionDef(named, ast.arguments([], [ast.arg(a) for a in takes], None, [], [], None, []), body, [])
+
+
+def compiled(tree: ast.FunctionDef, called: str, table: dict[str, Any]) -> Any:
+    """A function made of code written in this package; `table` has what it finds by name, and `called` says what it is in a traceback."""
+    exec(compile(ast.fix_missing_locations(ast.Module([tree], [])), f"<bandolo {called}>", "exec"), table)
+    return table[tree.name]
+
+
 def _tree(piece: Piece) -> ast.expr:
     if isinstance(piece, ast.expr):
         return piece

@@ -10,9 +10,13 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from bandolo.check import core
+from bandolo.evaluate.reference import in_bands, one_of
 from bandolo.language import calendar
+from bandolo.language.types import BOOLEAN
 from bandolo.language.values import Fault, Record, Unknown
-from bandolo.plan.kinds import MOST_BITS, Kind, Open, Ratio, Whole, thaw
+from bandolo.plan import loose, unknowns
+from bandolo.plan.bridge import lent, taken, turned
+from bandolo.plan.kinds import MOST_BITS, Kind, Open, Ratio, Same, Whole, thaw
 from bandolo.plan.quote import code
 
 if TYPE_CHECKING:
@@ -23,12 +27,27 @@ OPEN = (Open, AttributeError, TypeError, KeyError, NameError, ArithmeticError)
 """What a program raises where it meets something that is not there: an empty slot, `none`, an unlisted word."""
 
 
+GAPS: dict[str, Any] = {
+    "Gap": unknowns.Gap,
+    **{f.__name__: f for f in (
+        unknowns.together, unknowns.undated, unknowns.both, unknowns.one, unknowns.opposite, unknowns.decided, unknowns.less,
+        unknowns.at_most, unknowns.more, unknowns.at_least, unknowns.equal, unknowns.unequal, unknowns.add, unknowns.subtract,
+        unknowns.scaled, unknowns.multiply, unknowns.negate, unknowns.least, unknowns.greatest, unknowns.one_of, loose.members,
+        loose.shrunk, loose.unlisted, loose.listing, loose.joined_lists, loose.any_of, loose.all_of, loose.contained,
+    )},
+    "rounded_gap": unknowns.rounded, "count_of": loose.count, "total_of": loose.total,
+}  # fmt: skip
+"""What programs call where something is not known."""
+
+
 def table(policy: core.Policy) -> dict[str, Any]:
     """The names that a program finds besides its own constants."""
     return {
         "HUNDRED": Decimal(100),
         "Open": Open, "OPEN": OPEN, "Fraction": Fraction, "conventions": policy.conventions, "known": known, "whole_of": whole_of,
         "pair_of": pair_of, "local_day": local_days(policy.conventions.time_zone), "thawed": thawed, "listed": thawed, "ROUNDING": ROUNDING,
+        "lent": lent, "taken": taken, "turned": turned, "in_bands": in_bands, "one_of_lent": one_of_lent, "raised": raised,
+        **GAPS,
         **{f"round_{word}": run for word, run in ROUNDING.items()},
     }  # fmt: skip
 
@@ -64,6 +83,16 @@ def known(value: Any) -> Any:
     if isinstance(value, Unknown | Fault):
         raise Open
     return value
+
+
+def raised() -> Any:
+    """What is never reached where there is a value."""
+    raise Open
+
+
+def one_of_lent(kind: Kind, tests: list[Any], possible: list[Any]) -> Any:
+    """One of several values, in a form that has no whole numbers: by the reference."""
+    return taken(kind, one_of([lent(Same(BOOLEAN), t) for t in tests], [lent(kind, p) for p in possible]))
 
 
 def whole_of(value: Fraction) -> int:

@@ -6,9 +6,8 @@ What each requirement says is written once; a decision puts the records' names b
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from decimal import Decimal
-from itertools import chain
+from collections.abc import Callable
+from itertools import groupby
 from json.encoder import encode_basestring
 from operator import itemgetter
 from typing import Any
@@ -17,53 +16,14 @@ from bandolo.check import core
 from bandolo.evaluate.decide import changes_said, local_time
 from bandolo.evaluate.decision import Decision, Quote, RequirementResult, StageStatus
 from bandolo.evaluate.wire import decision_as_data, plain
-from bandolo.language.types import BOOLEAN, INTEGER, MONEY, NUMBER, ListType, OptionalType, Type
+from bandolo.language.types import INTEGER, MONEY, Type
 from bandolo.plan.digested import Digester
 from bandolo.plan.kinds import Kind, Whole, thaw
-from bandolo.plan.told import State, Telling
+from bandolo.plan.shapes import Marks, marks
+from bandolo.plan.told import VERDICTS_KEPT, State, Telling
 
-
-def exact_number(digits: str) -> Decimal:
-    """A number of a JSON text; one with an exponent is left to the reference, which refuses it."""
-    if "e" in digits or "E" in digits:
-        raise ValueError(digits)
-    return Decimal(digits)
-
-
-try:
-    import msgspec
-except ImportError:  # an extra: without it JSON goes the longer way
-    _decoder = None
-else:
-    _decoder = msgspec.json.Decoder(float_hook=exact_number)
 SUBJECT = "\x1f"
 """Stands for a record's name in what is written once: no text of a policy or of data may hold it."""
-
-
-def read_bytes(content: bytes) -> Any:
-    """The data of a JSON text, numbers as Decimals; ValueError where it is not plainly in order, or the reader is not installed."""
-    if _decoder is None:
-        raise ValueError("msgspec")
-    return _decoder.decode(content)
-
-
-class _Quotes:
-    """How many quotes the names and texts of a record take; of facts that may be a text or not, each is looked at."""
-
-    def __init__(self, entity: core.Entity) -> None:
-        facts = list(entity.facts.values())
-        loose = [at for at, f in enumerate(facts) if isinstance(f.type, OptionalType) or f.type in NUMBERS]
-        never = [f for f in facts if f.type == BOOLEAN or isinstance(f.type, ListType)]
-        self.each = 2 * (2 * len(facts) - len(loose) - len(never))
-        self.pick = itemgetter(*loose, loose[0]) if loose else None
-
-    def count(self, rows: Sequence[tuple[Any, ...]]) -> int:
-        found = self.each * len(rows)
-        if self.pick is not None and str in map(type, chain.from_iterable(map(self.pick, rows))):
-            types = [*map(type, chain.from_iterable(map(self.pick, rows)))]
-            once = [type(self.pick(row)[-1]) is str for row in rows]  # the first of them was picked twice
-            found += 2 * (types.count(str) - sum(once))
-        return found
 
 
 class Spelling:
@@ -72,7 +32,9 @@ class Spelling:
     def __init__(self, telling: Telling) -> None:
         self.telling = telling
         policy, layout = telling.program.policy, telling.whole.layout
-        self.digester = Digester(policy, telling.whole)
+        self.read = None if layout.shapes is None else layout.shapes.of_json
+        self.marks = None if layout.shapes is None else Marks(policy, layout.shapes)
+        self.digester = Digester(policy, layout)
         self.possible = self.digester.possible and telling.only_root
         ordered = sorted(policy.requirements.values(), key=lambda r: telling.place[r.id])
         lists = {e: i for i, e in enumerate(layout.lists)}
@@ -82,19 +44,22 @@ class Spelling:
         self.spelt = {
             (r.id, verdict, counts): self._split(r, verdict, counts) for r in ordered for verdict in _VERDICTS for counts in (True, False)
         }
-        self.quotes = [_Quotes(policy.entities[e]) for e in (policy.root, *layout.lists)]
-        self.of_root = {
-            (r.id, verdict): None if (split := self.spelt[r.id, verdict, True]) is None else f"{split[0]}{policy.root}{split[1]}"
-            for r in ordered if r.entity == policy.root for verdict in _VERDICTS
-        }  # fmt: skip
         usual = {r.id: self.spelt[r.id, True, True] or ("", "") for r in ordered}
-        self.usual = {id_: (before, f"{after}, {before}", after) for id_, (before, after) in usual.items()}
+        self.usual = {id_: (before, f"{after}{before}", after) for id_, (before, after) in usual.items()}
+        self.runs = [(at, [(r, place) for r, _, place in run]) for at, run in groupby(self.requirements, key=itemgetter(1))]
+        self._of_root: list[dict[tuple[bool | None, ...], str]] = [{} for _ in self.runs]
+        self.called = {n: _json(n) for n in (*policy.requirements, *telling.stages)}
         self.excluding = [
             (r.id, r.stage, at, place) for r, at, place in self.requirements if at is not None and self.words[r.id] == "exclude"
         ]
         self.paths = [policy.entities[e].listed_in or "" for e in layout.lists]
-        self.keyed = [policy.entities[e].key is not None for e in layout.lists]
-        self.root_key = list(policy.entities[policy.root].facts).index(key.name) if (key := policy.entities[policy.root].key) else None
+        self.keys = [None if (key := policy.entities[e].key) is None else layout.fact(policy.entities[e], key.name) for e in layout.lists]
+        root = policy.entities[policy.root]
+        self.root_key = None if root.key is None else layout.fact(root, root.key.name)
+        kinds, zone = layout.kinds, policy.conventions.time_zone
+        self.results = [
+            _result_writer(r, kinds[policy.root, r], policy.definitions[policy.root, r].type, zone) for r in layout.results[policy.root]
+        ]
         self._around: dict[tuple[StageStatus, ...], tuple[str, str, str]] = {}
 
     def _split(self, requirement: core.Requirement, verdict: bool | None, counts: bool) -> tuple[str, str] | None:
@@ -116,8 +81,8 @@ class Spelling:
             tuple(Quote(s.document, s.quote) for s in requirement.words.sources), (), None, None,
         )  # fmt: skip
         data = decision_as_data(self._decision((), requirements=(result,)))["requirements"][0]
-        before, _, after = json.dumps(data, ensure_ascii=False).partition(json.dumps(SUBJECT)[1:-1])
-        return before, after
+        before, _, after = _json(data).partition(_json(SUBJECT)[1:-1])
+        return before, f"{after}, "
 
     def _effect(self, requirement: core.Requirement) -> core.Effect:
         option = "" if requirement.effect_by is None else self.telling.settled.settings.options[requirement.effect_by]
@@ -139,108 +104,96 @@ class Spelling:
         } | parts  # fmt: skip
         return Decision(**made)
 
-    def says_nothing_twice(self, content: bytes, state: State) -> bool:
-        """Whether no field is given twice: the quotes of a text without escapes are those of the names and of the texts that were read."""
-        expected = self.quotes[0].count((state[0],))
-        for quotes, (given, _, _) in zip(self.quotes[1:], state[4:], strict=True):
-            expected += quotes.count(given)
-        return b"\\" not in content and content.count(b'"') == expected
+    def is_said_once(self, content: bytes, state: State) -> bool:
+        """Whether no field is given twice, and no number has an exponent, as far as that is plain; then nothing was lost in reading."""
+        assert self.marks is not None
+        return b"\\" not in content and marks(content) == self.marks.expected(state[0], [listed[0] for listed in state[4:]])
 
     def text(self, state: State) -> str | None:
         """The decision as JSON, or None where it must be put together from its parts."""
         digest = self.digester.digest(state) if self.possible else None
         if digest is None:
             return None
-        rows, odd = [], []
-        for keyed, listed, (given, unusual, _) in zip(self.keyed, self.paths, state[4:], strict=True):
-            keys = sorted([row[0] for row in given]) if keyed else range(len(given))
-            paths = [f"{listed}[{key}]" for key in keys]
-            rows.append(paths)
-            odd.append({f"{listed}[{key}]": verdicts for key, verdicts in unusual.items()} if unusual else None)
-        if any(odd):
-            return self._with_failures(state, digest, rows, odd)
-        written = []
-        for requirement, at, place in self.requirements:
-            if at is None:
-                said = self.of_root[requirement.id, state[1][place]]
-                if said is None:
-                    return None
-                written.append(said)
-            elif rows[at]:
-                before, between, after = self.usual[requirement.id]
-                written.append(f"{before}{between.join(rows[at])}{after}")
-        return self._put(state, digest, ", ".join(written), [], [])
-
-    def _with_failures(self, state: State, digest: str, rows: list[list[str]], odd: list[dict[str, Any] | None]) -> str | None:
-        """Where some records do not meet everything, each of their verdicts is looked at."""
-        written: list[str] = []
-        struck: dict[str, dict[str, list[str]]] = {"exclude": {}, "bar": {}}
-        stages: dict[str, str] = {}
+        rows: list[list[str]] = []
+        odd: list[dict[str, tuple[bool | None, ...]]] = []
+        for key, listed, (given, unusual, _) in zip(self.keys, self.paths, state[4:], strict=True):
+            keys = range(len(given)) if key is None else sorted(map(key, given))
+            rows.append([f"{listed}[{key}]" for key in keys])
+            odd.append({f"{listed}[{key}]": unusual[key] for key in sorted(unusual)} if unusual else _NOTHING)
         opened = {s: status != "not_started" for s, status in zip(self.telling.stages, state[3], strict=True)}
-        excluded = self._excluded(odd, opened)
-        for requirement, at, place in self.requirements:
+        excluded = self._excluded(odd, opened) if any(odd) else _NOTHING
+        struck: dict[str, list[str]] = {}
+        barred: dict[str, tuple[list[str], str]] = {}
+        start, middle, end = self._around.get(state[3]) or self._surroundings(state[3])
+        called = "null" if self.root_key is None else encode_basestring(str(self.root_key(state[0])))
+        out = [start, called, ', "application_digest": "', digest, '", ', middle]
+        for number, (at, run) in enumerate(self.runs):
             if at is None:
-                said = self.of_root[requirement.id, state[1][place]]
+                said = self._of_root[number].get(state[1]) or self._root_run(number, state[1])
                 if said is None:
                     return None
-                written.append(said)
+                out.append(said)
                 continue
-            unusual = odd[at] or {}
-            word = self.words[requirement.id]
-            if not any(v[place] is not True or (word != "exclude" and path in excluded) for path, v in unusual.items()):
-                before, between, after = self.usual[requirement.id]
-                if rows[at]:
-                    written.append(f"{before}{between.join(rows[at])}{after}")
-                continue
-            usual: tuple[str, str] = self.spelt[requirement.id, True, True]  # type: ignore[assignment]
-            until = self.until[requirement.id]
-            for path in rows[at]:
-                verdicts = unusual.get(path)
-                if verdicts is None:
-                    written.append(f"{usual[0]}{path}{usual[1]}")
+            paths, unusual = rows[at], odd[at]
+            for requirement, place in run if paths else ():
+                id_ = requirement.id
+                before, between, after = self.usual[id_]
+                word = self.words[id_]
+                changed = [p for p, v in unusual.items() if v[place] is not True or (word != "exclude" and p in excluded)]
+                if not changed:
+                    out += (before, between.join(paths), after)
                     continue
-                verdict = verdicts[place]
-                counts = word == "exclude" or excluded.get(path, len(opened)) > until
-                split = self.spelt[requirement.id, verdict, counts]
-                if split is None:
-                    return None
-                written.append(f"{split[0]}{path}{split[1]}")
-                if verdict is False and word in struck and opened[requirement.stage] and counts:
-                    struck[word].setdefault(path, []).append(requirement.id)
-                    stages.setdefault(f"{word} {path}", requirement.stage)
-        barred = [(path, ids, stages[f"bar {path}"]) for path, ids in struck["bar"].items()]
-        return self._put(state, digest, ", ".join(written), list(struck["exclude"].items()), barred)
+                lines = {path: f"{before}{path}{after}" for path in paths}
+                for path in changed:
+                    verdict = unusual[path][place]
+                    counts = word == "exclude" or excluded.get(path, len(opened)) > self.until[id_]
+                    split = self.spelt[id_, verdict, counts]
+                    if split is None:
+                        return None
+                    lines[path] = f"{split[0]}{path}{split[1]}"
+                    if verdict is False and opened[requirement.stage] and counts:
+                        if word == "exclude":
+                            struck.setdefault(path, []).append(id_)
+                        elif word == "bar":
+                            barred.setdefault(path, ([], requirement.stage))[0].append(id_)
+                out += lines.values()
+        out[-1] = out[-1].removesuffix(", ")
+        out += ('], "excluded": [', ", ".join([f"{self._struck(p, ids)}}}" for p, ids in struck.items()]), '], "barred": [')
+        out.append(", ".join([f'{self._struck(p, ids)}, "stage": {self.called[stage]}}}' for p, (ids, stage) in barred.items()]))
+        out.append('], "results": {')
+        out.append(", ".join([write(value) for write, value in zip(self.results, state[2], strict=True)]))
+        out += ('}, "undetermined": {}, ', end)
+        return "".join(out)
 
-    def _excluded(self, odd: list[dict[str, Any] | None], opened: dict[str, bool]) -> dict[str, int]:
+    def _root_run(self, number: int, verdicts: tuple[bool | None, ...]) -> str | None:
+        """What is said of requirements of the root that follow each other; the same few verdicts come again and again."""
+        said = ""
+        for requirement, place in self.runs[number][1]:
+            split = self.spelt[requirement.id, verdicts[place], True]
+            if split is None:
+                return None
+            said += f"{split[0]}{self.telling.program.policy.root}{split[1]}"
+        if len(self._of_root[number]) < VERDICTS_KEPT:
+            self._of_root[number][verdicts] = said
+        return said
+
+    def _struck(self, path: str, ids: list[str]) -> str:
+        listed, _, key = path.partition("[")
+        called = f'"{key[:-1]}"' if self.keys[self.paths.index(listed)] is not None else "null"  # a program only takes plain keys
+        return f'{{"record": "{path}", "key": {called}, "requirements": [{", ".join([self.called[id_] for id_ in ids])}]'
+
+    def _excluded(self, odd: list[dict[str, tuple[bool | None, ...]]], opened: dict[str, bool]) -> dict[str, int]:
         """From which stage on a record no longer belongs to the application, by its path."""
         found: dict[str, int] = {}
         for id_, stage, at, place in self.excluding:
-            for path, verdicts in (odd[at] or {}).items():
+            for path, verdicts in odd[at].items():
                 if verdicts[place] is False and opened[stage]:
                     found[path] = min(found.get(path, 10**6), self.until[id_])
         return found
 
-    def _put(
-        self, state: State, digest: str, requirements: str, excluded: list[tuple[str, list[str]]], barred: list[tuple[str, list[str], str]]
-    ) -> str:
-        policy = self.telling.program.policy
-        start, middle, end = self._around.get(state[3]) or self._surroundings(state[3])
-        called = "null" if self.root_key is None else encode_basestring(str(state[0][self.root_key]))
-        out = f'{start}{called}, "application_digest": "{digest}", {middle}{requirements}]'
-        struck = [{"record": p, "key": self._key(p), "requirements": ids} for p, ids in excluded]
-        stopped = [{"record": p, "key": self._key(p), "requirements": ids, "stage": stage} for p, ids, stage in barred]
-        out += f', "excluded": {_json(struck)}, "barred": {_json(stopped)}' if struck or stopped else ', "excluded": [], "barred": []'
-        layout = self.telling.whole.layout
-        zone = policy.conventions.time_zone
-        results = []
-        for name, value in zip(layout.results[policy.root], state[2], strict=True):
-            written = _result(layout.kinds[policy.root, name], value, policy.definitions[policy.root, name].type, zone)
-            results.append(f'"{name}": {written}')
-        return f'{out}, "results": {{{", ".join(results)}}}, "undetermined": {{}}, {end}'
-
     def _surroundings(self, statuses: tuple[StageStatus, ...]) -> tuple[str, str, str]:
         """What stands before the application's name, between its digest and the requirements, and after the results."""
-        whole = json.dumps(self._decision(statuses).to_dict(), ensure_ascii=False)
+        whole = _json(self._decision(statuses).to_dict())
         start, _, rest = whole.partition(f'"application": "{json.dumps(SUBJECT)[1:-1]}"')
         stages = rest.partition('"as_of": ')[2].partition('"requirements": []')[0]
         end = whole.rpartition('"missing": []')[2]
@@ -248,23 +201,26 @@ class Spelling:
         self._around[statuses] = made
         return made
 
-    def _key(self, path: str) -> str | None:
-        listed, _, key = path.partition("[")
-        return key[:-1] if self.keyed[self.paths.index(listed)] else None
 
-
-NUMBERS = (INTEGER, NUMBER, MONEY)
 _VERDICTS = {True: "met", False: "failed", None: "not_applicable"}
+_NOTHING: dict[str, Any] = {}
 
 
 def _json(data: Any) -> str:
     return json.dumps(data, ensure_ascii=False)
 
 
-def _result(kind: Kind | None, value: Any, type_: Type, zone: str) -> str:
+def _result_writer(name: str, kind: Kind | None, type_: Type, zone: str) -> Callable[[Any], str]:
+    """What writes a result with its name."""
+    called = _json(name)
     if type_ == MONEY:
-        return f'"{value // 100}.{value % 100:02}"' if value >= 0 else f'"-{-value // 100}.{-value % 100:02}"'
+
+        def amount(value: int) -> str:
+            sign, cents = ("", value) if value >= 0 else ("-", -value)
+            return f'{called}: "{sign}{cents // 100}.{cents % 100:02}"'
+
+        return amount
     if isinstance(kind, Whole) and kind.scale == 1 and type_ == INTEGER:
-        return str(value)
+        return lambda value: f"{called}: {value}"
     assert kind is not None
-    return _json(plain(local_time(thaw(kind, value, lambda record: record), zone), type_))
+    return lambda value: f"{called}: {_json(plain(local_time(thaw(kind, value, lambda record: record), zone), type_))}"

@@ -5,6 +5,7 @@ Nothing is decided later: what was given is kept as it was, and what is put toge
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from decimal import Decimal
@@ -16,9 +17,10 @@ from bandolo.evaluate.decision import Decision, Outcome, StageStatus
 from bandolo.evaluate.settle import Changes, Settled
 from bandolo.evaluate.stages import outcome_of
 from bandolo.evaluate.wire import python_results, python_value
-from bandolo.language.types import MONEY, Type
+from bandolo.language.types import INTEGER, MONEY, Type
 from bandolo.plan.kinds import Kind, Whole, thaw
 from bandolo.plan.program import OnePass, Program
+from bandolo.plan.quote import code, compiled, function, name, text
 
 HUNDRED = Decimal(100)
 COMPARED = tuple(f.name for f in fields(Decision) if f.compare)
@@ -42,34 +44,47 @@ class Telling:
         ordered = sorted(policy.requirements.values(), key=lambda r: (policy.stage_index(r.stage), policy.depth(r.entity), r.entity, r.id))
         self.place = {r.id: at for at, r in enumerate(ordered)}
         self.ids = [layout.verdicts[entity] for entity in (policy.root, *layout.lists)]
-        self._failed: list[dict[tuple[bool | None, ...], tuple[str, ...]]] = [{} for _ in self.ids]
+        self.failures: dict[tuple[Any, ...], tuple[str, ...]] = {}
+        """By the verdicts on the root, and by those on records that do not meet everything, if any: the same few come again and again."""
         self.only_root = not any(layout.results[entity] for entity in layout.lists)
-        self._outcomes: dict[tuple[StageStatus, ...], tuple[Outcome, str]] = {}
+        self.outcomes: dict[tuple[StageStatus, ...], tuple[Outcome, str]] = {}
 
     @cached_property
-    def readers(self) -> list[tuple[str, Callable[[Any], Any]]]:
-        """The root's results, each with what makes a Python value of it."""
+    def results(self) -> Callable[[tuple[Any, ...]], dict[str, Any]]:
+        """What makes Python values of the root's results."""
         policy, layout = self.program.policy, self.whole.layout
-        root = policy.root
-        return [
-            (r, _reader(layout.kinds[root, r], policy.definitions[root, r].type, policy.conventions.time_zone))
-            for r in layout.results[root]
-        ]
+        root, zone = policy.root, policy.conventions.time_zone
+        table: dict[str, Any] = {"HUNDRED": HUNDRED}
+        keys: list[ast.expr] = []
+        values: list[ast.expr] = []
+        for at, result in enumerate(layout.results[root]):
+            kind, type_ = layout.kinds[root, result], policy.definitions[root, result].type
+            assert kind is not None
+            keys.append(text(result))
+            value = name(f"v{at}")
+            if isinstance(kind, Whole) and kind.scale == 100 and type_ == MONEY:
+                value = code("V / HUNDRED", V=value)
+            elif not (isinstance(kind, Whole) and kind.scale == 1 and type_ == INTEGER):
+                table[f"read{at}"] = _reader(kind, type_, zone)
+                value = code("R(V)", R=f"read{at}", V=value)
+            values.append(value)
+        taken: list[ast.expr] = [ast.Name(f"v{at}", ast.Store()) for at in range(len(keys))]
+        body: list[ast.stmt] = [ast.Assign([ast.Tuple(taken, ast.Store())], name("values")), ast.Return(ast.Dict(list(keys), values))]
+        made: Callable[[tuple[Any, ...]], dict[str, Any]] = compiled(function("results", ["values"], body), "results", table)
+        return made
 
     def outcome(self, statuses: tuple[StageStatus, ...]) -> tuple[Outcome, str]:
-        found = self._outcomes.get(statuses)
-        if found is None:
-            found = self._outcomes[statuses] = outcome_of(dict(zip(self.stages, statuses, strict=True)))
-        return found
+        return self.outcomes.setdefault(statuses, outcome_of(dict(zip(self.stages, statuses, strict=True))))
 
-    def failed(self, at: int, verdicts: tuple[bool | None, ...]) -> tuple[str, ...]:
-        """The requirements that failed among the verdicts of the root (0) or of a record of one list; the same few come again and again."""
-        kept = self._failed[at]
-        found = kept.get(verdicts)
-        if found is None:
-            found = tuple(id_ for id_, verdict in zip(self.ids[at], verdicts, strict=True) if verdict is False)
-            if len(kept) < VERDICTS_KEPT:
-                kept[verdicts] = found
+    def failed(self, key: tuple[Any, ...], state: State) -> tuple[str, ...]:
+        """The requirements that failed, in the order of a decision, kept under a key."""
+        rows = [(self.ids[0], state[1])]
+        for ids, (_, odd, _) in zip(self.ids[1:], state[4:], strict=True):
+            rows += [(ids, verdicts) for verdicts in (odd or {}).values()]
+        failed = {id_ for ids, verdicts in rows for id_, verdict in zip(ids, verdicts, strict=True) if verdict is False}
+        found = tuple(sorted(failed, key=self.place.__getitem__))
+        if len(self.failures) < VERDICTS_KEPT:
+            self.failures[key] = found
         return found
 
     def stepwise(self, data: object) -> Decision:
@@ -83,20 +98,16 @@ class Telling:
     def given(self, state: State) -> dict[str, Any]:
         """The application as it was given."""
         policy = self.program.policy
-        data = dict(zip(policy.entities[policy.root].facts, state[0], strict=True))
-        for entity, (given, _, _) in zip(self.whole.layout.lists, state[4:], strict=True):
-            listed = policy.entities[entity].listed_in
+        layout = self.whole.layout
+        data = dict(zip(policy.entities[policy.root].facts, layout.given(policy.root)(state[0]), strict=True))
+        for entity, (given, _, _) in zip(layout.lists, state[4:], strict=True):
+            listed, facts_of = policy.entities[entity].listed_in, layout.given(entity)
             assert listed is not None
-            data[listed] = [dict(zip(policy.entities[entity].facts, row, strict=True)) for row in given]
+            data[listed] = [dict(zip(policy.entities[entity].facts, facts_of(row), strict=True)) for row in given]
         return data
 
 
-def _reader(kind: Kind | None, type_: Type, zone: str) -> Callable[[Any], Any]:
-    assert kind is not None
-    if type_ == MONEY and kind == Whole(100, getattr(kind, "bits", 0)):
-        return HUNDRED.__rtruediv__
-    if isinstance(kind, Whole) and kind.scale == 1 and str(type_) == "integer":
-        return int
+def _reader(kind: Kind, type_: Type, zone: str) -> Callable[[Any], Any]:
     return lambda value: python_value(local_time(thaw(kind, value, lambda record: record), zone), type_)
 
 
@@ -160,19 +171,21 @@ class Told(Decision):
             return python_results(self)
         if not telling.only_root:
             return python_results(self)
-        return {name: read(value) for (name, read), value in zip(telling.readers, self._state[2], strict=True)}
+        found: dict[str, Any] = telling.results(self._state[2])
+        return found
 
     def failed(self) -> tuple[str, ...]:
         try:
             telling, state = self._telling, self._state
         except AttributeError:
             return Decision.failed(self)
-        found = telling.failed(0, state[1])
-        for at, listed in enumerate(state[4:], 1):
-            if listed[1]:
-                for verdicts in listed[1].values():
-                    found += telling.failed(at, verdicts)
-        return found if len(found) < 2 else tuple(sorted(set(found), key=telling.place.__getitem__))
+        if len(state) == 5:  # of one list, as most policies are
+            odd = state[4][1]
+            key = (state[1], *odd.values()) if odd else state[1]
+        else:
+            key = (state[1], *[tuple(odd.values()) if odd else () for _, odd, _ in state[4:]])
+        found = telling.failures.get(key)
+        return telling.failed(key, state) if found is None else found
 
 
 def tell(state: State, telling: Telling) -> Told:
@@ -180,7 +193,7 @@ def tell(state: State, telling: Telling) -> Told:
     made = _new(Told)
     _set_state(made, state)
     _set_telling(made, telling)
-    outcome, stage = telling.outcome(state[3])
+    outcome, stage = telling.outcomes.get(state[3]) or telling.outcome(state[3])
     _set_outcome(made, outcome)
     _set_stage(made, stage)
     return made

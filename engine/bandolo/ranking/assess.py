@@ -35,21 +35,27 @@ class Assessor:
 
     def assess(self, data: Mapping[str, Any], struck: frozenset[str] = frozenset()) -> Entrant:
         """The application as it stands with some of its records struck. Raises ApplicationError for bad data."""
+        return self.assessed(data, struck)[0]
+
+    def assessed(self, data: Mapping[str, Any], struck: frozenset[str] = frozenset()) -> tuple[Entrant, Decision]:
+        """The same, with its decision."""
         if not struck:
-            return self.assessed(data)[0]
+            return self._unstruck(data)
         text = self.text_for(data)
         application = self.read(text, data)
         if self.recheck == ("all",):
-            return self._entrant(text.core, *self.evaluated(text, application, Strikes(struck)))
+            found = self.evaluated(text, application, Strikes(struck))
+            return self._entrant(text.core, *found), found[1]
         evaluation, decision = self.evaluated(text, application, Strikes())
         before = self._entrant(text.core, evaluation, decision)
         strikes = Strikes(struck, self._kept(text.core, evaluation, struck))
-        after = self._entrant(text.core, *self.evaluated(text, application, strikes))
+        evaluation, decision = self.evaluated(text, application, strikes)
+        after = self._entrant(text.core, evaluation, decision)
         # What is not looked at again keeps its place in the order too.
-        return after if after.standing != "candidate" else replace(after, order=before.order, keep=before.keep)
+        return after if after.standing != "candidate" else replace(after, order=before.order, keep=before.keep), decision
 
-    def assessed(self, data: Mapping[str, Any]) -> tuple[Entrant, Decision]:
-        """The application before any strike, with its decision. Raises ApplicationError for bad data."""
+    def _unstruck(self, data: Mapping[str, Any]) -> tuple[Entrant, Decision]:
+        """The application before any strike."""
         texts, open_ = self.policy.texts(data, self.clock, self.changes)
         if len(texts) > 1:
             # Which text holds is open: nothing can be ranked, but what is missing can be said.

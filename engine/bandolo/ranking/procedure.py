@@ -18,8 +18,10 @@ from collections.abc import Callable, Mapping
 from itertools import islice, takewhile
 
 from bandolo.ranking.entrant import Entrant, Strike
+from bandolo.ranking.money import Money, Place
 from bandolo.ranking.options import Options
-from bandolo.ranking.order import by_keep, groups
+from bandolo.ranking.order import by_keep, groups, sort_key
+from bandolo.ranking.rounds import Rounds
 from bandolo.ranking.spending import Spent, spend
 from bandolo.records import dataclass, field
 
@@ -59,42 +61,47 @@ def run(
     entrants: Mapping[str, Entrant], descending: tuple[bool, ...], keep_descending: tuple[bool, ...], options: Options, redecide: Redecide
 ) -> Outcome:
     """The procedure above, on entrants by id."""
-    return _Procedure(dict(entrants), descending, keep_descending, options, redecide).run()
+    procedure = Procedure(dict(entrants), descending, keep_descending, options, redecide)
+    settled = procedure.strike()
+    ranked = groups((e for e in procedure.entrants.values() if procedure.in_the_list(e)), descending)
+    strikes = sorted(procedure.strikes.values(), key=lambda s: (s.application, s.record))
+    return Outcome(procedure.entrants, strikes, ranked, spend(ranked, options), procedure.events, settled, procedure.disputed)
 
 
 @dataclass
-class _Procedure:
+class Procedure:
+    """The strikes among some applications. Where the list is longer than `entrants`, `money` gives it: built when it is asked for."""
+
     entrants: dict[str, Entrant]
     descending: tuple[bool, ...]
     keep_descending: tuple[bool, ...]
     options: Options
     redecide: Redecide
+    money: Callable[[frozenset[str]], Money] | None = None
+    """Who has money, of all but the disputed."""
     strikes: dict[tuple[str, str], Strike] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     disputed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     before: dict[str, Entrant] = field(default_factory=dict)
+    struck: dict[str, set[str]] = field(default_factory=dict)
+    """The records struck, by application."""
 
-    def run(self) -> Outcome:
+    def strike(self) -> bool:
+        """Strike until nothing changes; False if the strikes do not come to rest."""
         self.before = dict(self.entrants)
-        settled = True
-        if any(e.claims for e in self.entrants.values()):
-            self._dispute()
-            if self.options.counts == "admitted" and self.options.order == "in_turn":
-                self._down_the_list()
-            else:
-                settled = self._until_rest()
-        ranked = self._ranked()
-        return Outcome(
-            self.entrants, sorted(self.strikes.values(), key=lambda s: (s.application, s.record)), ranked, spend(ranked, self.options),
-            self.events, settled, self.disputed,
-        )  # fmt: skip
+        if not any(e.claims for e in self.entrants.values()):
+            return True
+        self._dispute()
+        if self.options.counts == "admitted" and self.options.order == "in_turn":
+            self._down_the_list()
+            return True
+        return self._until_rest()
 
-    def _ranked(self) -> list[list[Entrant]]:
-        return groups((e for e in self.entrants.values() if e.standing == "candidate" and e.id not in self.disputed), self.descending)
+    def in_the_list(self, entrant: Entrant) -> bool:
+        return entrant.standing == "candidate" and entrant.id not in self.disputed
 
     def _in_keep_order(self) -> list[Entrant]:
-        candidates = (e for e in self.entrants.values() if e.standing == "candidate" and e.id not in self.disputed)
-        return [e for group in by_keep(candidates, self.keep_descending) for e in group]
+        return [e for group in by_keep((e for e in self.entrants.values() if self.in_the_list(e)), self.keep_descending) for e in group]
 
     def _dispute(self) -> None:
         """Equal by `keep`, and one record in both: nothing says who keeps it. Neither is ranked until something does."""
@@ -131,33 +138,46 @@ class _Procedure:
 
     def _until_rest(self) -> bool:
         """Strike and lift until nothing changes; False if the strikes come back to where they were."""
+        money = self._money() if self.options.counts == "financed" else None
+        if self.options.order == "at_once":
+            return self._all_at_once(money)
+        rounds = Rounds(
+            self.entrants, frozenset(self.disputed), self.descending, self.keep_descending, self.options.struck_from == "next_only", money,
+            lambda id_, struck: self.redecide(id_, struck) if struck else self.before[id_],
+            lambda kind, strike, id_: self.events.append(Event(kind, strike, id_)),
+        )  # fmt: skip
+        settled = rounds.run()
+        self.strikes = rounds.strikes
+        if not settled:
+            self.events.append(Event("unsettled"))
+        return settled
+
+    def _money(self) -> Money:
+        if self.money is not None:
+            return self.money(frozenset(self.disputed))
+        listed = sorted(place for e in self.entrants.values() if (place := self._place(e)) is not None)
+        return Money(self.options, listed)
+
+    def _place(self, entrant: Entrant) -> Place | None:
+        return Place(sort_key(entrant.order, self.descending), entrant.id, entrant.pots) if self.in_the_list(entrant) else None
+
+    def _all_at_once(self, money: Money | None) -> bool:
+        """All strikes that are due, together; and again, while money that came free brings new ones."""
         seen: set[frozenset[tuple[str, str, str]]] = set()
-        at_once = self.options.order == "at_once"
         while True:
             state = frozenset((s.application, s.record, s.kept_by) for s in self.strikes.values())
             if state in seen:
                 self.events.append(Event("unsettled"))
                 return False
             seen.add(state)
-            counting = self._counting()
-            keeps = {e.id: {c.key for c in e.claims} for e in counting}
-            groundless = [] if at_once else [s for s in self.strikes.values() if s.key not in keeps.get(s.kept_by, ())]
-            if groundless:
-                self._lift(groundless)
-                continue
-            conflicts = self._conflicts(counting)
+            conflicts = self._conflicts([e for e in self._in_keep_order() if money is None or money.has(e.id)])
             if not conflicts:
                 return True
-            first = conflicts[0].application
-            self._strike(conflicts if at_once else [s for s in conflicts if s.application == first])
-
-    def _counting(self) -> list[Entrant]:
-        """The applications that count as having their records, in the order of `keep`."""
-        listed = self._in_keep_order()
-        if self.options.counts == "admitted":
-            return listed
-        shares = spend(self._ranked(), self.options).shares
-        return [e for e in listed if shares[e.id].status in ("financed", "partly_financed")]
+            before = {s.application: self._place(self.entrants[s.application]) for s in conflicts}
+            self._strike(conflicts)
+            for id_, place in before.items():
+                if money is not None and (now := self._place(self.entrants[id_])) != place:
+                    money.change(place, now)
 
     def _conflicts(self, counting: list[Entrant]) -> list[Strike]:
         """The strikes that are due, in the order of `keep` of those who lose."""
@@ -178,23 +198,12 @@ class _Procedure:
                         lost_by[claim.key] = entrant.id
         return due
 
-    # Changes.
-
     def _strike(self, strikes: list[Strike]) -> None:
         for strike in strikes:
             self.strikes[strike.application, strike.record] = strike
+            self.struck.setdefault(strike.application, set()).add(strike.record)
             self.events.append(Event("strike", strike, strike.application))
-        self._decide_again({s.application for s in strikes})
-
-    def _lift(self, strikes: list[Strike]) -> None:
-        for strike in strikes:
-            del self.strikes[strike.application, strike.record]
-            self.events.append(Event("lift", strike, strike.application))
-        self._decide_again({s.application for s in strikes})
-
-    def _decide_again(self, ids: set[str]) -> None:
-        for id_ in sorted(ids):
-            records = frozenset(record for application, record in self.strikes if application == id_)
-            self.entrants[id_] = self.redecide(id_, records) if records else self.before[id_]
+        for id_ in sorted({s.application for s in strikes}):
+            self.entrants[id_] = self.redecide(id_, frozenset(self.struck[id_]))
             if self.entrants[id_].standing != "candidate":
                 self.events.append(Event("fall", None, id_))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import permutations
+from typing import Protocol
 
 from bandolo.ranking.entrant import Entrant
 from bandolo.ranking.options import Options
@@ -41,31 +43,58 @@ class Spent:
     """The ties at which the award stopped."""
 
 
-def spend(ranked: list[list[Entrant]], options: Options) -> Spent:
+class Asking(Protocol):
+    """An application that asks for money, by pot."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def pots(self) -> tuple[Fraction, ...]: ...
+
+
+@dataclass
+class Spending:
+    """The money on its way down the list, group by group; `left` may begin where others have been served."""
+
+    options: Options
+    left: tuple[Fraction, ...]
+    closed: str = ""
+    """The application at which the list was closed."""
+    stopped: str = ""
+    """The first application of the tie at which the award stopped."""
+
+    def give(self, group: Sequence[Asking]) -> dict[str, Share]:
+        """What each of the next group gets."""
+        nothing = tuple(ZERO for _ in self.left)
+        if not self.stopped and len(group) > 1 and not _plain(group, self.left, self.closed, self.options):
+            self.stopped = group[0].id
+            return {e.id: Share("undetermined", nothing, "tie", self.left, self.stopped) for e in group}
+        shares: dict[str, Share] = {}
+        for entrant in group:
+            if self.stopped:
+                shares[entrant.id] = Share("undetermined", nothing, "after_tie", self.left, self.stopped)
+                continue
+            shares[entrant.id], self.closed = _one(entrant, self.left, self.closed, self.options)
+            self.left = _minus(self.left, shares[entrant.id].pots)
+        return shares
+
+
+def spend(ranked: Sequence[Sequence[Entrant]], options: Options) -> Spent:
     """Shares by application, down the groups of the ranking."""
     if options.budget is None:
         return Spent({e.id: Share("financed", e.pots, "no_budget", ()) for group in ranked for e in group}, ())
     shares: dict[str, Share] = {}
-    left = options.budget
-    closed = stopped = ""
+    spending = Spending(options, options.budget)
     ties: list[tuple[str, ...]] = []
     for group in ranked:
-        if not stopped and len(group) > 1 and not _plain(group, left, closed, options):
-            stopped = group[0].id
+        before = spending.stopped
+        shares |= spending.give(group)
+        if spending.stopped != before:
             ties.append(tuple(e.id for e in group))
-            shares |= {e.id: Share("undetermined", tuple(ZERO for _ in left), "tie", left, stopped) for e in group}
-            continue
-        for entrant in group:
-            if stopped:
-                shares[entrant.id] = Share("undetermined", tuple(ZERO for _ in left), "after_tie", left, stopped)
-                continue
-            share, closed = _one(entrant, left, closed, options)
-            shares[entrant.id] = share
-            left = _minus(left, share.pots)
-    return Spent(shares, left, ties)
+    return Spent(shares, spending.left, ties)
 
 
-def _one(entrant: Entrant, left: tuple[Fraction, ...], closed: str, options: Options) -> tuple[Share, str]:
+def _one(entrant: Asking, left: tuple[Fraction, ...], closed: str, options: Options) -> tuple[Share, str]:
     """What one application gets, and at which the list is closed."""
     nothing = tuple(ZERO for _ in left)
     if closed:
@@ -80,7 +109,7 @@ def _one(entrant: Entrant, left: tuple[Fraction, ...], closed: str, options: Opt
     return Share("admitted_not_financed", nothing, "short", left), entrant.id
 
 
-def _plain(group: list[Entrant], left: tuple[Fraction, ...], closed: str, options: Options) -> bool:
+def _plain(group: Sequence[Asking], left: tuple[Fraction, ...], closed: str, options: Options) -> bool:
     """Whether every order of the tied would give each of them the same, and leave the same."""
     if closed or all(sum((e.pots[i] for e in group), ZERO) <= have for i, have in enumerate(left)):
         return True

@@ -17,25 +17,28 @@ from sqlglot.expressions import Expr as Sql
 from bandolo.language.types import Language
 from bandolo.source import Span
 
-HUGEINT = 2**127
-
-
 CONSTRUCTS: dict[str, tuple[str, str]] = {
-    "share": ("la ripartizione (`share of`)", "a share (`share of`)"),
-    "bands": ("gli scaglioni", "bands"),
     "list": ("questo uso di un elenco", "this use of a list"),
     "record": ("un record come valore", "a record as a value"),
     "other-record": ("un record che non è né questo né chi lo elenca", "a record that is neither this one nor an owner of it"),
     "reference": ("questo riferimento a un altro record", "this reference to another record"),
     "operation": ("questa operazione", "this operation"),
     "aggregate": ("questo calcolo su un elenco", "this aggregate"),
-    "length-of-time": ("una durata che non sia un numero fisso di giorni", "a length of time other than a fixed number of days"),
+    "length-of-time": (
+        "una durata di mesi e giorni insieme, o come dato",
+        "a length of time of months and days together, or given as a fact",
+    ),
+    "instant-moved": ("una durata aggiunta a un istante", "a length of time added to an instant"),
+    "fractions": (
+        "un calcolo su un elenco di frazioni con divisori diversi",
+        "what is gathered from a list of fractions with different divisors",
+    ),
+    "share-ties": ("una ripartizione la cui chiave può mancare", "a share whose tie key may be `none` or a fraction"),
     "rounding": ("un arrotondamento con passo o verso calcolati", "rounding whose step or direction is computed"),
     "large-number": ("un numero che il dialetto non tiene", "a number that the dialect does not hold"),
     "column-name": ("un nome che non può essere una colonna", "a name that cannot be a column"),
     "no-key": ("un'entità senza chiave", "an entity without a key"),
     "reach": ("una modifica che vale solo per alcune domande", "an amendment that reaches only some applications"),
-    "record-result": ("il risultato di un record elencato", "the result of a listed record"),
 }
 """What a view may not be able to say, in Italian and English."""
 
@@ -116,21 +119,43 @@ def known(value: Value) -> Sql:
     return either([there, exp.Is(this=value.none.copy(), expression=exp.true())])
 
 
+def wrapped(sql: Sql) -> Sql:
+    """An expression that may stand beside any operator."""
+    closed = exp.Column | exp.Literal | exp.Func | exp.Paren | exp.Null | exp.Boolean | exp.Window | exp.Subquery
+    return sql.copy() if isinstance(sql, closed) and not isinstance(sql, exp.Connector) else exp.paren(sql.copy())
+
+
+def binary(kind: type[exp.Binary], a: Sql, b: Sql) -> Sql:
+    return kind(this=wrapped(a), expression=wrapped(b))
+
+
 def is_null(sql: Sql) -> Sql:
-    return exp.paren(exp.Is(this=exp.paren(sql.copy()), expression=exp.null()))
+    return exp.Is(this=wrapped(sql), expression=exp.null())
+
+
+def is_true(sql: Sql) -> Sql:
+    """Whether a condition is decided, and holds."""
+    return exp.Coalesce(this=sql.copy(), expressions=[exp.false()])
 
 
 def both(items: Sequence[Sql]) -> Sql:
     """SQL's `AND`, which is Kleene's."""
-    return exp.paren(exp.and_(*(i.copy() for i in items))) if items else exp.true()
+    return exp.and_(*(i.copy() for i in items)) if items else exp.true()
 
 
 def either(items: Sequence[Sql]) -> Sql:
-    return exp.paren(exp.or_(*(i.copy() for i in items))) if items else exp.false()
+    return exp.or_(*(i.copy() for i in items)) if items else exp.false()
 
 
 def negated(sql: Sql) -> Sql:
-    return exp.paren(exp.Not(this=exp.paren(sql.copy())))
+    match sql:
+        case exp.Not(this=exp.Paren(this=Sql() as inner)) | exp.Not(this=Sql() as inner):
+            return inner.copy()
+        case exp.Boolean(this=value):
+            return exp.false() if value else exp.true()
+        case exp.Is(this=inner, expression=exp.Null()):
+            return exp.Is(this=inner.copy(), expression=exp.Not(this=exp.null()))
+    return exp.Not(this=wrapped(sql))
 
 
 def case(rows: Sequence[tuple[Sql, Sql]], otherwise: Sql | None = None) -> Sql:
@@ -138,7 +163,7 @@ def case(rows: Sequence[tuple[Sql, Sql]], otherwise: Sql | None = None) -> Sql:
     found = exp.Case()
     for when, then in rows:
         found = found.when(when.copy(), then.copy())
-    return exp.paren(found.else_(otherwise.copy()) if otherwise is not None else found)
+    return found.else_(otherwise.copy()) if otherwise is not None else found
 
 
 def branch(test: Sql, yes: Value, no: Value) -> Value:
@@ -179,19 +204,23 @@ def one_like(num: Sql) -> Sql:
 
 
 def _scaled(n: Number, scale: int) -> Number:
-    return replace(n, num=times(n.num, scale // n.scale), scale=scale)
+    return replace(n, num=_at(n, scale), scale=scale)
+
+
+def _at(n: Number, scale: int) -> Sql:
+    """The numerator of a number over another scale, a multiple of its own."""
+    if n.constant is not None:
+        return exp.cast(literal(int(n.constant * scale)), "INT128")
+    return times(n.num, scale // n.scale)
 
 
 def times(a: Sql, b: Sql | int | None) -> Sql:
     if b is None or b == 1:
         return a.copy()
-    factor = exp.cast(literal(b), "INT128") if isinstance(b, int) else b.copy()
-    return exp.paren(exp.Mul(this=a.copy(), expression=factor))
+    return binary(exp.Mul, a, exp.cast(literal(b), "INT128") if isinstance(b, int) else b)
 
 
 def literal(n: int) -> Sql:
-    if abs(n) >= HUGEINT:
-        raise Unsupported("large-number")
     return exp.Literal.number(n) if n >= 0 else exp.paren(exp.Neg(this=exp.Literal.number(-n)))
 
 
@@ -202,14 +231,14 @@ def number(value: Fraction) -> Number:
 
 def add(a: Number, b: Number) -> Number:
     scale = lcm(a.scale, b.scale)
-    left, right = times(times(a.num, scale // a.scale), b.den), times(times(b.num, scale // b.scale), a.den)
-    total = exp.paren(exp.Add(this=left, expression=right))
+    left, right = times(_at(a, scale), b.den), times(_at(b, scale), a.den)
+    total = binary(exp.Add, left, right)
     den = times(a.den, b.den) if a.den is not None else None if b.den is None else b.den.copy()
     return Number(total, scale, den)
 
 
 def negative(a: Number) -> Number:
-    return Number(exp.paren(exp.Neg(this=a.num.copy())), a.scale, a.den, constant=None if a.constant is None else -a.constant)
+    return Number(exp.Neg(this=wrapped(a.num)), a.scale, a.den, constant=None if a.constant is None else -a.constant)
 
 
 def multiply(a: Number, b: Number) -> Number:
@@ -227,9 +256,9 @@ def divide(a: Number, b: Number) -> Number:
     if b.constant:
         return multiply(a, number(1 / b.constant))
     common = gcd(a.scale, b.scale)
-    divisor = exp.Nullif(this=b.num.copy(), expression=exp.Literal.number(0))
-    sign = case([(exp.LT(this=divisor, expression=exp.Literal.number(0)), literal(-1)),
-                 (exp.GT(this=divisor, expression=exp.Literal.number(0)), literal(1))])  # fmt: skip
+    zero = exp.cast(literal(0), "INT128")
+    divisor = exp.Nullif(this=b.num.copy(), expression=zero)
+    sign = case([(binary(exp.LT, divisor, zero), literal(-1)), (binary(exp.GT, divisor, zero), literal(1))])
     num = times(times(times(a.num, b.scale // common), b.den), sign)
     return Number(num, a.scale // common, times(exp.Abs(this=divisor), a.den))
 
@@ -237,10 +266,10 @@ def divide(a: Number, b: Number) -> Number:
 def compare(kind: type[exp.Binary], a: Value, b: Value) -> Sql:
     if isinstance(a, Number) and isinstance(b, Number):
         scale = lcm(a.scale, b.scale)
-        left, right = times(times(a.num, scale // a.scale), b.den), times(times(b.num, scale // b.scale), a.den)
-        return exp.paren(kind(this=left, expression=right))
+        left, right = times(_at(a, scale), b.den), times(_at(b, scale), a.den)
+        return binary(kind, left, right)
     if isinstance(a, Plain) and isinstance(b, Plain):
-        return exp.paren(kind(this=a.sql.copy(), expression=b.sql.copy()))
+        return binary(kind, a.sql, b.sql)
     raise AssertionError("the checker compares like with like")
 
 
@@ -248,10 +277,3 @@ def extreme(kind: type[exp.Binary], a: Value, b: Value) -> Value:
     """Whichever comes first by a comparison; not decided where one of them is not."""
     first = compare(kind, a, b)
     return branch(first, a, b)
-
-
-def whole_division(a: Sql, b: Sql, dialect: str) -> Sql:
-    """The quotient of whole numbers, towards zero; both are at least zero wherever it is used."""
-    if dialect == "postgres":
-        return exp.Anonymous(this="DIV", expressions=[a.copy(), b.copy()])
-    return exp.paren(exp.IntDiv(this=a.copy(), expression=b.copy()))

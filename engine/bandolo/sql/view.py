@@ -1,10 +1,9 @@
-"""The view `decisions` of a policy: an outcome for every application that SQL can decide exactly, `needs_engine` for every other."""
+"""The views of a policy: an outcome for every application that SQL can decide exactly, `needs_engine` for every other."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 
 from sqlglot import exp
 from sqlglot.expressions import Expr as Sql
@@ -12,83 +11,89 @@ from sqlglot.expressions import Expr as Sql
 from bandolo.check import core
 from bandolo.diagnostics import Diagnostic, in_order
 from bandolo.evaluate.settle import Settled
-from bandolo.evaluate.stages import PRECEDENCE, STATUS_BY_EFFECT
-from bandolo.language.types import MONEY, ListType, RecordType
-from bandolo.language.values import Unknown
+from bandolo.language.types import Language, ListType
 from bandolo.source import Span
 from bandolo.sql import intake
-from bandolo.sql.expressions import rounded, say, truth
-from bandolo.sql.scope import Chains, Scope, col, moved, quoted
+from bandolo.sql.dialects import DIALECTS
+from bandolo.sql.expressions import say, truth
+from bandolo.sql.outcome import Outcome, effect_of
+from bandolo.sql.printing import Printed, comment_of, printed_views
+from bandolo.sql.rows import Rows
+from bandolo.sql.scope import NeedsPair, Place, Scope
 from bandolo.sql.tables import bare
-from bandolo.sql.values import Construct, Number, Plain, Refused, Unsupported, Value, both, case, either, is_null, known, literal, negated
+from bandolo.sql.values import Construct, Plain, Refused, Unsupported, Value, both, either, negated
 
-VIEW = "decisions"
-DIALECTS = ("duckdb", "postgres")
-NUMBERS = {"duckdb": "HUGEINT", "postgres": "NUMERIC"}
-CENT = Fraction(1, 100)
+__all__ = ["DIALECTS", "View", "view"]
 
 
 @dataclass(frozen=True)
 class View:
-    """The text of a view and the names of its columns, in order."""
+    """The statements that make the views, in order, and their text."""
 
-    sql: str
-    columns: tuple[str, ...]
+    statements: tuple[str, ...]
+
+    @property
+    def sql(self) -> str:
+        return ";\n\n".join(self.statements)
 
 
-def view(policy: core.Policy, settled: Settled, dialect: str) -> tuple[View | None, list[Diagnostic]]:
-    """The view of a policy under some settings, in a dialect, or everything that keeps it from being exact (`sql-unsupported`)."""
-    writer = _Writer(policy, settled, dialect)
+def view(policy: core.Policy, settled: Settled, dialect: str, lang: Language = "en") -> tuple[View | None, list[Diagnostic]]:
+    """The views of a policy under some settings, or everything that keeps them from being exact (`sql-unsupported`).
+
+    `lang` is the language of the comments.
+    """
+    writer = _Writer(policy, settled, dialect, lang)
     made = writer.made()
-    if writer.refusals:
+    if made is None or writer.refusals:
         return None, in_order(writer.refusals)
-    return made, []
+    return View(printed_views(made)), []
 
 
 class _Writer:
-    def __init__(self, policy: core.Policy, settled: Settled, dialect: str) -> None:
-        self.policy, self.settled, self.dialect = policy, settled, dialect
-        self.chains = Chains(policy, settled.settings, dialect)
+    def __init__(self, policy: core.Policy, settled: Settled, dialect: str, lang: Language) -> None:
+        self.policy, self.settled, self.dialect, self.lang = policy, settled, dialect, lang
+        self.rows = Rows(policy, settled, dialect)
         self.refusals: list[Diagnostic] = []
 
-    def made(self) -> View | None:
+    def made(self) -> Printed | None:
         policy = self.policy
-        root = policy.entities[policy.root]
-        if root.key is None:
-            self._cannot("no-key", next(iter(root.facts.values())).span)
-        for name in policy.root_names():
-            self._try(next(iter(policy.entities[name].facts.values())).span, lambda n=name: self._begin(n))
-        for name in reversed(policy.root_names()):
-            self._try(next(iter(policy.entities[name].facts.values())).span, lambda n=name: intake.end(self.chains, policy.entities[n]))
-        for result in policy.results:
-            if result.entity != policy.root:
-                self._cannot("record-result", policy.definitions[result.entity, result.name].span)
+        first = next(iter(policy.entities[policy.root].facts.values())).span
+        if policy.entities[policy.root].key is None:
+            self._cannot("no-key", first)
+            return None
+        read: list[intake.Read] = []
+        good: list[Sql] = []
+        self._try(first, lambda: read.extend(intake.begin(self.rows)))
+        if self.refusals:
+            return None  # without the facts nothing else can be said
+        self._try(first, lambda: good.append(intake.end(self.rows)))
         needed = self._needed()
         for step in policy.steps:
             if step.kind != "definition" or (step.entity, step.name) in needed:
                 self._step(step)
         if self.refusals:
             return None
-        return self._view()
+        outcome = Outcome(self.rows, good[0])
+        views: list[tuple[str, str, list[tuple[str, Sql]]]] = []
+        self._try(first, lambda: views.extend(outcome.views()))
+        return None if self.refusals else Printed(self.rows, intake.tables(self.rows, read), tuple(views))
 
     def _cannot(self, what: str, span: Span) -> None:
         self.refusals.append(Diagnostic("sql-unsupported", span, {"what": Construct(what), "dialect": self.dialect}))
 
-    def _try(self, span: Span, work: object) -> None:
+    def _try(self, span: Span, work: Callable[[], object]) -> None:
         try:
-            work()  # type: ignore[operator]
+            work()
         except Unsupported as error:
             self._cannot(error.what, error.span or span)
+        except NeedsPair:
+            self._cannot("other-record", span)
         except Refused:
             return
-
-    def _begin(self, name: str) -> None:
-        entity = self.policy.entities[name]
-        for fact in entity.facts.values():
-            type_ = bare(fact.type)
-            if isinstance(type_, RecordType) and self.policy.entities[type_.entity].owner != name:
-                raise Unsupported("reference", fact.span)
-        intake.begin(self.chains, self.settled, entity)
+        except KeyError:
+            # It rests on a table that has just been refused.
+            if not self.refusals:
+                raise
 
     def _needed(self) -> set[tuple[str, str]]:
         """The definitions that a verdict, a result or an opening rests on; lists of records stand where they are used."""
@@ -107,26 +112,30 @@ class _Writer:
 
     def _step(self, step: core.Step) -> None:
         policy = self.policy
-        scope = Scope(self.chains, {0: "t"}, {"t": step.entity})
+        scope = Scope(self.rows, step.entity, {0: Place("t", step.entity)})
         match step.kind:
             case "definition":
                 definition = policy.definitions[step.entity, step.name]
-                self._keep(scope, ("definition", step.name), definition.span, lambda: say(definition.value, scope))
+                self._keep(step.entity, ("definition", step.name), definition.span, lambda: say(definition.value, scope), definition.words)
             case "requirement":
                 requirement = policy.requirements[step.name]
-                self._keep(scope, ("met", step.name), requirement.span, lambda: self._met(requirement, scope))
+                self._keep(step.entity, ("met", step.name), requirement.span, lambda: self._met(requirement, scope), requirement.words)
             case "admitted":
-                self._keep(scope, ("admitted", step.name), next(iter(policy.entities[step.entity].facts.values())).span,
-                           lambda: self._admitted(step))  # fmt: skip
+                span = next(iter(policy.entities[step.entity].facts.values())).span
+                self._keep(step.entity, ("admitted", step.name), span, lambda: self._admitted(step), None)
             case _:
-                opens = policy.stages[policy.stage_index(step.name)].opens
+                stage = policy.stages[policy.stage_index(step.name)]
+                opens = stage.opens
                 if opens is not None:
-                    self._keep(scope, ("open", step.name), opens.span, lambda: Plain(truth(opens, scope)))
+                    self._keep(step.entity, ("open", step.name), opens.span, lambda: Plain(truth(opens, scope)), stage.words)
 
-    def _keep(self, scope: Scope, key: tuple[str, ...], span: Span, work: object) -> None:
+    def _keep(self, entity: str, key: tuple[str, ...], span: Span, work: Callable[[], Value], words: core.Words | None) -> None:
+        named = {"definition": f"{entity}.{key[1]}", "met": f"{entity}.{key[1]} holds", "open": f"{key[1]} is open"}
+        name = named.get(key[0], f"{entity}.admitted" + (f" at {key[1]}" if key[1] else ""))
+
         def kept() -> None:
-            value = work()  # type: ignore[operator]
-            self.chains.extend(scope.entities["t"], key, value)
+            comment = comment_of(self.policy, words, span, self.lang) if words is not None else ()
+            self.rows.store(entity, key, work(), name, comment)
 
         self._try(span, kept)
 
@@ -143,197 +152,24 @@ class _Writer:
         for requirement in policy.requirements.values():
             if requirement.entity != entity.name or policy.stage_index(requirement.stage) > last or not requirement.may("exclude"):
                 continue
-            effect = self._effect(requirement)
+            effect = effect_of(requirement, self.settled)
             if effect is not None and effect.word != "exclude":
                 continue
-            met = self._stored(entity.name, ("met", requirement.id))
-            parts = [met, *self._not_open(entity.name, requirement.stage)]
+            one = [self._stored(entity.name, ("met", requirement.id))]
+            if policy.stages[policy.stage_index(requirement.stage)].opens is not None:
+                one.append(negated(self._stored(policy.root, ("open", requirement.stage))))
             if effect is None:  # an open reading decides: undecided unless nothing failed
-                parts.append(exp.cast(exp.null(), "BOOLEAN"))
-            conditions.append(either(parts))
+                one.append(exp.cast(exp.null(), "BOOLEAN"))
+            conditions.append(either(one))
         if entity.owner is not None and policy.entities[entity.owner].owner is not None:
-            if (entity.owner, ("admitted", step.name)) not in self.chains.stored:
-                raise Refused
-            above = self.chains.of_owner(entity.name, entity.owner, ("admitted", step.name))
-            assert isinstance(above, Plain)
-            conditions.append(above.sql)
+            conditions.append(self._stored(entity.owner, ("admitted", step.name)))
         return Plain(both(conditions))
 
-    def _not_open(self, entity: str, stage: str) -> list[Sql]:
-        """Whether a stage is closed, beside a record; nothing where it is always open."""
-        if self.policy.stages[self.policy.stage_index(stage)].opens is None:
-            return []
-        root = self.policy.root
-        if (root, ("open", stage)) not in self.chains.stored:
-            raise Refused
-        opened = self.chains.of_owner(entity, root, ("open", stage)) if entity != root else self.chains.stored[root, ("open", stage)]
-        assert isinstance(opened, Plain)
-        return [negated(opened.sql)]
-
     def _stored(self, entity: str, key: tuple[str, ...]) -> Sql:
-        value = self.chains.stored.get((entity, key))
+        value = self.rows.stored.get((entity, key))
         if not isinstance(value, Plain):
             raise Refused
         return value.sql
-
-    def _effect(self, requirement: core.Requirement) -> core.Effect | None:
-        """What a failure does; None where an open reading decides it."""
-        if requirement.effect_by is None:
-            return requirement.effects[""]
-        chosen = self.settled.settings.options[requirement.effect_by]
-        return requirement.effects[chosen] if isinstance(chosen, str) else None
-
-    # The decision.
-
-    def _view(self) -> View:
-        policy, chains = self.policy, self.chains
-        flags = self._flags()
-        stopped: list[Sql] = [negated(flags["open"])]
-        status: dict[str, Sql] = {}
-        for stage in policy.stages:
-            rows: list[tuple[Sql, Sql]] = []
-            opened = chains.stored.get((policy.root, ("open", stage.name)))
-            if isinstance(opened, Plain):
-                stopped.append(negated(is_null(opened.sql)))
-                rows.append((negated(opened.sql), exp.Literal.string("not_started")))
-            for word in PRECEDENCE:
-                hits = [flags[f"stops {r.id}"] for r in policy.requirements.values()
-                        if r.stage == stage.name and f"stops {r.id}" in flags and self._status(r) == word]  # fmt: skip
-                if hits:
-                    rows.append((either(hits), exp.Literal.string(word)))
-            status[stage.name] = case(rows, exp.Literal.string("passed")) if rows else exp.Literal.string("passed")
-        root = chains.policy.entities[policy.root]
-        assert root.key is not None
-        key = chains.stored[policy.root, ("fact", root.key.name, "")]
-        results = [(r.name, r.type, chains.stored[policy.root, ("definition", r.name)]) for r in policy.results]
-        stopped += [col("single"), intake.whole(chains, policy.root, "t"), *(known(v) for _, _, v in results)]
-        decided = exp.Coalesce(this=both(stopped), expressions=[exp.false()])
-        chains.extend(policy.root, ("decided",), Plain(decided))
-        sure = chains.stored[policy.root, ("decided",)]
-        assert isinstance(sure, Plain)
-        statuses = {n: chains.extend(policy.root, ("status", n), Plain(case([(sure.sql, s)]))) for n, s in status.items()}
-        shown: list[tuple[str, Sql]] = [(root.key.name, _first(key)), ("outcome", self._outcome(sure.sql, statuses, True)),
-                                        ("stage", self._outcome(sure.sql, statuses, False))]  # fmt: skip
-        shown += [(f"status__{name}", _first(value)) for name, value in statuses.items()]
-        shown.append(("failed", self._failed(sure.sql, flags)))
-        for name, type_, value in results:
-            shown += self._result(name, bare(type_) == MONEY, value, sure.sql)
-        shown.append(("needs_engine", negated(sure.sql)))
-        return View(self._printed(shown), tuple(n for n, _ in shown))
-
-    def _printed(self, shown: Sequence[tuple[str, Sql]]) -> str:
-        query = exp.select(*(exp.alias_(s, n, quoted=True) for n, s in shown)).from_(self.chains.table(self.policy.root, "t"))
-        for name, link in self.chains.links:
-            query = query.with_(quoted(name), as_=link, materialized=True, copy=False)
-        made = exp.Create(this=exp.Table(this=quoted(VIEW)), kind="VIEW", expression=query)
-        for kind in list(made.find_all(exp.DataType)):
-            if kind.this == exp.DataType.Type.INT128:
-                kind.replace(exp.DataType.build(NUMBERS[self.dialect], dialect=self.dialect))
-        return made.sql(self.dialect, pretty=True)
-
-    def _status(self, requirement: core.Requirement) -> str | None:
-        effect = self._effect(requirement)
-        return STATUS_BY_EFFECT.get(effect.word) if effect is not None else None
-
-    def _flags(self) -> dict[str, Sql]:
-        """Of the root: which requirements failed, on any record, which of them stop their stage, and whether anything is undecided."""
-        policy, chains = self.policy, self.chains
-        below: dict[str, dict[str, Sql]] = {}
-        for name in reversed(policy.root_names()):
-            flags: dict[str, list[Sql]] = {"open": []}
-            for child in [e.name for e in policy.entities.values() if e.owner == name]:
-                there = negated(is_null(col("row", "i")))
-                wanted = below[child]
-                made: list[Sql] = []
-                for sql in wanted.values():
-                    hit = exp.LogicalOr(this=both([there, *(p for p in [_at(sql, "i")])]))
-                    made.append(exp.Coalesce(this=hit, expressions=[exp.false()]))
-                found = chains.gathered(name, child, ("any",), made)
-                for key, sql in zip(wanted, found, strict=True):
-                    flags.setdefault(key, []).append(sql)
-            for requirement in policy.requirements.values():
-                if requirement.entity == name:
-                    self._requirement_flags(requirement, flags)
-            kept = {k: either(v) for k, v in flags.items()}
-            below[name] = {k: _first(chains.extend(name, ("flag", k), Plain(v))) for k, v in kept.items()}
-        return below[policy.root]
-
-    def _requirement_flags(self, requirement: core.Requirement, flags: dict[str, list[Sql]]) -> None:
-        met = self._stored(requirement.entity, ("met", requirement.id))
-        failed = exp.Coalesce(this=negated(met), expressions=[exp.false()])
-        flags[f"failed {requirement.id}"] = [failed]
-        flags["open"].append(is_null(met))
-        effect = self._effect(requirement)
-        as_of = self.settled.settings.as_of
-        if effect is None or (effect.word == "suspend" and effect.cure is not None and not isinstance(as_of, Unknown)):
-            flags["open"].append(failed)  # the engine knows whether the time to put it right is over
-            return
-        listed = requirement.entity != self.policy.root
-        if effect.word not in STATUS_BY_EFFECT or (listed and effect.word == "bar"):
-            return
-        if not listed:
-            flags[f"stops {requirement.id}"] = [failed]
-            return
-        admitted = self._stored(requirement.entity, ("admitted", requirement.stage))
-        flags[f"stops {requirement.id}"] = [both([failed, exp.Coalesce(this=admitted, expressions=[exp.false()])])]
-        flags["open"].append(both([failed, is_null(admitted)]))
-
-    def _outcome(self, sure: Sql, statuses: dict[str, Value], outcome: bool) -> Sql:
-        """The outcome, or the stage that decides it."""
-
-        def text(word: str) -> Sql:
-            return exp.Literal.string(word)
-
-        rows: list[tuple[Sql, Sql]] = [(negated(sure), exp.cast(exp.null(), "TEXT"))]
-        is_ = {n: lambda w, v=v: exp.EQ(this=_first(v).copy(), expression=text(w)) for n, v in statuses.items()}
-        rows += [(is_[n]("failed"), text("rejected" if outcome else n)) for n in statuses]
-        for n, value in statuses.items():
-            calm = either([is_[n]("passed"), is_[n]("not_started")])
-            rows.append((negated(calm), _first(value) if outcome else text(n)))
-        if outcome:
-            return case(rows, text("admitted"))
-        return case(rows + [(is_[n]("passed"), text(n)) for n in reversed(list(statuses))], text(next(iter(statuses))))
-
-    def _failed(self, sure: Sql, flags: dict[str, Sql]) -> Sql:
-        """The ids of the requirements that failed, in the order of a decision, each followed by a comma but the last."""
-        policy = self.policy
-        order = sorted(policy.requirements.values(), key=lambda r: (policy.stage_index(r.stage), policy.depth(r.entity), r.entity, r.id))
-        found: Sql = exp.Literal.string("")
-        for requirement in order:
-            piece = case([(flags[f"failed {requirement.id}"], exp.Literal.string(f"{requirement.id},"))], exp.Literal.string(""))
-            found = exp.DPipe(this=found, expression=piece)
-        return case([(sure, exp.Trim(this=exp.paren(found), expression=exp.Literal.string(","), position="TRAILING"))])
-
-    def _result(self, name: str, money: bool, value: Value, sure: Sql) -> list[tuple[str, Sql]]:
-        """The columns of a result: an amount to the cent, a number as a decimal where one is exact, else its fraction in two columns."""
-        column = f"result__{name}"
-        if not isinstance(value, Number):
-            return [(column, case([(sure, value.sql)]))]
-        if money:
-            direction = self.settled.settings.money_rounding
-            if isinstance(direction, str):
-                value = rounded(value, direction, CENT, self.dialect)
-        tens = next((n for n in range(13) if 10**n % value.scale == 0), None)
-        if value.den is None and tens is not None:
-            digits = value.num if 10**tens == value.scale else exp.Mul(this=value.num.copy(), expression=literal(10**tens // value.scale))
-            whole: Sql = exp.cast(exp.paren(digits), "DECIMAL(25, 0)")
-            if tens:
-                step = exp.cast(exp.Literal.string("0." + "0" * (tens - 1) + "1"), f"DECIMAL({tens + 1}, {tens})")
-                whole = exp.Mul(this=whole, expression=step)
-            return [(column, case([(sure, whole)]))]
-        den = exp.cast(literal(value.scale), "INT128")
-        total = exp.Mul(this=den, expression=value.den.copy()) if value.den is not None else den
-        return [(f"{column}__numerator", case([(sure, value.num)])), (f"{column}__denominator", case([(sure, total)]))]
-
-
-def _first(value: Value) -> Sql:
-    return value.num if isinstance(value, Number) else value.sql
-
-
-def _at(sql: Sql, alias: str) -> Sql:
-    found = moved(Plain(sql), alias)
-    assert isinstance(found, Plain)
-    return found.sql
 
 
 def _computed(node: core.Expr) -> list[tuple[str, str]]:

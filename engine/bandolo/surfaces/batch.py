@@ -14,6 +14,7 @@ import click
 from bandolo.language.types import Language
 from bandolo.surfaces.options import given, language_option, pairs, what_if_options
 from bandolo.surfaces.saying import console, load, say_diagnostics
+from bandolo.surfaces.spark import engine_options, master_of, run_on
 
 if TYPE_CHECKING:
     from bandolo.batch.files import Progress, Report
@@ -51,17 +52,19 @@ WORDS = {
 )
 @click.option("--overwrite", is_flag=True, help="What is written may take the place of a file.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=min(os.cpu_count() or 1, 8), show_default=True, help="Processes.")
+@engine_options
 @click.option("--json", "as_json", is_flag=True, help="What the batch came to as JSON.")
 @language_option
 def run(
-    policy: str, applications: str, to: str, records_to: tuple[str, ...], overwrite: bool, jobs: int, as_json: bool, lang: str,
-    **what_ifs: Any,
+    policy: str, applications: str, to: str, records_to: tuple[str, ...], overwrite: bool, jobs: int, engine: str, conf: tuple[str, ...],
+    as_json: bool, lang: str, **what_ifs: Any,
 ) -> None:  # fmt: skip
     """Decide a whole file of applications by columns, into a file of decisions; started again after a stop, it goes on.
 
     \b
     bandolo run policies/bando_2023.yaml applications.parquet --records partner=partners.parquet --to decisions.parquet
     bandolo run policies/bando_2023.yaml nested.parquet --to decisions.csv --records-to partner=partners_decided.csv
+    bandolo run policies/bando_2023.yaml applications/ --records partner=partners/ --to decisions/ --engine spark://host:7077
     bandolo run policies/bando_2023.yaml applications.jsonl --to decisions.jsonl
     """
     words = WORDS[lang]
@@ -69,6 +72,7 @@ def run(
     try:
         from bandolo.batch.files import Task, run_files
         from bandolo.batch.intake import BadTables
+        from bandolo.batch.spark.problems import NotRun
     except ImportError:
         click.echo(words["missing"], err=True)
         sys.exit(1)
@@ -85,9 +89,16 @@ def run(
     if taken and not overwrite:
         say_diagnostics([Diagnostic("would-overwrite", file=path, args={"path": path}) for path in taken], lang)
         sys.exit(1)
-    task = Task(policy, tuple(what_ifs["amendments"]), what_if, applications, records, to, outputs, jobs)
     try:
-        report = run_files(task, None if as_json else _progress(words))
+        master = master_of(engine)
+        if master is not None:
+            report = run_on(master, loaded, what_if, applications, records, to, outputs, conf, overwrite, not as_json, lang)
+        else:
+            task = Task(policy, tuple(what_ifs["amendments"]), what_if, applications, records, to, outputs, jobs)
+            report = run_files(task, None if as_json else _progress(words))
+    except NotRun as error:
+        say_diagnostics([error.diagnostic], lang)
+        sys.exit(1)
     except PolicyError as error:
         say_diagnostics(list(error.diagnostics), lang)
         sys.exit(1)

@@ -28,6 +28,7 @@ from bandolo.surfaces.rank import rank
 from bandolo.surfaces.recorded import record, replay
 from bandolo.surfaces.saying import console, decisions, load, say_diagnostics
 from bandolo.surfaces.sheets import template
+from bandolo.surfaces.simulate import simulate
 from bandolo.surfaces.sql import sql
 from bandolo.surfaces.test import test
 from bandolo.version import __version__
@@ -51,7 +52,7 @@ def cli() -> None:
     """
 
 
-for command in (boundaries, coverage, diff, fmt, sql, mutate, new, rank, record, replay, template, test):
+for command in (boundaries, coverage, diff, fmt, simulate, sql, mutate, new, rank, record, replay, template, test):
     cli.add_command(command)
 cli.add_command(fmt)
 cli.add_command(new)

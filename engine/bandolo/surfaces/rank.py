@@ -13,6 +13,7 @@ import click
 from bandolo.language.types import Language
 from bandolo.surfaces.options import given, language_option, what_if_options
 from bandolo.surfaces.saying import console
+from bandolo.surfaces.spark import COLUMNS, engine_options
 
 if TYPE_CHECKING:
     from bandolo.check import core
@@ -25,18 +26,19 @@ if TYPE_CHECKING:
 @what_if_options
 @click.option("--final", is_flag=True, help="Refuse to finish while anything is still open.")
 @click.option("--against", type=click.Path(), help="An earlier ranking in JSON: show who moves.")
-@click.option("--json", "as_json", is_flag=True, help="The whole ranking as JSON.")
-@click.option("--to", type=click.Path(), help="Write it to a workbook (.xlsx) or to CSV (.csv).")
+@click.option("--json", "as_json", is_flag=True, help="The whole ranking as JSON; of a table, what it comes to.")
+@click.option("--to", type=click.Path(), help="Write it to a workbook (.xlsx), to CSV (.csv), or a table to Parquet.")
 @click.option("--overwrite", is_flag=True, help="What is written may take the place of a file.")
 @click.option("--html", "html_file", type=click.Path(), help="Write the page to be published.")
 @click.option(
     "--complete", type=click.Path(), help="Write the financed applications with their awards, for the stages that follow (JSON Lines)."
 )
 @click.option("--jobs", type=click.IntRange(1, 64), default=min(os.cpu_count() or 1, 8), show_default=True, help="Processes.")
+@engine_options
 @language_option
 def rank(
     policy: str, applications: tuple[str, ...], final: bool, against: str | None, as_json: bool, to: str | None, overwrite: bool,
-    html_file: str | None, complete: str | None, jobs: int, lang: str, **what_ifs: Any,
+    html_file: str | None, complete: str | None, jobs: int, engine: str, conf: tuple[str, ...], lang: str, **what_ifs: Any,
 ) -> None:  # fmt: skip
     """Rank applications: decide all, strike, order, spend the budget; a folder stands for the applications in it.
 
@@ -44,7 +46,17 @@ def rank(
     bandolo rank policies/bando_2023.yaml applications/ --assume
     bandolo rank policies/bando_2023.yaml applications.xlsx --to graduatoria.xlsx --html graduatoria.html
     bandolo rank policies/bando_2023.yaml applications/ --set budget_total=1500000 --against graduatoria.json
+    bandolo rank policies/bando_2023.yaml applications.parquet --records partner=partners.parquet --to graduatoria.parquet
+    bandolo rank policies/bando_2023.yaml applications/ --records partner=partners/ --to graduatoria/ --engine spark://host:7077
     """
+    from bandolo.surfaces.rank_table import is_table, rank_table
+
+    language = cast(Language, lang)
+    if is_table(applications, to) or engine != COLUMNS:
+        if against is not None or html_file is not None or complete is not None:
+            raise click.UsageError("--against, --html and --complete are for applications that are listed, not for a table")
+        acts, records = what_ifs["amendments"], what_ifs["records"]
+        rank_table(policy, applications, given(what_ifs), acts, records, to, overwrite, final, as_json, jobs, engine, conf, language)
     from bandolo.diagnostics import Diagnostic
     from bandolo.diagnostics.render import render_all
     from bandolo.export.ranking_pages import ranking_html
@@ -52,7 +64,6 @@ def rank(
     from bandolo.surfaces.ranking_report import report
     from bandolo.surfaces.sheets import write
 
-    language = cast(Language, lang)
     found = rank_files(policy, applications, what_ifs["amendments"], given(what_ifs), language, jobs, what_ifs["records"])
     if found is None:
         sys.exit(1)

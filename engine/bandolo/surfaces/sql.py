@@ -17,10 +17,20 @@ if TYPE_CHECKING:
     from bandolo.policy import AsOf, Policy
 
 
+READ_ME = {
+    "it": """-- `decisions`: una riga per domanda. Ciò che non è NULL è come lo decide il motore; `needs_engine`: manca qualcosa.
+-- `decisions__steps`: ogni definizione e ogni verdetto, accanto a ogni record.
+""",
+    "en": """-- `decisions`: a row for each application. What is not NULL is as the engine decides; `needs_engine`: something is missing.
+-- `decisions__steps`: every definition and every verdict, beside each record.
+""",
+}
+
+
 @click.command("sql")
 @click.argument("policy", type=click.Path())
-@click.option("--dialect", type=click.Choice(["duckdb", "postgres"]), required=True, help="Whose SQL.")
-@click.option("--schema", is_flag=True, help="The tables that the view reads, as CREATE TABLE.")
+@click.option("--dialect", type=click.Choice(["duckdb", "postgres", "spark"]), required=True, help="Whose SQL.")
+@click.option("--schema", is_flag=True, help="The tables that the views read, as CREATE TABLE.")
 @click.option("--to", type=click.Path(), metavar="FILE", help="Write a file instead of the screen.")
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Set a parameter, as `--set minimum_partners=8`.")
 @click.option("--reading", "readings", multiple=True, metavar="NAME=OPTION", help="Choose an option of a reading.")
@@ -32,12 +42,12 @@ def sql(
     policy: str, dialect: str, schema: bool, to: str | None, sets: tuple[str, ...], readings: tuple[str, ...], assume: bool,
     as_of: str | None, amendments: tuple[str, ...], lang: str,
 ) -> None:  # fmt: skip
-    """A view that decides applications in a warehouse, exactly; what it cannot decide is marked for the engine.
+    """Views that decide applications in a warehouse, exactly; what they cannot decide is marked for the engine.
 
     \b
     bandolo sql bench/filiere.yaml --dialect duckdb --schema --to tables.sql
     bandolo sql bench/filiere.yaml --dialect duckdb --to decisions.sql
-    bandolo sql policies/manifestazione_2022.yaml --dialect postgres
+    bandolo sql policies/bando_2023.yaml --assume --dialect postgres --lang it
     """
     from bandolo.diagnostics import Diagnostic, PolicyError
 
@@ -60,11 +70,11 @@ def sql(
         args = {"what": Construct("reach"), "dialect": dialect}
         say_diagnostics([Diagnostic("sql-unsupported", span, args, file=policy)], lang)
         sys.exit(1)
-    made, diagnostics = view(loaded.core, settled, dialect)
+    made, diagnostics = view(loaded.core, settled, dialect, "it" if lang == "it" else "en")
     if made is None:
         say_diagnostics(diagnostics, lang)
         sys.exit(1)
-    text = printed_schema(loaded.core, dialect) if schema else f"-- {loaded.core.id}, {loaded.digest}\n{made.sql};\n"
+    text = printed_schema(loaded.core, dialect) if schema else f"-- {loaded.core.id}, {loaded.digest}\n{READ_ME[lang]}{made.sql};\n"
     if to is None:
         click.echo(text, nl=False)
         return

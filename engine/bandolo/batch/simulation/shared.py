@@ -1,0 +1,138 @@
+"""The programs of several variants as one function: what they have in common is computed once, the rest once for each.
+
+A program is a list of lines, one operation each, and a line is known by what it computes of what. All variants are written by one hand into
+one list: a line that is there already is not written again. What depends on none of the varied values is so shared by all, what depends
+on one of two by those that agree in it, and constants that fold away take their lines with them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bandolo.batch.columns import NotColumnar
+from bandolo.batch.helpers import TABLE
+from bandolo.batch.program import Key, Shape, _Build, _freed
+from bandolo.check import core
+from bandolo.evaluate.settle import Settled
+from bandolo.language.types import MONEY, OptionalType
+
+MADE = re.compile(r"\b[tb]\d+\b")
+Told = Callable[..., None]
+"""Told, for a block: the number of a variant, what it leaves, outcomes, stages, for each amount its cents and where there is none, and
+for each reason of the variant where something is left for it."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """`run(given, rows, left, told)` computes a block for all variants that have columns."""
+
+    run: Callable[..., None]
+    source: str
+    columns: tuple[Key, ...]
+    entities: tuple[str, ...]
+    read: frozenset[Key]
+    why: Mapping[int, str]
+    """The variants that have none, and why."""
+    reasons: Mapping[int, tuple[str, ...]]
+    """Why a variant leaves applications to the reference, in the order in which it tells where."""
+    own: tuple[int, ...]
+    """How many lines each variant adds to those before it."""
+
+
+def money_results(policy: core.Policy) -> tuple[str, ...]:
+    """The amounts that applications come to: results of the root."""
+    return tuple(r.name for r in policy.results if r.entity == policy.root and _bare(r) == MONEY)
+
+
+def _bare(result: core.Result) -> object:
+    return result.type.of if isinstance(result.type, OptionalType) else result.type
+
+
+def compile_variants(policy: core.Policy, variants: Sequence[Settled], shapes: Mapping[Key, Shape]) -> Shared:
+    """The shared program of some settings of a policy, for columns of some shapes."""
+    lines: list[str] = []
+    said: dict[str, str] = {}
+    unpacked: dict[str, str] = {}
+    table: dict[str, Any] = {}
+    why: dict[int, str] = {}
+    reasons: dict[int, tuple[str, ...]] = {}
+    own: list[int] = []
+    read: set[Key] = set()
+    count = 0
+    build = None
+    for number, settled in enumerate(variants):
+        build = _Variant(policy, settled, shapes)
+        build.w.lines, build.w.said, build.w.unpacked, build.w.table, build.w.count = lines, said, unpacked, table, count
+        before, kept = len(lines), (dict(said), dict(unpacked))
+        try:
+            lines.append(build.told(number))
+            read |= build.read
+            reasons[number] = tuple(r for r, bads in build.reasons.items() if any(bads))
+        except NotColumnar as reason:
+            why[number] = str(reason)
+            del lines[before:]
+            said, unpacked = kept
+        own.append(len(lines) - before)
+        count = build.w.count
+    assert build is not None
+    source = _source(_needed(lines), tuple(shapes), build.frames)
+    made = dict(TABLE) | table
+    # Names and whole numbers made here: nothing of the policy becomes code.
+    exec(compile(source, f"<variants of {policy.digest[:19]}>", "exec"), made)
+    return Shared(made["run"], source, tuple(shapes), tuple(build.frames), frozenset(read), why, reasons, tuple(own))
+
+
+class _Variant(_Build):
+    """One variant's program, of which only the outcome and the amounts of applications are wanted."""
+
+    def __init__(self, policy: core.Policy, settled: Settled, shapes: Mapping[Key, Shape]) -> None:
+        super().__init__(policy, settled, shapes, False, False, frozenset())
+
+    def told(self, number: int) -> str:
+        """The line that tells what a variant comes to, after those that compute it."""
+        self._ranges()
+        for step in self.policy.steps:
+            self._step(step)
+        self._requirements()
+        _, outcome, stage = self._outcome()
+        amounts = []
+        for result in self.policy.results:
+            if result.entity == self.policy.root and _bare(result) == MONEY:
+                out = self._result(result)
+                if out.parts[0] is None:
+                    amounts.append(f"({int(out.constant * 100)}, None)" if not _is_none(out.constant) else "(0, True)")
+                else:
+                    none = out.parts[2]
+                    amounts.append(f"({self.back[out.parts[0]]}, {None if none is None else self.back[none]})")
+        left = self.w.either("left", *self.left) or "left"
+        whys = [self.w.either(*bads) for bads in self.reasons.values() if any(bads)]
+        told = (f"({''.join(f'{part}, ' for part in parts)})" for parts in (amounts, whys))
+        return f"told({number}, {left}, {self.back[outcome]}, {self.back[stage]}, {', '.join(told)})"
+
+
+def _is_none(value: object) -> bool:
+    from bandolo.language.values import NONE
+
+    return value is NONE
+
+
+def _needed(lines: Sequence[str]) -> list[str]:
+    """The lines that something told rests on."""
+    wanted: set[str] = set()
+    kept: list[str] = []
+    for line in reversed(lines):
+        target, sign, text = line.partition(" = ")
+        if not line.startswith("told(") and sign and not wanted.intersection(MADE.findall(target)):
+            continue
+        wanted.update(MADE.findall(text if not line.startswith("told(") else line))
+        kept.append(line)
+    return kept[::-1]
+
+
+def _source(lines: list[str], columns: tuple[Key, ...], frames: Mapping[str, Any]) -> str:
+    begin = [f"c{i}, n{i}, w{i} = given[{i}]" for i in range(len(columns))]
+    begin += [f"{frame.name} = rows[{i}]" for i, frame in enumerate(frames.values())]
+    return "def run(given, rows, left, told):\n" + "".join(f"    {line}\n" for line in [*begin, *_freed(lines, [])] or ["pass"])
