@@ -22,7 +22,7 @@ from warehouse import Compared, Row, compared, readable, tables_and_views
 ROOT = Path(__file__).resolve().parents[1]
 POLICIES = {
     "tests/cases/sql/exact.yaml": False,
-    "tests/cases/sql/lists.yaml": False,
+    "tests/cases/sql/lists.yaml": True,
     "policies/manifestazione_2022.yaml": False,
     "policies/bando_2023.yaml": True,
 }
@@ -125,4 +125,4 @@ def main(count: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 40))
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 10))

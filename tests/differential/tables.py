@@ -28,6 +28,11 @@ def faithful(policy: core.Policy, entity: core.Entity, data: Mapping[str, Any]) 
                 return False
         elif fact.optional and fact.name not in data:
             return False
+        # A cell cannot hold what is no list, or a key that is no text, so that it comes back as it was.
+        if value is not None and not isinstance(
+            value, list if isinstance(type_, ListType) else str if isinstance(type_, RecordType) else object
+        ):
+            return False
         if isinstance(type_, ListType) and isinstance(type_.item, RecordType) and isinstance(value, list):
             inner = policy.entities[type_.item.entity]
             if not all(isinstance(one, Mapping) and faithful(policy, inner, one) for one in value):

@@ -16,7 +16,7 @@ from spark_decisions import ROOT, frame_of, in_files, written
 
 from arrow import linked, table
 from bandolo.batch import rank as rank_here
-from bandolo.batch.spark import NotRun, ranked
+from bandolo.batch.spark import NotRun, ranked, strikes
 from bandolo.batch.spark import rank as rank_there
 from bandolo.batch.spark.problems import said
 from bandolo.batch.spark.worker import ROW
@@ -92,7 +92,7 @@ def test_names_that_are_not_of_one_application_are_refused(spark: Any) -> None:
 
 
 def test_more_that_share_a_record_than_one_process_follows_are_refused(spark: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ranked, "SHARING", 3)
+    monkeypatch.setattr(strikes, "SHARING", 3)
     chance = random.Random(3)
     nested = table(RANKED.core, [call(i, chance, 9, 9) for i in range(30)])
     with pytest.raises(NotRun, match="spark-too-many-shared"), said():

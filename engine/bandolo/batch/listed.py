@@ -60,14 +60,15 @@ class _Asking:
 
 
 def told(
-    policy: core.Policy, options: Options, table: pa.Table, places: Array, strikes: Mapping[str, list[Strike]],
-    disputed: Mapping[str, Sequence[str]],
+    policy: core.Policy, options: Options, table: pa.Table, strikes: Mapping[str, list[Strike]], disputed: Mapping[str, Sequence[str]],
+    places: Array | None = None,
 ) -> Listed:  # fmt: skip
     """The list of what the ranking takes of all applications, after the strikes.
 
-    `places` are the rows of `table` at which each application stands: the columns of the list are put in order one after another, and
-    never all of them twice in memory.
+    `places` are the rows of `table` at which each application stands, where they are not all of them: the columns of the list are put in
+    order one after another, and never all of them twice in memory.
     """
+    places = np.arange(table.num_rows) if places is None else places
     names = one(table["application"].take(pa.array(places)))
     words = one(table["rank.standing"].cast(pa.string()).take(pa.array(places)))
     is_disputed = np.asarray(pc.is_in(names, value_set=pa.array(sorted(disputed), pa.string())))
@@ -233,10 +234,10 @@ def _table(
     after = [have - given for have, given in zip(shares.left, shares.pots, strict=False)]
     columns["left"] = _longer(_money(sum(after[1:], after[0]), None), rest) if after else pa.nulls(whole, MONEY)
     columns["struck"] = _struck(strikes, at, whole)
-    columns["failed"], columns["missing"] = ordered("failed"), ordered("missing")
-    columns["reasons"] = _reasons(shares, begins, tied, words, lost, is_disputed, columns["missing"], count)
+    missing = ordered("missing")
+    columns["reasons"] = _reasons(shares, begins, tied, words, lost, is_disputed, missing, count)
     columns["disputed_with"] = _with_whom(disputed, names)
-    columns["error"] = ordered("error")
+    columns["failed"], columns["missing"], columns["error"] = ordered("failed"), missing, ordered("error")
     made = pa.table(columns)
     return Listed(made, _counted(options, made, shares, starts, sizes, total, after, names))
 

@@ -271,7 +271,7 @@ class _Ranking:
 
     def _told(self, table: pa.Table, rows: Array, strikes: Mapping[str, list[Strike]]) -> Ranked:
         disputed = self.procedure.disputed if self.procedure is not None else {}
-        found = listed.told(self.prepared.policy.core, self.ranker.options, table, rows, strikes, disputed)
+        found = listed.told(self.prepared.policy.core, self.ranker.options, table, strikes, disputed, rows)
         table, summary = found.table, found.counted
         open_ = summary["statuses"].get("undetermined", 0) + summary["statuses"].get("suspended", 0)
         again = self.again

@@ -120,7 +120,7 @@ class _Work:
             CLAIMS.empty_table(),
             sum(t["by_columns"] for t in told),
             sum(t["by_rows"] for t in told),
-            why,
+            dict(sorted(why.items())),
             dict(sorted(errors.items())),
         )
         return found, (np.concatenate(rows_of), np.concatenate(keys_of))

@@ -105,6 +105,7 @@ class _Assembly:
         self.policy, self.settled, self.changes, self.identity = policy, settled, changes, identity
         self.application, self.evaluation = application, evaluation
         self.places = {entity: sorted(records, key=_place) for entity, records in application.records.items()}
+        self.ordered: dict[int, tuple[frozenset[str], tuple[str, ...]]] = {}
         self.faults: dict[tuple[str, str], set[str]] = {}
         self.texts: dict[tuple[str, str], str] = {}
 
@@ -129,6 +130,7 @@ class _Assembly:
         barred = self._barred(results)
         values = self._results()
         self._opening_faults()
+        named = self._named(results, values)
         root = self.application.root
         key = policy.entities[policy.root].key
         name = root.facts.get((key.name, None)) if key is not None else None
@@ -136,7 +138,8 @@ class _Assembly:
             policy.id, self.identity.policy_digest, self.identity.engine, self.identity.amendments,
             str(name) if name is not None and is_known(name) else None, self.application.digest, self.identity.as_of,
             outcome, stage, stages, tuple(results), excluded, barred, values, self._missing(results, stages, unlisted),
-            self._open("parameter.", results, values), self._open("reading.", results, values), self.settled.assumed,
+            tuple(n.removeprefix("parameter.") for n in named if n.startswith("parameter.")),
+            tuple(n.removeprefix("reading.") for n in named if n.startswith("reading.")), self.settled.assumed,
             changes_said(policy, self.changes),
             {n: v for n, v in self.settled.settings.options.items() if isinstance(v, str)}, self._faults(),
             self.evaluation if self.evaluation.traced else None,
@@ -191,7 +194,7 @@ class _Assembly:
         met = evaluation.met[requirement.id, record]
         word: str | None = None
         cure_by: date | None = None
-        missing: set[str] = set(met.missing) if isinstance(met, Unknown) else set()
+        missing: frozenset[str] = met.missing if isinstance(met, Unknown) else frozenset()
         if isinstance(effect, Unknown):
             words = {e.word for e in requirement.effects.values()}
             if len(words) == 1 and "suspend" not in words:
@@ -213,8 +216,15 @@ class _Assembly:
         counts = self._counts(requirement, record)
         message = self._message(requirement, record) if verdict == "failed" else {}
         return RequirementResult(
-            requirement.id, record.path, requirement.stage, verdict, word, counts, message, sources, tuple(sorted(missing)), fault, cure_by
+            requirement.id, record.path, requirement.stage, verdict, word, counts, message, sources, self._ordered(missing), fault, cure_by
         )
+
+    def _ordered(self, missing: frozenset[str]) -> tuple[str, ...]:
+        """Paths in order; verdicts that lack the same share them."""
+        found = self.ordered.get(id(missing))
+        if found is None:
+            found = self.ordered[id(missing)] = missing, tuple(sorted(missing))
+        return found[1]
 
     def _cure(self, requirement: core.Requirement, effect: core.Effect, record: Record) -> tuple[date | None, bool, frozenset[str]]:
         """The last day to put it right, whether the clock has passed it, and what is missing to tell."""
@@ -322,19 +332,20 @@ class _Assembly:
         for requirement in self.policy.requirements.values():
             if requirement.entity in unlisted and stages[requirement.stage] != "not_started":
                 missing |= unlisted[requirement.entity]
-        for result in results:
-            if stages[result.stage] != "not_started" and result.counts is not False:
-                missing.update(result.missing)
+        lacking = {id(r.missing): r.missing for r in results if stages[r.stage] != "not_started" and r.counts is not False}
+        missing = missing.union(*lacking.values())
         for value in self.evaluation.open.values():
             if isinstance(value, Unknown):
                 missing.update(value.missing)
         return tuple(sorted(m for m in missing if not m.startswith(("parameter.", "reading."))))
 
-    def _open(self, kind: str, results: list[RequirementResult], values: tuple[ResultValue, ...]) -> tuple[str, ...]:
-        """The pending parameters, or open readings, that leave a verdict or a result of this decision open."""
-        named = {m for r in results if r.counts is not False for m in r.missing}
-        named |= {m for v in values if isinstance(v.value, Unknown) for m in v.value.missing}
-        return tuple(sorted(m.removeprefix(kind) for m in named if m.startswith(kind)))
+    def _named(self, results: list[RequirementResult], values: tuple[ResultValue, ...]) -> list[str]:
+        """The pending parameters and open readings that leave a verdict or a result of this decision open."""
+        # Many lack the same: each set is looked at once.
+        tuples = {id(r.missing): r.missing for r in results if r.counts is not False}
+        sets = {id(v.value.missing): v.value.missing for v in values if isinstance(v.value, Unknown)}
+        named = set[str]().union(*tuples.values(), *sets.values())
+        return sorted(m for m in named if m.startswith(("parameter.", "reading.")))
 
     def _opening_faults(self) -> None:
         for name, value in self.evaluation.open.items():

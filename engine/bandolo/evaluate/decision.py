@@ -151,7 +151,7 @@ class Decision:
         import json
 
         if indent is None:
-            from bandolo.evaluate.wire import decision_as_text
+            from bandolo.evaluate.spelt import decision_as_text
 
             return decision_as_text(self)
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)

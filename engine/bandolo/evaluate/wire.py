@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date, datetime
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any
 
-from bandolo.evaluate.decision import Decision, Quote, RequirementResult, ResultValue
+from bandolo.evaluate.decision import Decision, RequirementResult, ResultValue
 from bandolo.language.types import INTEGER, MONEY, PERCENT, OptionalType, Type
 from bandolo.language.values import NONE, Duration, Fault, ListValue, Record, Unknown, Value
 
@@ -16,9 +15,16 @@ FORMAT = "1"
 """The version of the decision's JSON form; it changes when a reader of the old form could be misled."""
 
 
-def decision_as_data(decision: Decision, with_requirements: bool = True) -> dict[str, Any]:
+def decision_as_data(decision: Decision) -> dict[str, Any]:
     """The published form of a decision."""
-    results, undetermined = _results(decision)
+    data = frame(decision)
+    data["requirements"] = [requirement_as_data(r) for r in decision.requirements]
+    data["results"], data["undetermined"] = _results(decision)
+    return data
+
+
+def frame(decision: Decision) -> dict[str, Any]:
+    """The published form without requirements and results, whose places are kept."""
     data: dict[str, Any] = {
         "bandolo": decision.engine,
         "format": FORMAT,
@@ -29,11 +35,11 @@ def decision_as_data(decision: Decision, with_requirements: bool = True) -> dict
         "outcome": decision.outcome,
         "stage": decision.stage,
         "stages": dict(decision.stages),
-        "requirements": [_requirement(r) for r in decision.requirements] if with_requirements else [],
+        "requirements": [],
         "excluded": [_struck(s) for s in decision.excluded],
         "barred": [_struck(s) | {"stage": s.stage} for s in decision.barred],
-        "results": results,
-        "undetermined": undetermined,
+        "results": {},
+        "undetermined": {},
         "missing": list(decision.missing),
         "pending": list(decision.pending),
         "open_readings": list(decision.open_readings),
@@ -45,36 +51,8 @@ def decision_as_data(decision: Decision, with_requirements: bool = True) -> dict
     return data
 
 
-def decision_as_text(decision: Decision) -> str:
-    """The published form as JSON text on one line, byte for byte that of `decision_as_data`.
-
-    A call's verdicts differ in little but their subject: what is met is spelt once for each requirement, quotes and all.
-    """
-    whole = json.dumps(decision_as_data(decision, with_requirements=False), ensure_ascii=False)
-    before, between, after = whole.partition('"requirements": []')
-    return f'{before}"requirements": [{", ".join([_requirement_text(r) for r in decision.requirements])}]{after}' if between else whole
-
-
-_SPELT: dict[tuple[object, ...], tuple[tuple[Quote, ...], str, str]] = {}
-SPELT = 8192
-
-
-def _requirement_text(result: RequirementResult) -> str:
-    if result.message or result.missing or result.fault is not None or result.cure_by is not None:
-        return json.dumps(_requirement(result), ensure_ascii=False)
-    key = (id(result.sources), result.id, result.stage, result.verdict, result.effect, result.counts)
-    found = _SPELT.get(key)
-    if found is None or found[0] is not result.sources:
-        whole = json.dumps(_requirement(result), ensure_ascii=False)
-        subject = json.dumps(result.subject, ensure_ascii=False)
-        start = f'{{"id": {json.dumps(result.id, ensure_ascii=False)}, "subject": '
-        if len(_SPELT) >= SPELT:
-            _SPELT.clear()
-        found = _SPELT[key] = result.sources, start, whole[len(start) + len(subject) :]
-    return f"{found[1]}{json.dumps(result.subject, ensure_ascii=False)}{found[2]}"
-
-
-def _requirement(result: RequirementResult) -> dict[str, Any]:
+def requirement_as_data(result: RequirementResult) -> dict[str, Any]:
+    """The published form of a verdict."""
     data: dict[str, Any] = {
         "id": result.id,
         "subject": result.subject,
@@ -105,20 +83,24 @@ def _results(decision: Decision) -> tuple[dict[str, Any], dict[str, Any]]:
     for result in decision.result_values:
         value = result.value
         if not isinstance(value, Unknown | Fault):
-            _put(known, result, plain(value, result.type))
+            put(known, result, plain(value, result.type))
             continue
-        name = result.name if result.record is None else f"{result.record}.{result.name}"
-        entry: dict[str, Any] = {}
-        if isinstance(value, Fault):
-            entry["fault"] = value.code
-        else:
-            entry["missing"] = sorted(value.missing)
-            if value.low is not None:
-                entry["at_least"] = plain(value.low, result.type)
-            if value.high is not None:
-                entry["at_most"] = plain(value.high, result.type)
-        unknown[name] = entry
+        entry: dict[str, Any] = {"fault": value.code} if isinstance(value, Fault) else {"missing": sorted(value.missing)}
+        unknown[path_of(result)] = entry | ends_of(result)
     return known, unknown
+
+
+def path_of(result: ResultValue) -> str:
+    return result.name if result.record is None else f"{result.record}.{result.name}"
+
+
+def ends_of(result: ResultValue) -> dict[str, Any]:
+    """The bounds of a result that is not known, as far as there are any."""
+    value = result.value
+    if not isinstance(value, Unknown):
+        return {}
+    ends = {"at_least": value.low, "at_most": value.high}
+    return {name: plain(end, result.type) for name, end in ends.items() if end is not None}
 
 
 def undetermined_results(decision: Decision) -> dict[str, Any]:
@@ -126,7 +108,7 @@ def undetermined_results(decision: Decision) -> dict[str, Any]:
     return _results(decision)[1]
 
 
-def _put(target: dict[str, Any], result: ResultValue, value: Any) -> None:
+def put(target: dict[str, Any], result: ResultValue, value: Any) -> None:
     """Into the tree of results: under each list's name, by the record's key (or `[position]`)."""
     if result.record is not None:
         for part in split_path(result.record):
@@ -208,7 +190,7 @@ def python_results(decision: Decision) -> dict[str, Any]:
     known: dict[str, Any] = {}
     for result in decision.result_values:
         if not isinstance(result.value, Unknown | Fault):
-            _put(known, result, python_value(result.value, result.type))
+            put(known, result, python_value(result.value, result.type))
     return known
 
 

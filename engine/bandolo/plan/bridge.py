@@ -18,11 +18,16 @@ NamesOf = Callable[[int], frozenset[str]]
 Bits = Callable[[frozenset[str]], int]
 
 
+WORD_BITS = 32
+WORD = (1 << WORD_BITS) - 1
+
+
 class Paths:
     """The paths of one application that something may miss, a bit each."""
 
     def __init__(self, given: dict[str, int]) -> None:
         self._names: dict[int, frozenset[str]] = {}
+        self._words: dict[tuple[int, int], list[str]] = {}
         self._listed: list[Any] = list(given)
         self._bits: dict[str, int] | None = None
 
@@ -51,13 +56,22 @@ class Paths:
         """The paths of a set of bits."""
         found = self._names.get(bits)
         if found is None:
-            digits = f"{bits:b}"[::-1]
             paths: list[str] = []
-            at = digits.find("1")
-            while at >= 0:
-                paths.append(self._path(at))
-                at = digits.find("1", at + 1)
+            rest, at = bits, 0
+            while rest:
+                part = rest & WORD
+                if part:
+                    paths += self._words.get((at, part)) or self._word(at, part)
+                rest >>= WORD_BITS
+                at += WORD_BITS
             found = self._names[bits] = frozenset(paths)
+        return found
+
+    def _word(self, at: int, part: int) -> list[str]:
+        """The paths of a stretch of bits: the same stretches come in many sets."""
+        digits = f"{part:b}"[::-1]
+        found = [self._path(at + place) for place, digit in enumerate(digits) if digit == "1"]
+        self._words[at, part] = found
         return found
 
     def _path(self, at: int) -> str:

@@ -186,9 +186,20 @@ def ordered(policy: core.Policy, table: pa.Table) -> tuple[pa.Table, Array, list
     table = _with_types(policy, table)
     order, begins = in_order(policy, table)
     ranked = table.take(pa.array(order)).combine_chunks()
+    return ranked, begins, [cents(one(ranked[name])) for name in pots_of(policy)]
+
+
+def pots_of(policy: core.Policy) -> list[str]:
+    """The columns of what is asked of each pot."""
     assert policy.ranking is not None
-    pots = [f"rank.pot.{name}" for name, _, _ in policy.ranking.pots] or ["rank.award"]
-    return ranked, begins, [cents(one(ranked[name])) for name in pots]
+    return [f"rank.pot.{name}" for name, _, _ in policy.ranking.pots] or ["rank.award"]
+
+
+def part_of(placed: Any, number: int) -> pa.Table:
+    """One part of a list that Spark has cut, brought here."""
+    from pyspark.sql import functions as f
+
+    return placed.where(f.col(f"`{PART}`") == number).drop(PART).toArrow()
 
 
 def shares_of(options: Options | None, asked: list[Array], begins: Array, before: Before) -> Any:
@@ -215,8 +226,7 @@ def _rows(policy: core.Policy, lists: Lists, table: pa.Table, rows: Array, begin
     disputed = {id_: found for id_, found in lists.disputed.items() if id_ in mine}
     is_disputed = np.asarray(pc.is_in(names, value_set=pa.array(sorted(disputed), pa.string())))
     assert lists.options is not None
-    ranked = table.slice(0, len(begins))
-    return plain(listed._table(policy, lists.options, table, ranked, rows, begins, shares, strikes, disputed, is_disputed).table)
+    return plain(listed._table(policy, lists.options, table, rows, begins, shares, strikes, disputed, is_disputed[rows]).table)
 
 
 def _below(table: pa.Table) -> pa.Table:

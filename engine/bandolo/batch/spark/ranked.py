@@ -15,34 +15,27 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
-from bandolo.batch import listed, ranked
-from bandolo.batch.helpers import Array
-from bandolo.batch.intake import BadTables, Tables, one, together
-from bandolo.batch.keys import cents, digests, key_names, keys_of
+from bandolo.batch import listed
+from bandolo.batch.intake import BadTables, one
+from bandolo.batch.keys import key_names
 from bandolo.batch.ranked import NAMED, Summary, prepared_for
 from bandolo.batch.run import Prepared
 from bandolo.batch.spark import frames as frames_of
 from bandolo.batch.spark import parts as parts_of
 from bandolo.batch.spark import worker
-from bandolo.batch.spark.parts import CLAIM, PART, RANK, WITHIN, Before, Lists
-from bandolo.batch.spark.problems import NotRun
-from bandolo.batch.spark.worker import BY_ROWS, ROW, WHY, Told, plain
-from bandolo.batch.standing import Standings, of_tables, ranker_for, schema
+from bandolo.batch.spark.parts import CLAIM, PART, RANK, WITHIN, Before, Lists, part_of, pots_of
+from bandolo.batch.spark.strikes import Strikes
+from bandolo.batch.spark.worker import BY_ROWS, ROW, WHY, Told
+from bandolo.batch.standing import ranker_for
 from bandolo.diagnostics import Diagnostic, PolicyError
 from bandolo.policy import AsOf, Policy
-from bandolo.ranking.entrant import Strike
-from bandolo.ranking.money import Money, Place
 from bandolo.ranking.options import Options
-from bandolo.ranking.order import sort_key
 from bandolo.ranking.rank import Ranker
 
 IN_A_PART = 50_000
 """So many applications a part of the list, about."""
-SHARING = 1_000_000
-"""So many applications that share a record may be brought to one process; with more the chains are not followed, and that is said."""
 
 
 @dataclass(frozen=True)
@@ -122,12 +115,14 @@ class _Ranking:
         ).first()  # fmt: skip
         rows = rows.drop(BY_ROWS, WHY)
         self._names(rows)
-        strikes = _Strikes(self, rows, claims, counted["all"])
+        strikes = Strikes(
+            self.spark, self.told, self.frames, self.prepared, self.ranker, rows, claims, partial(self._in_parts, count=counted["all"])
+        )  # fmt: skip
         strikes.come_to_rest()
         options = listed.in_cents(self.ranker.options)
         after = strikes.after()
         placed, stats = self._in_parts(after.where(self._in_list(strikes)), counted["all"])
-        before, total, end = walked(options, self.ranker.options, policy, stats, lambda part: _part(placed, part))
+        before, total, end = walked(options, self.ranker.options, policy, stats, lambda part: part_of(placed, part))
         lists = Lists(strikes.by_id, strikes.disputed, before, total, self.ranker.options)
         rest, more = self._rest(after.where(~self._in_list(strikes)), total)
         lists_of_rest = Lists(strikes.by_id, strikes.disputed, more, total, self.ranker.options)
@@ -158,7 +153,7 @@ class _Ranking:
 
     # The list, in parts.
 
-    def _in_list(self, strikes: _Strikes) -> Any:
+    def _in_list(self, strikes: Strikes) -> Any:
         from pyspark.sql import functions as f
 
         candidate = f.coalesce(f.col("`rank.standing`") == "candidate", f.lit(False))
@@ -171,7 +166,7 @@ class _Ranking:
         keys = [(f"`{name}`", down) for names, down in key_names(self.told.policy.core, "key") for name in names]
         sorting = [f.col(name).desc_nulls_last() if down else f.col(name).asc_nulls_last() for name, down in keys]
         placed = self._cut(candidates, sorting, count)
-        pots = [f.col(f"`{name}`").cast("decimal(38,2)") for name in _pots(self.told.policy)]
+        pots = [f.col(f"`{name}`").cast("decimal(38,2)") for name in pots_of(self.told.policy.core)]
         sums = [f.sum(p).alias(f"sum{i}") for i, p in enumerate(pots)] + [f.min(p).alias(f"min{i}") for i, p in enumerate(pots)]
         stats = placed.groupBy(f"`{PART}`").agg(f.count(f.lit(1)).alias("rows"), *sums).collect()
         return placed, {row[PART]: row.asDict() for row in sorted(stats, key=lambda r: r[PART])}
@@ -200,7 +195,7 @@ class _Ranking:
 
     # What it comes to.
 
-    def _summary(self, whole: Any, strikes: _Strikes, end: _End, total: int, counted: Any) -> Summary:
+    def _summary(self, whole: Any, strikes: Strikes, end: _End, total: int, counted: Any) -> Summary:
         from fractions import Fraction
 
         from pyspark.sql import functions as f
@@ -245,17 +240,6 @@ class _Ranking:
             why=worker.reasons_of(counted["why"]),
             errors=errors,
         )
-
-
-def _pots(policy: Policy) -> list[str]:
-    assert policy.core.ranking is not None
-    return [f"rank.pot.{name}" for name, _, _ in policy.core.ranking.pots] or ["rank.award"]
-
-
-def _part(placed: Any, number: int) -> pa.Table:
-    from pyspark.sql import functions as f
-
-    return placed.where(f.col(f"`{PART}`") == number).drop(PART).toArrow()
 
 
 # The money down the parts.
@@ -309,111 +293,3 @@ def walked(
             elif shares.closed is not None:
                 ended, closed = "closed", names[shares.closed].as_py()
     return before, count, _End(given, left, closed, stopped)
-
-
-# The strikes.
-
-
-class _Strikes(ranked._Ranking):
-    """The strikes among the applications that share a record: found by Spark, brought here, followed as on one machine."""
-
-    def __init__(self, whole: _Ranking, rows: Any, claims: Any, count: int) -> None:
-        policy = whole.told.policy.core
-        nothing = Standings(schema(policy).empty_table(), pa.table({}), 0, 0)
-        super().__init__(whole.prepared, whole.ranker, nothing, (np.zeros(0, np.int64), np.zeros(0, np.uint64)), self.brought)
-        self.whole, self.rows, self.claims, self.count = whole, rows, claims, count
-        self.names: list[str] = []
-        """The applications that are brought here, by their number."""
-        self.by_id: dict[str, list[Strike]] = {}
-        self.disputed: Mapping[str, Sequence[str]] = {}
-
-    def come_to_rest(self) -> None:
-        """Strike until it comes to rest."""
-        shared = self.claims.distinct().groupBy("key").count().where("count > 1").select("key")
-        sharing = self.claims.join(shared, "key").select("application").distinct()
-        self._add([row["application"] for row in sharing.limit(SHARING + 1).collect()])
-        if self.names:
-            self._strike(np.arange(len(self.names)))
-            assert self.procedure is not None
-            self.disputed = self.procedure.disputed
-            for strike in sorted(self.procedure.strikes.values(), key=lambda s: (s.application, s.record)):
-                self.by_id.setdefault(strike.application, []).append(strike)
-
-    def _add(self, names: list[str]) -> Array:
-        begin = len(self.names)
-        self.names += sorted(names)
-        if len(self.names) > SHARING:
-            raise NotRun("spark-too-many-shared", limit=SHARING)
-        return np.arange(begin, len(self.names))
-
-    def brought(self, rows: Array) -> tuple[Tables, Standings]:
-        """Some applications with their records, and what the ranking takes of them."""
-        told, spark, frames = self.whole.told, self.whole.spark, self.whole.frames
-        policy = told.policy.core
-        names = spark.createDataFrame(pa.table({"bandolo name": pa.array([self.names[i] for i in rows], pa.string())}))
-        some = {e: frames_of.of_owners(policy, e, frame, names) for e, frame in frames.items()}
-        if told.apart:
-            left, right = frames_of.sides(told, some, 1)
-            tables = worker.tables_of_group(told, left.toArrow(), right.toArrow())
-        else:
-            tables = {policy.root: some[policy.root].toArrow()}
-        root = tables[policy.root]
-        tables[policy.root] = root.drop_columns([ROW]) if ROW in root.column_names else root
-        joined = together(policy, tables)
-        return joined, of_tables(self.prepared, joined, self.ranker)
-
-    def _brought_up(self, again: Any, entrants: list[Any]) -> Array:
-        """The keys that an application claims only since a strike; those that claim them too are found by Spark."""
-        new: set[str] = set()
-        for (id_, _), (entrant, _) in again.decided.items():
-            new |= {c.key for c in entrant.claims} - {c.key for c in entrants[again.places[id_]].claims}
-        if new:
-            keys = self.whole.spark.createDataFrame(pa.table({"key": pa.array(sorted(new), pa.string())}))
-            known = {name: i for i, name in enumerate(self.names)}
-            found = self.claims.join(keys, "key").select("application", "key").distinct().collect()
-            self._add(sorted({row["application"] for row in found} - known.keys()))
-            known = {name: i for i, name in enumerate(self.names)}
-            rows = np.array([known[row["application"]] for row in found], np.int64)
-            self.claimed = rows, digests(pa.array([row["key"] for row in found], pa.string()))
-        return digests(pa.array(sorted(new), pa.string()))
-
-    def _money(self, options: Options) -> Callable[[frozenset[str]], Money]:
-        """Who has money, of the whole list, which comes part by part as far as the money reaches."""
-        policy = self.prepared.policy.core
-
-        def money(disputed: frozenset[str]) -> Money:
-            from pyspark.sql import functions as f
-
-            candidates = self.rows.where(f.col("`rank.standing`") == "candidate")
-            placed, stats = self.whole._in_parts(candidates, self.count)
-            parts = iter(stats)
-            down = [d for _, d in key_names(policy, "key")]
-
-            def more() -> list[Place]:
-                for number in parts:
-                    some, _, _ = parts_of.ordered(policy, _part(placed, number))
-                    ids, keys = one(some["application"]).to_pylist(), keys_of(policy, "key", some)
-                    pots = zip(*(cents(one(some[name])).tolist() for name in _pots(self.prepared.policy)), strict=True)
-                    found = [Place(sort_key(k, down), i, p) for i, k, p in zip(ids, keys, pots, strict=True) if i not in disputed]
-                    if found:
-                        return found
-                return []
-
-            return Money(options, [], more)
-
-        return money
-
-    def after(self) -> Any:
-        """What the ranking takes of all applications, as they stand after the strikes."""
-        from pyspark.sql import functions as f
-
-        if not self.by_id:
-            return self.rows
-        assert self.again is not None
-        policy = self.prepared.policy.core
-        struck = {id_: frozenset(s.record for s in found) for id_, found in self.by_id.items()}
-        changed = [self.again.decided[id_, struck[id_]][1] for id_ in self.by_id]
-        table = plain(pa.Table.from_pylist(changed, schema=schema(policy)))
-        now = self.whole.spark.createDataFrame(table)
-        gone = f.broadcast(now.select("application"))
-        return self.rows.join(gone, "application", "left_anti").unionByName(now)
