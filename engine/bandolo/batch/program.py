@@ -497,6 +497,8 @@ class _Build:
         """
         w, bad, asked = self.w, self.bads[requirement.id], self.w.asks["requirement", requirement.id]
         self.open[requirement.id] = None
+        if self.ranking:  # which names what is left open too
+            return bad
         if bad is None or not asked or any(kind != "open" for kind, _ in asked) or requirement.may("exclude"):
             return bad
         tried = [t.w.met[requirement.id].but(bad=t.bads[requirement.id]) for t in self.trials()]
