@@ -1,17 +1,19 @@
-"""`python bench/columns.py`: many applications at once, by columns, beside NumPy and float Python written by hand, in one run.
+"""`python bench/columns.py`: many applications at once, by columns, beside others, in one run.
 
-The hand-written NumPy reads the same Arrow tables and gives what the bench asks for: eligible, the requirements of the application that
-fail, the contribution in cents, the score. The engine gives besides, of each application, which requirements its partners fail.
+All take the same Arrow tables and give what the bench asks for: whether an application is eligible, the contribution in cents, the score.
+The engine gives besides which requirements each application and its partners fail. In every round each contender decides all applications,
+one after another; ratios are those of a round to float Python by hand in it.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import statistics
 import sys
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
@@ -26,11 +28,11 @@ from bandolo import load_policy  # noqa: E402
 from bandolo.batch.intake import together  # noqa: E402
 from bandolo.batch.run import Prepared, computed  # noqa: E402
 from contenders import float_by_hand  # noqa: E402
-from workload import COSTS, UNWANTED, WANTED, applications, in_form  # noqa: E402
+from workload import COSTS, UNWANTED, WANTED, answer, applications, in_form  # noqa: E402
 
 DIFFERENT = 5_000
 """So many different applications; they come again until there are enough."""
-BLOCK = 1024
+CONTENDERS = ("numpy_by_hand", "polars_by_hand", "duckdb_by_hand", "openfisca")
 
 
 def tables(count: int) -> dict[str, pa.Table]:
@@ -65,143 +67,135 @@ def _again(column: pa.Array, times: int, count: int) -> pa.Array:
     return column.take(pa.array(np.tile(np.arange(len(column)), times)[:count]))
 
 
-# By hand: exact, in cents; flags stay packed, amounts go through in blocks that stay in the cache.
-
-
-def by_hand(given: dict[str, pa.Table]) -> dict[str, Any]:
-    projects = {name: given["project"][name].chunk(0) for name in given["project"].column_names}
-    partners = {name: given["partner"][name].chunk(0) for name in given["partner"].column_names}
-    many, count = len(partners["project"]), len(projects["id"])
-    good = _bits(partners[WANTED[0]]).copy()
-    for name in WANTED[1:]:
-        good &= _bits(partners[name])
-    bad = _bits(partners[UNWANTED[0]]).copy()
-    for name in UNWANTED[1:]:
-        bad |= _bits(partners[name])
-    counted = _flags(good & ~bad, many)
-    counted &= ~_is(partners["ateco_section"], "A")
-    large = _is(partners["size"], "large") & counted
-    rated = _flags(_bits(partners["legality_rating"]), many).view(np.int8)
-    one, one_large = counted.view(np.int8), large.view(np.int8)
-    amounts = [_values(partners[name], np.int64) for name in COSTS]
-    owner = _values(partners["project"], np.int32)
-    starts = np.concatenate(([0], np.flatnonzero(owner[1:] != owner[:-1]) + 1, [many]))
-    capital, capital_large, current, current_large = (np.empty(count, np.int64) for _ in range(4))
-    n_counted, n_large, n_rated = (np.empty(count, np.int8) for _ in range(3))
-    add = np.add.reduceat
-    for low in range(0, count, BLOCK):
-        high = min(low + BLOCK, count)
-        x, y = starts[low], starts[high]
-        at = starts[low:high] - x
-        for first, second, whole, of_large in ((0, 1, capital, capital_large), (2, 3, current, current_large)):
-            costs = amounts[first][x:y] + amounts[second][x:y]
-            costs *= one[x:y]
-            add(costs, at, out=whole[low:high])
-            costs *= one_large[x:y]
-            add(costs, at, out=of_large[low:high])
-        add(one[x:y], at, out=n_counted[low:high])
-        add(one_large[x:y], at, out=n_large[low:high])
-        add(rated[x:y], at, out=n_rated[low:high])
-    total, capital_sme, current_sme = capital + current, capital - capital_large, current - current_large
-    sent = _values(projects["submitted_at"], np.int64)
-    fails = (
-        sent > int(np.datetime64("2023-02-28T16:00:00", "s").astype(np.int64)),
-        ~_flags(_bits(projects["agreement_signed"]), count),
-        n_counted < 10,
-        total < 20_000_000,
-        _values(projects["project_start"], np.int32) <= sent // 86400,
-        _values(projects["project_end"], np.int32) > _day(2023, 10, 30),
-        (n_large > 0) & ((capital_sme + current_sme) * 10 < total * 3),
-    )
-    reasons = np.zeros(count, np.uint8)
-    for i, flag in enumerate(fails):
-        reasons |= flag.view(np.uint8) << np.uint8(i)
-    thrice = np.maximum(3 * current, 1)
-    above = (10 * capital_sme + 3 * capital_large) * thrice + (10 * current_sme + 3 * current_large) * np.minimum(thrice, 2 * capital)
-    cents = np.minimum((2 * above + 20 * thrice) // (40 * thrice), 40_000_000)
-    eoi, recognised = (projects[name] for name in ("eoi_submitted_on", "eoi_recognised_on"))
-    bonus = (_values(eoi, np.int32) <= _day(2023, 1, 20)) & (_values(recognised, np.int32) <= _day(2023, 2, 20))
-    bonus &= np.asarray(eoi.is_valid()) & np.asarray(recognised.is_valid())
-    mark = _values(projects["technical_score"], np.int16).astype(np.int32)
-    extra = bonus * np.int32(10) + (n_rated * np.int16(2) > np.diff(starts)) * np.int32(5)
-    return {"eligible": reasons == 0, "cents": cents, "score": mark + extra * (mark >= 65)}
-
-
-def _bits(column: pa.Array) -> Any:
-    return np.frombuffer(column.buffers()[1], np.uint8, (len(column) + 7) // 8)
-
-
-def _flags(bits: Any, count: int) -> Any:
-    return np.unpackbits(bits, count=count, bitorder="little").view(bool)
-
-
-def _values(column: pa.Array, dtype: Any) -> Any:
-    return np.frombuffer(column.buffers()[1], dtype, len(column))
-
-
-def _is(column: pa.Array, word: str) -> Any:
-    return column.indices.to_numpy() == column.dictionary.to_pylist().index(word)
-
-
-def _day(*parts: int) -> int:
-    return (date(*parts) - date(1970, 1, 1)).days
-
-
 # Measuring.
+
+Decides = Callable[[dict[str, pa.Table]], dict[str, Any]]
+
+
+@dataclass
+class Row:
+    """A contender: nanoseconds a decision and ratios to float Python and to NumPy by hand, by round; memory above what was held."""
+
+    title: str
+    decide: Decides
+    times: list[float] = field(default_factory=list)
+    ratios: list[float] = field(default_factory=list)
+    to_numpy: list[float] = field(default_factory=list)
+    mebibytes: float | None = None
+    wrong: int = 0
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Title, ratio to float Python, its range, nanoseconds a decision, ratio to NumPy, MiB above, decisions that are wrong."""
+        return (
+            self.title, f"{statistics.median(self.ratios):.4f}", f"{min(self.ratios):.4f}–{max(self.ratios):.4f}",
+            f"{statistics.median(self.times):,.0f}", f"{statistics.median(self.to_numpy):.2f}",
+            "" if self.mebibytes is None else f"{self.mebibytes:,.0f}", f"{self.wrong:,}" if self.wrong else "none",
+        )  # fmt: skip
+
+
+HEADINGS = ("by columns", "× float Python", "range", "ns", "× NumPy", "MiB above", "wrong")
+
+
+def measured(count: int = 300_000, rounds: int = 5, told: Callable[[str], object] = print) -> list[Row]:
+    """The contenders by columns, measured in turns; `told` is told which are left out."""
+    given = tables(count)
+    floats = [in_form(a, "float") for a in applications(min(count, DIFFERENT))]
+    expected = [answer(a) for a in applications(min(count, DIFFERENT))]
+    rows = []
+    for title, decide in _contenders(told):
+        row = Row(title, decide)
+        row.mebibytes, found = _memory(lambda decide=decide: decide(given))  # type: ignore[misc]
+        row.wrong = _wrong(found, expected)
+        rows.append(row)
+    for _ in range(rounds):
+        base = _timed(lambda: [float_by_hand.decide(a) for a in floats]) / len(floats)
+        by_numpy = 0.0
+        for row in rows:
+            each = _timed(lambda row=row: row.decide(given)) / count  # type: ignore[misc]
+            by_numpy = by_numpy or each
+            row.times.append(each)
+            row.ratios.append(each / base)
+            row.to_numpy.append(each / by_numpy)
+    return rows
+
+
+def _contenders(told: Callable[[str], object]) -> Iterator[tuple[str, Decides]]:
+    for name in CONTENDERS:
+        module = importlib.import_module(f"contenders.columnar.{name}")
+        try:
+            yield module.TITLE, module.prepared()
+        except ImportError as missing:
+            told(f"{module.TITLE}: left out, {missing.name} is not installed")
+    policy = load_policy(HERE / "filiere.yaml")
+    prepared = Prepared(policy, {})
+
+    def arrays(given: dict[str, pa.Table], threads: int = 1) -> dict[str, Any]:
+        joined = together(policy.core, given)
+        columns = prepared.columns(joined)
+        program = prepared.program(columns, joined)
+        assert not isinstance(program, str), program
+        back, left = computed(policy, program, columns, columns.left(policy.core, frozenset()), threads)
+        assert not left.any()
+        cents, score = (back[at] for r in program.results if (at := r.parts[0]) is not None)
+        return {"eligible": back[program.outcome] == 0, "cents": cents, "score": score}
+
+    def table(given: dict[str, pa.Table]) -> dict[str, Any]:
+        found = prepared.decide(given).applications
+        cents = np.frombuffer(found["result.contribution"].combine_chunks().buffers()[1], np.int64)[::2]
+        eligible = np.asarray(found["outcome"].combine_chunks().indices) == 0
+        return {"eligible": eligible, "cents": cents, "score": np.asarray(found["result.score"])}
+
+    yield "bandolo, to arrays", arrays
+    yield "bandolo, to arrays, all processors", lambda given: arrays(given, os.cpu_count() or 1)
+    yield "bandolo, to an Arrow table", table
+
+
+def _timed(run: Callable[[], object]) -> int:
+    began = perf_counter_ns()
+    run()
+    return perf_counter_ns() - began
+
+
+def _memory(run: Callable[[], dict[str, Any]]) -> tuple[float | None, dict[str, Any]]:
+    """What a run needs above what the process holds, in MiB, where the system tells; and what it gives."""
+    status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+    try:
+        reset.write_text("5")
+        before = _kibibytes(status, "VmRSS")
+        found = run()
+        return (_kibibytes(status, "VmHWM") - before) / 1024, found
+    except OSError:
+        return None, run()
+
+
+def _kibibytes(status: Path, name: str) -> int:
+    return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith(name))
+
+
+def _wrong(found: dict[str, Any], expected: list[dict[str, Any]]) -> int:
+    """Of the different applications, how many are decided otherwise than by exact fractions."""
+    wanted = {
+        "eligible": [a["eligible"] for a in expected], "cents": [int(a["contribution"] * 100) for a in expected],
+        "score": [a["score"] for a in expected],
+    }  # fmt: skip
+    off = np.zeros(len(expected), bool)
+    for name, values in wanted.items():
+        off |= np.asarray(found[name])[: len(expected)] != np.array(values)
+    return int(np.count_nonzero(off))
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     options.add_argument("--count", type=int, default=300_000, help="applications")
-    options.add_argument("--rounds", type=int, default=7)
+    options.add_argument("--rounds", type=int, default=5)
     chosen = options.parse_args()
-    count = chosen.count
-    given = tables(count)
-    policy = load_policy(HERE / "filiere.yaml")
-    prepared = Prepared(policy, {})
-
-    def arrays(threads: int) -> Any:
-        joined = together(policy.core, given)
-        columns = prepared.columns(joined)
-        program = prepared.program(columns, joined)
-        assert not isinstance(program, str), program
-        return computed(policy, program, columns, columns.left(policy.core, program.read), threads)
-
-    floats = [in_form(a, "float") for a in applications(DIFFERENT)]
-
-    def at_once() -> Any:
-        joined = together(policy.core, given)
-        columns = prepared.columns(joined)
-        program = prepared.program(columns, joined)
-        assert not isinstance(program, str), program
-        return computed(policy, program, columns, columns.left(policy.core, program.read), os.cpu_count() or 1)
-
-    runs: dict[str, tuple[Callable[[], Any], int]] = {
-        "Python with floats, by hand": (lambda: [float_by_hand.decide(a) for a in floats], len(floats)),
-        "NumPy, by hand": (lambda: by_hand(given), count),
-        "this engine, to arrays": (lambda: arrays(1), count),
-        "the same on all processors": (lambda: arrays(os.cpu_count() or 1), count),
-        "this engine, to an Arrow table": (lambda: prepared.decide(given), count),
-    }
-    _same(prepared.decide(given).applications, by_hand(given))
-    times: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(chosen.rounds):
-        for name, (run, of) in runs.items():
-            began = perf_counter_ns()
-            run()
-            times[name].append((perf_counter_ns() - began) / of)
-    print(f"{count:,} applications, {given['partner'].num_rows:,} partners; median of {chosen.rounds} rounds")
-    for name, found in times.items():
-        hand, python = (statistics.median(f / b for f, b in zip(found, times[base], strict=True)) for base in list(times)[1::-1])
-        ends = f"{min(found):,.0f}-{max(found):,.0f}"
-        print(f"{name:32} {statistics.median(found):8,.0f} ns ({ends})   {hand:6.2f} x NumPy   {python:7.4f} x Python")
-
-
-def _same(ours: pa.Table, theirs: dict[str, Any]) -> None:
-    """The two must agree on every application, to the cent."""
-    assert (np.asarray(ours["outcome"].cast(pa.string())) == "admitted").tolist() == theirs["eligible"].tolist()
-    assert [int(v * 100) for v in ours["result.contribution"].to_pylist()] == theirs["cents"].tolist()
-    assert ours["result.score"].to_pylist() == theirs["score"].tolist()
+    rows = measured(chosen.count, chosen.rounds)
+    lines = [HEADINGS, *(row.cells for row in rows)]
+    wide = [max(len(line[i]) for line in lines) for i in range(len(HEADINGS))]
+    for line in lines:
+        print("  ".join([line[0].ljust(wide[0]), *(cell.rjust(w) for cell, w in zip(line[1:], wide[1:], strict=True))]))
+    print(f"{chosen.count:,} applications of 10 to 14 partners, {chosen.rounds} rounds, {os.cpu_count()} processors")
 
 
 if __name__ == "__main__":

@@ -143,3 +143,20 @@ def plain_value(type_: Type, fact: core.FactDeclaration, number: int) -> Any:
         MONEY: "12.67", NUMBER: str(whole), PERCENT: "10%",
     }  # fmt: skip
     return by_type.get(type_, f"T{number}")
+
+
+def without_empty(table: pa.Table) -> pa.Table:
+    """A table without the columns that are empty, at any depth: nobody has asked for these facts yet."""
+    columns = {name: _without_empty(table[name].combine_chunks()) for name in table.column_names}
+    return pa.table({name: column for name, column in columns.items() if column is not None})
+
+
+def _without_empty(column: pa.Array) -> pa.Array | None:
+    if len(column) and column.null_count == len(column):
+        return None
+    if not pa.types.is_list(column.type) or not pa.types.is_struct(column.type.value_type):
+        return column
+    fields = {column.values.type.field(i).name: _without_empty(column.values.field(i)) for i in range(column.values.type.num_fields)}
+    kept = {name: field for name, field in fields.items() if field is not None}
+    items = pa.StructArray.from_arrays(list(kept.values()), names=list(kept))
+    return pa.ListArray.from_arrays(column.offsets, items, mask=column.is_null() if column.null_count else None)

@@ -48,7 +48,7 @@ CALLS: list[tuple[str, tuple[str, ...], Mapping[str, Any], Mapping[str, str], bo
     ("policies/bando_2023.yaml", (ACT,), {}, {"parameters.minimum_firms": "9,11"}, True),
     ("policies/bando_2023.yaml", (ACT,), {}, {"rates.aid_intensity.large": "0%,25%", "project_cap": "100_000 EUR"}, True),
     ("policies/bando_2023.yaml", (), {"assume": True}, {"readings.current_cost_overrun": ""}, True),
-    ("policies/manifestazione_2022.yaml", (), {"assume": True, "as_of": "2022-12-01"}, {"minimum_firms": "8..10"}, False),
+    ("policies/manifestazione_2022.yaml", (), {"assume": True, "as_of": "2022-12-01"}, {"minimum_firms": "8..10"}, True),
     ("tests/policies/ranked_call.yaml", (), {}, {"readings.counts_when": "", "least_firms": "2..4"}, True),
     ("tests/policies/rural_services_2025.yaml", (), {"as_of": "2025-05-01"},
      {"rates.intensity.small.valley": "40%,60%", "scoring.minimum": "30,50", "bands.recognised.steps.0.rate": "80%"}, False),

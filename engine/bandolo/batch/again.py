@@ -44,7 +44,7 @@ def subset(policy: core.Policy, tables: Tables, which: Array) -> Tables:
         rows[name] = np.repeat(offsets[own] - made.offsets[name][:-1], counts) + np.arange(int(counts.sum()))
         table = tables.tables[name]
         made.tables[name] = table.select([c for c in table.column_names if c not in nested]).take(pa.array(rows[name]))
-    made.left = {entity: flags[rows[entity]] for entity, flags in tables.left.items() if entity in rows}
+    made.left = {key: flags[rows[key[0]]] for key, flags in tables.left.items() if key[0] in rows}
     return made
 
 

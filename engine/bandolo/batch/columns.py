@@ -55,6 +55,10 @@ class Column:
     """The rows that a record is, or the members of a list."""
     mask: str | None = None
     item: Column | None = None
+    lacks: str | None = None
+    """Of a list, the owners that do not have it."""
+    values: bool = False
+    """A list of values, not of records: `item` are its members."""
     via: str | None = None
     """Of a record that is referred to: which of the rows of its entity it is."""
     narrow: bool = False

@@ -39,6 +39,24 @@ def flags_of(flags: Array | None, rows: Rows) -> Array:
     return np.zeros(rows.count, bool) if flags is None else flags
 
 
+def unless(flags: Array | None, bad: Array | None) -> Array | None:
+    return flags if flags is None or bad is None else flags & ~bad
+
+
+def filled(values: Array, none: Array | None, value: int) -> Array:
+    """Values, with another one where there is none."""
+    return values.astype(np.int64) if none is None else np.where(none, value, values)
+
+
+def with_words(words: list[str], wanted: str) -> list[str]:
+    """A list of words in which one surely is."""
+    return words if wanted in words else [*words, wanted]
+
+
+def filled_words(codes: Array, none: Array | None, words: list[str], wanted: str) -> Array:
+    return codes if none is None else np.where(none, words.index(wanted), codes)
+
+
 def both(first: Array | None, second: Array) -> Array | None:
     return None if first is None else first & second
 
@@ -146,28 +164,32 @@ def allocated(cents: Array, weights: Array, mask: Array | None, ties: Array, row
     return parts, bad
 
 
-def round_down(n: Array, d: Any) -> Array:
+def round_down(n: Any, d: Any) -> Array:
+    n = np.asarray(n)
     quotient: Array = np.floor_divide(n, d)
     if np.size(n) and np.min(n) < 0:  # nothing, divided by a column, is a plain zero
         quotient = np.where((n < 0) & (quotient * d != n), quotient + 1, quotient)
     return quotient
 
 
-def round_up(n: Array, d: Any) -> Array:
+def round_up(n: Any, d: Any) -> Array:
+    n = np.asarray(n)
     quotient: Array = np.floor_divide(n, d)
     quotient += (n > 0) & (quotient * d != n)
     return quotient
 
 
-def round_half_up(n: Array, d: Any) -> Array:
-    if np.size(n) and np.min(n) < 0:
+def round_half_up(n: Any, d: Any) -> Array:
+    n = np.asarray(n)
+    if n.size and n.min() < 0:
         size: Array = np.sign(n) * ((2 * np.abs(n) + d) // (2 * d))
         return size
     rounded: Array = (2 * n + d) // (2 * d)
     return rounded
 
 
-def round_half_even(n: Array, d: Any) -> Array:
+def round_half_even(n: Any, d: Any) -> Array:
+    n = np.asarray(n)
     size = np.abs(n)
     whole = size // d
     rest = 2 * (size - whole * d)
@@ -194,8 +216,9 @@ def outside(values: Array, low: int, high: int, none: Array | None) -> Array | N
 TABLE: dict[str, Any] = {
     f.__name__: f
     for f in (
-        total, tally, failed_by, one_of, some, unpacked, spread, checked, total_checked, either, flags_of, both, lifted, some_bad,
-        is_known, found_code, found_codes, table_of, looked_up, merged, distinct, ranked, allocated, picked, picked_above, picked_bad,
+        total, tally, failed_by, one_of, some, unpacked, spread, checked, total_checked, either, flags_of, unless, filled, with_words,
+        filled_words, both, lifted, some_bad, is_known, found_code, found_codes, table_of, looked_up, merged, distinct, ranked, allocated,
+        picked, picked_above, picked_bad,
         round_down, round_up, round_half_up, round_half_even, packed, wide_mask, row_masks, to_owners, failing, owners, gather_masks,
         grouped, local_day, outside,
     )

@@ -6,11 +6,8 @@ is the matter with it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
-from fractions import Fraction
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,34 +15,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bandolo import limits
-from bandolo.batch.columns import NotColumnar
-from bandolo.batch.helpers import Array, Rows, from_local
+from bandolo.batch.cells import Given, cells_of, spelt_cells
+from bandolo.batch.helpers import Array, Rows
 from bandolo.batch.program import Key, Shape
 from bandolo.check import core
 from bandolo.diagnostics import Diagnostic
-from bandolo.evaluate.data import Plain
-from bandolo.evaluate.typed import UNSAFE, BadValue, read_value
 from bandolo.language.types import (
-    BOOLEAN,
-    DATE,
-    DATETIME,
-    INTEGER,
-    MONEY,
-    NUMBER,
-    PERCENT,
-    TEXT,
-    ChoiceType,
-    DurationType,
     ListType,
     OptionalType,
     RecordType,
 )
-from bandolo.language.values import Duration
-
-PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-UNSAFE_PATTERN = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{2069}\x{feff}]"
-COMPUTED_SCALE = {MONEY: 100, PERCENT: 10**8, NUMBER: 10**6, INTEGER: 1}
-PLAIN_AMOUNT = re.compile(r"-?\d{1,13}(\.\d{1,2})?")
 
 
 class BadTables(Exception):
@@ -57,16 +36,6 @@ class BadTables(Exception):
 
 
 @dataclass
-class Given:
-    """One column: its shape, the values, where there is none, and the words that codes stand for."""
-
-    shape: Shape
-    values: Array
-    none: Array | None = None
-    words: list[str] = field(default_factory=list)
-
-
-@dataclass
 class Tables:
     """The records of every entity, in the order of their owners: tables, and where the rows of each owner begin and end."""
 
@@ -74,10 +43,8 @@ class Tables:
     offsets: dict[str, Array]
     absent: list[str]
     """Entities of which there is neither a table nor a list."""
-    left: dict[str, Array]
-    """Records of an entity that lack a list."""
-    lacking: dict[str, Array] = field(default_factory=dict)
-    """The owners that lack the list of an entity."""
+    left: dict[tuple[str, str], Array]
+    """The records of an entity that lack a list, by entity and list."""
 
     @property
     def missing_lists(self) -> list[str]:
@@ -115,7 +82,7 @@ class Columns:
         spans: dict[str, tuple[int, int]] = {policy.root: (low, high)}
         rows: list[Rows] = []
         for name in entities:
-            owner = policy.entities[name].owner
+            owner = owner_of(policy, name)
             if owner is None:
                 rows.append(Rows(high - low, np.zeros(0, np.int64), np.zeros(0, np.int64), low % 8, True))
                 continue
@@ -135,9 +102,14 @@ class Columns:
         return given, rows
 
 
+def owner_of(policy: core.Policy, name: str) -> str | None:
+    """The entity that owns the records of another, or the values of a list, which are called by both names."""
+    return policy.entities[name].owner if name in policy.entities else name.partition(".")[0]
+
+
 def to_root(policy: core.Policy, tables: Tables, entity: str, flags: Array) -> Array:
     """The applications of which a record of an entity is flagged."""
-    while (owner := policy.entities[entity].owner) is not None:
+    while (owner := owner_of(policy, entity)) is not None:
         offsets = tables.offsets[entity]
         which = np.searchsorted(offsets, np.flatnonzero(flags), "right") - 1
         flags = np.zeros(len(offsets) - 1, bool)
@@ -175,9 +147,6 @@ def together(policy: core.Policy, tables: Mapping[str, pa.Table]) -> Tables:
         entity = policy.entities[name]
         if entity.owner is None or entity.listed_in is None:
             continue
-        if entity.owner not in made.tables:
-            made.absent.append(name)
-            continue
         above = made.tables[entity.owner]
         if name in tables:
             _linked(policy, made, entity, tables[name].combine_chunks())
@@ -185,6 +154,9 @@ def together(policy: core.Policy, tables: Mapping[str, pa.Table]) -> Tables:
             _nested(made, entity, one(above[entity.listed_in]))
         else:
             made.absent.append(name)
+            many = made.tables[entity.owner].num_rows if entity.owner == policy.root else int(made.offsets[entity.owner][-1])
+            made.tables[name], made.offsets[name] = pa.table({}), np.zeros(many + 1, np.int64)
+            made.left[entity.owner, entity.listed_in] = np.ones(many, bool)
     return made
 
 
@@ -202,8 +174,8 @@ def _nested(made: Tables, entity: core.Entity, column: pa.Array) -> None:
     """The records inside a list column: its offsets and its fields, as they are."""
     assert entity.owner is not None
     if column.null_count:
-        made.lacking[entity.name] = np.asarray(column.is_null())
-        made.left[entity.owner] = made.left.get(entity.owner, np.zeros(len(column), bool)) | made.lacking[entity.name]
+        assert entity.listed_in is not None
+        made.left[entity.owner, entity.listed_in] = np.asarray(column.is_null())
         column = pc.if_else(column.is_valid(), column, pa.scalar([], column.type))
     offsets = np.asarray(column.offsets).astype(np.int64)
     items = column.values.slice(offsets[0], offsets[-1] - offsets[0]) if len(offsets) else column.values
@@ -294,8 +266,7 @@ def columns_of(policy: core.Policy, tables: Tables, spelt: frozenset[str], spoke
         if name not in tables.tables:
             continue
         table = tables.tables[name]
-        bad = tables.left.get(name, np.zeros(0, bool))
-        bad = bad if len(bad) else np.zeros(_length(tables, policy, name), bool)
+        bad = np.zeros(_length(tables, policy, name), bool)
         known = {fact.name for fact in policy.entities[name].facts.values()}
         for fact in policy.entities[name].facts.values():
             if isinstance(fact.type, ListType) and isinstance(fact.type.item, RecordType):
@@ -304,6 +275,15 @@ def columns_of(policy: core.Policy, tables: Tables, spelt: frozenset[str], spoke
                     most = fact.at_most if fact.at_most is not None else limits.LIST_LENGTH
                     if len(counts) and counts.max() > most:
                         bad = bad | (counts > most)
+                lacks = tables.left.get((name, fact.name))
+                if lacks is not None:
+                    listed: Key = (name, fact.name, None)
+                    shapes[listed], nulls[listed] = Shape("list", null=True), lacks
+                    given[listed] = Given(shapes[listed], lacks, lacks)
+                continue
+            if isinstance(fact.type, ListType) and not fact.asked and fact.name in table.column_names and name not in spelt:
+                wrong = _values(policy, tables, fact, name, one(table[fact.name]), shapes, given, nulls)
+                bad = bad if wrong is None else bad | wrong
                 continue
             for stage in fact.asked or (None,):
                 column = _column(table, fact, stage)
@@ -315,15 +295,16 @@ def columns_of(policy: core.Policy, tables: Tables, spelt: frozenset[str], spoke
                 if isinstance(type_, RecordType):
                     found, wrong = _reference(policy, tables, name, type_.entity, array, fact.optional)
                 elif fact.key and fact.name in spoken and pa.types.is_string(array.type):
-                    found, wrong = _given(policy, fact, array.dictionary_encode())
+                    found, wrong = cells_of(policy, fact, array.dictionary_encode())
                 else:
-                    found, wrong = _spelt_fact(policy, fact, array) if name in spelt else _given(policy, fact, array)
+                    found, wrong = spelt_cells(policy, fact, array) if name in spelt else cells_of(policy, fact, array)
                 bad = bad if wrong is None else bad | wrong
                 if not fact.optional and array.null_count:
                     nulls[key] = np.asarray(array.is_null())
                 if found is None:
                     continue
-                found.none = nulls.get(key, found.none)
+                if key in nulls:
+                    found.none, found.shape = nulls[key], replace(found.shape, null=True)
                 given[key], shapes[key] = found, found.shape
         strangers = [c for c in table.column_names if c.partition(" at ")[0] not in known]
         if strangers:
@@ -331,6 +312,35 @@ def columns_of(policy: core.Policy, tables: Tables, spelt: frozenset[str], spoke
         _keys(policy, tables, name, table, bad)
         left[name] = bad
     return Columns(shapes, given, left, nulls, tables)
+
+
+def _values(
+    policy: core.Policy, tables: Tables, fact: core.FactDeclaration, entity: str, array: pa.Array, shapes: dict[Key, Shape],
+    given: dict[Key, Given], nulls: dict[Key, Array],
+) -> Array | None:  # fmt: skip
+    """The members of a list of values, as rows of their own; the records whose list is not in order."""
+    assert isinstance(fact.type, ListType)
+    if not (pa.types.is_list(array.type) or pa.types.is_large_list(array.type)):
+        return None if pa.types.is_null(array.type) else np.asarray(array.is_valid())
+    key, inner = (entity, fact.name, None), f"{entity}.{fact.name}"
+    gone = np.asarray(array.is_null()) if array.null_count else None
+    if gone is not None:
+        nulls[key] = gone
+        array = pc.if_else(array.is_valid(), array, pa.scalar([], array.type))
+    offsets = np.asarray(array.offsets).astype(np.int64)
+    items = array.values.slice(offsets[0], offsets[-1] - offsets[0])
+    found, wrong = cells_of(policy, replace(fact, type=fact.type.item, key=False), items)
+    counts = np.diff(offsets)
+    bad = counts > (fact.at_most if fact.at_most is not None else limits.LIST_LENGTH)
+    wrong = wrong if not items.null_count else np.asarray(items.is_null()) | (False if wrong is None else wrong)
+    tables.offsets[inner] = offsets - offsets[0]
+    if wrong is not None and wrong.any():
+        bad[np.searchsorted(tables.offsets[inner], np.flatnonzero(wrong), "right") - 1] = True
+    if found is None:
+        return np.asarray(counts > 0) | bad
+    shapes[key], given[key] = Shape("list", null=gone is not None), Given(Shape("list"), gone if gone is not None else bad, gone)
+    shapes[inner, "", None], given[inner, "", None] = found.shape, found
+    return bad if bad.any() else None
 
 
 def _length(tables: Tables, policy: core.Policy, name: str) -> int:
@@ -359,53 +369,6 @@ def _keys(policy: core.Policy, tables: Tables, name: str, table: pa.Table, bad: 
     bad[order[twice + 1]] = True
     if pa.types.is_string(column.type):
         bad |= np.asarray(pc.fill_null(pc.match_substring_regex(column, r"[\[\]]"), False))
-
-
-def _given(policy: core.Policy, fact: core.FactDeclaration, array: pa.Array) -> tuple[Given | None, Array | None]:
-    """A column in a program's form, and the rows that are not in order; no form where the reference must read it."""
-    optional = isinstance(fact.type, OptionalType)
-    type_ = fact.type.of if isinstance(fact.type, OptionalType) else fact.type
-    if isinstance(type_, RecordType | ListType | DurationType):
-        return None, np.asarray(array.is_valid())
-    null = np.asarray(array.is_null()) if array.null_count else None
-    none = (null if null is not None else np.zeros(len(array), bool)) if optional else None
-    kind = array.type
-    if pa.types.is_null(kind):
-        return None, None
-    if type_ == TEXT or isinstance(type_, ChoiceType):
-        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind)):
-            if fact.key and pa.types.is_integer(kind):
-                return None, None  # a number that is only a name
-            return None, np.asarray(array.is_valid())
-        return _words(type_, array, null, none, fact)
-    if pa.types.is_dictionary(kind):
-        array = array.dictionary_decode()
-        kind = array.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return _spelt(policy, type_, array, null, none, False)
-    if type_ == BOOLEAN:
-        if not pa.types.is_boolean(kind):
-            return None, np.asarray(array.is_valid())
-        if none is not None:
-            return Given(Shape("flag", none=True), np.asarray(array.fill_null(False)), none), None
-        return Given(Shape("bits"), _bits(array)), None
-    if type_ == DATE and pa.types.is_date32(kind):
-        return Given(Shape("number", 1, True, optional), _buffer(array, np.int32), none), None
-    if type_ == DATETIME and pa.types.is_timestamp(kind):
-        scale = PER_SECOND[kind.unit]
-        values = _buffer(array, np.int64)
-        if null is not None:
-            values = np.where(null, 0, values)
-        wrong = None
-        if kind.unit == "ns":
-            wrong = values % 1000 != 0
-            values, scale = values // 1000, 10**6
-        if kind.tz is None:
-            values = from_local(values, scale, policy.conventions.time_zone)
-        return Given(Shape("number", scale, False, optional), values, none), wrong
-    if type_ in (MONEY, NUMBER, INTEGER):
-        return _number(type_, array, null, none)
-    return None, np.asarray(array.is_valid())
 
 
 def _reference(
@@ -446,172 +409,4 @@ def _root_of(policy: core.Policy, tables: Tables, name: str) -> Array:
     return np.repeat(_root_of(policy, tables, owner), np.diff(offsets))
 
 
-def _spelt_fact(policy: core.Policy, fact: core.FactDeclaration, array: pa.Array) -> tuple[Given | None, Array | None]:
-    """A column of cells as a policy spells them: `none` says that there is none, and an empty cell is unknown."""
-    if not pa.types.is_string(array.type) or isinstance(fact.type, ListType | RecordType):
-        return None, np.asarray(array.is_valid())
-    if not isinstance(fact.type, OptionalType):
-        type_ = fact.type
-        if type_ == TEXT or isinstance(type_, ChoiceType):
-            return _given(policy, fact, array)
-        null = np.asarray(array.is_null()) if array.null_count else None
-        return _spelt(policy, type_, array, null, None)
-    unknown = np.asarray(array.is_null())
-    array = pc.if_else(pc.is_in(array, value_set=pa.array(["none", "null", "~"])), pa.scalar(None, pa.string()), array)
-    null = np.asarray(array.is_null())
-    if fact.type.of == TEXT or isinstance(fact.type.of, ChoiceType):
-        found, wrong = _words(fact.type.of, array, null, null, fact)
-    else:
-        found, wrong = _spelt(policy, fact.type.of, array, null, null)
-    return found, unknown if wrong is None else wrong | unknown
-
-
-def _buffer(array: pa.Array, dtype: Any) -> Array:
-    """The values of a column of one width, as they stand in memory."""
-    buffer = array.buffers()[1]
-    if buffer is None:
-        return np.zeros(len(array), dtype)
-    return np.frombuffer(buffer, dtype)[array.offset : array.offset + len(array)]
-
-
-def _bits(array: pa.Array) -> Array:
-    buffer = array.buffers()[1]
-    if buffer is None:
-        return np.zeros(0, np.uint8)
-    packed = np.frombuffer(buffer, np.uint8)
-    if array.offset:
-        flags = np.unpackbits(packed, bitorder="little")[array.offset : array.offset + len(array)]
-        return np.packbits(flags, bitorder="little")
-    return packed[: (len(array) + 7) // 8]
-
-
-def _number(type_: Any, array: pa.Array, null: Array | None, none: Array | None) -> tuple[Given | None, Array | None]:
-    kind = array.type
-    optional = none is not None
-    if pa.types.is_integer(kind):
-        if kind == pa.uint64():
-            array = array.cast(pa.int64())
-            kind = array.type
-        values = _buffer(array, kind.to_pandas_dtype())
-        if kind.bit_width < 64 and (type_ == MONEY or pa.types.is_unsigned_integer(kind)):
-            values = values.astype(np.int64)
-        return Given(Shape("number", 1, values.dtype != np.int64, optional), values, none), None
-    if not pa.types.is_decimal(kind):
-        return None, np.asarray(array.is_valid())
-    scale, wrong = kind.scale, None
-    if kind.byte_width == 8:
-        values = _buffer(array, np.int64)
-    elif kind.byte_width == 4:
-        values = _buffer(array, np.int32).astype(np.int64)
-    elif kind.byte_width == 16:
-        parts = np.frombuffer(array.buffers()[1], np.int64).reshape(-1, 2)[array.offset : array.offset + len(array)]
-        values = np.ascontiguousarray(parts[:, 0])
-        wide = parts[:, 1] != values >> 63
-        wrong = wide if wide.any() else None
-    else:
-        return None, np.asarray(array.is_valid())
-    most = 2 if type_ == MONEY else 0 if type_ == INTEGER else 9
-    if scale > most:
-        if null is not None:
-            values = np.where(null, 0, values)
-        step = 10 ** (scale - most)
-        finer = values % step != 0
-        wrong = finer if wrong is None else wrong | finer
-        values, scale = values // step, most
-    elif scale < 0:
-        return None, np.asarray(array.is_valid())
-    if wrong is not None and null is not None:
-        wrong = wrong & ~null
-    if type_ == NUMBER and scale:
-        values = values if null is None else np.where(null, 0, values)
-        while scale and not (values % 10).any():  # a column that is wider than its numbers: products of them stay short
-            values, scale = values // 10, scale - 1
-    return Given(Shape("number", 10**scale, False, optional), values, none), wrong
-
-
-def _words(
-    type_: Any, array: pa.Array, null: Array | None, none: Array | None, fact: core.FactDeclaration
-) -> tuple[Given | None, Array | None]:
-    if fact.key and not pa.types.is_dictionary(array.type):
-        return None, _unsafe(array)  # almost every one is different: no codes for what is only a name
-    coded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
-    if not (pa.types.is_string(coded.dictionary.type) or pa.types.is_large_string(coded.dictionary.type)):
-        return None, np.asarray(array.is_valid())
-    words = coded.dictionary.to_pylist()
-    codes = _buffer(coded.indices, coded.indices.type.to_pandas_dtype())
-    if null is not None:
-        codes = np.where(null, 0, codes)
-    bad = np.asarray(coded.dictionary.is_null()) | _misfits(type_, coded.dictionary, words)
-    wrong = None
-    if bad.any():
-        wrong = bad.take(codes, mode="clip")
-        wrong = wrong if null is None else wrong & ~null
-    return Given(Shape("word", 1, False, none is not None), codes, none, [w or "" for w in words]), wrong
-
-
-def _misfits(type_: Any, dictionary: pa.Array, words: list[Any]) -> Array:
-    """Which words no fact of a type may have; of many texts only those are looked at one by one that may be among them."""
-    doubtful = _unsafe(dictionary) if type_ == TEXT and len(words) else np.ones(len(words), bool)
-    bad = np.zeros(len(words), bool)
-    for at in np.flatnonzero(doubtful) if doubtful is not None else ():
-        bad[at] = words[at] is not None and not _fits(words[at], type_)
-    return bad
-
-
-def _fits(word: str, type_: Any) -> bool:
-    if isinstance(type_, ChoiceType):
-        return word in type_.options
-    return len(word) <= limits.TEXT_CHARACTERS and not UNSAFE.search(word)
-
-
-def _unsafe(array: pa.Array) -> Array | None:
-    plain = pc.all(pc.string_is_ascii(array)).as_py() is not False and pc.all(pc.utf8_is_printable(array)).as_py() is not False
-    if plain and (pc.max(pc.binary_length(array)).as_py() or 0) <= limits.TEXT_CHARACTERS:
-        return None
-    kept = pc.and_(pc.string_is_ascii(array), pc.utf8_is_printable(array))
-    kept = pc.and_(kept, pc.less_equal(pc.binary_length(array), limits.TEXT_CHARACTERS))
-    return ~np.asarray(pc.fill_null(kept, True))
-
-
-def _spelt(
-    policy: core.Policy, type_: Any, array: pa.Array, null: Array | None, none: Array | None, plain: bool = True
-) -> tuple[Given | None, Array | None]:
-    """A column of texts for something else: each that occurs is read as the reference reads it."""
-    coded = array.dictionary_encode()
-    codes = np.asarray(coded.indices.fill_null(0)) if len(array) else np.zeros(0, np.int64)
-    scale = COMPUTED_SCALE.get(type_, 10**6 if type_ == DATETIME else 1)
-    read = [_read(policy, type_, w, scale, plain) for w in coded.dictionary.to_pylist()]
-    values = np.array([r or 0 for r in read] or [0], np.int64)[codes] if len(array) else np.zeros(0, np.int64)
-    bad = np.array([r is None for r in read] or [False], bool)
-    wrong = bad[codes] if bad.any() else None
-    if wrong is not None and null is not None:
-        wrong = wrong & ~null
-    if type_ == BOOLEAN:
-        return Given(Shape("flag", 1, False, none is not None), values.astype(bool), none), wrong
-    return Given(Shape("number", scale, False, none is not None), values, none), wrong
-
-
-def _read(policy: core.Policy, type_: Any, text: str, scale: int, plain: bool) -> int | None:
-    from datetime import date, datetime
-
-    from bandolo.batch.writer import EPOCH, instant_number
-
-    try:
-        value = read_value(Plain(text) if plain else text, type_, policy.conventions)
-    except BadValue:
-        return None
-    match value:
-        case bool():
-            return int(value)
-        case datetime():
-            scaled = instant_number(value) * scale
-        case date():
-            return (value - EPOCH).days
-        case Fraction():
-            scaled = value * scale
-        case _:
-            return None
-    return int(scaled) if scaled.denominator == 1 and abs(scaled) < 2**62 else None
-
-
-__all__ = ["BadTables", "Columns", "Decimal", "Duration", "Given", "NotColumnar", "Tables", "columns_of", "link_name", "together"]
+__all__ = ["BadTables", "Columns", "Given", "Tables", "columns_of", "link_name", "together"]

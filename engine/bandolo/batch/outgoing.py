@@ -121,6 +121,7 @@ def _result(result: Outgoing, back: Sequence[Array], type_: pa.DataType, policy:
         return _repeated(result, type_, of_type, count)
     values, under, none, words = (None if at is None else back[at] for at in result.parts)
     assert values is not None
+    values = values if values.ndim else np.broadcast_to(values, (count,))
     mask = None if none is None else np.broadcast_to(np.asarray(none, bool), (count,))
     if of_type == MONEY:
         return cents_array(values.astype(np.int64, copy=False), mask)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from fractions import Fraction
@@ -17,11 +18,12 @@ from numpy.typing import NDArray
 from bandolo.batch.columns import LARGEST, Column, Frame, NotColumnar
 from bandolo.batch.helpers import FIRST_INSTANT, LAST_INSTANT, TABLE
 from bandolo.batch.operations import rounded
+from bandolo.batch.trials import TRIALS, differing, sample
 from bandolo.batch.writer import EPOCH, Writer, core_boolean, instant_number, row_name
 from bandolo.check import core
 from bandolo.evaluate.settle import Settled
 from bandolo.evaluate.stages import PRECEDENCE, STATUS_BY_EFFECT
-from bandolo.language.types import DATE, DATETIME, MONEY, ListType, OptionalType, RecordType, Type
+from bandolo.language.types import BOOLEAN, DATE, DATETIME, MONEY, TEXT, ChoiceType, ListType, OptionalType, RecordType, Type
 from bandolo.language.values import Value
 
 Key = tuple[str, str, str | None]
@@ -34,6 +36,7 @@ STRUCK = "is struck"
 """The name of the flags that say which records the ranking has struck; no fact has a space in its name."""
 NO_RESULT = "a computation has no result, or a number is beyond 64 bits"
 OUTSIDE = "an amount, number or date is beyond what columns hold"
+LACKING = "a fact is missing"
 CURABLE = "a requirement that can still be put right, which depends on the clock"
 NAMES = re.compile(r"\b[tb]\d+(?:_\d+)?\b")
 
@@ -46,6 +49,8 @@ class Shape:
     scale: int = 1
     narrow: bool = False
     none: bool = False
+    null: bool = False
+    """Whether it may be missing."""
 
 
 @dataclass(frozen=True)
@@ -127,15 +132,13 @@ def compile_columns(
     records: bool,
     ranking: bool = False,
     kept: frozenset[str] = frozenset(),
-    absent: frozenset[str] = frozenset(),
 ) -> Program:
     """The program for columns of some shapes; NotColumnar where the policy asks for what has none.
 
     `records` wants the results of records, `ranking` what the ranking takes. `kept` are the requirements that are not looked at again after
-    a strike: without a column of strikes their verdicts come out, and with one they go in, as columns of their own. Of the entities that
-    are `absent` no list has been given; what looks at them has no column.
+    a strike: without a column of strikes their verdicts come out, and with one they go in, as columns of their own.
     """
-    return _Build(policy, settled, shapes, records, ranking, kept, absent).program()
+    return _Build(policy, settled, shapes, records, ranking, kept).program()
 
 
 def met_key(entity: str, requirement: str) -> Key:
@@ -152,22 +155,25 @@ class _Build:
         records: bool,
         ranking: bool,
         kept: frozenset[str] = frozenset(),
-        absent: frozenset[str] = frozenset(),
     ) -> None:
-        self.kept, self.absent = kept, absent
+        self.kept = kept
         self.policy, self.settled, self.shapes, self.records, self.ranking = policy, settled, shapes, records, ranking
         self.root = Frame(policy.root, row_name(policy, policy.root), None)
         self.frames: dict[str, Frame] = {policy.root: self.root}
         for name in policy.root_names():
             owner = policy.entities[name].owner
-            if owner in self.frames and name not in absent:
+            if owner is not None:
                 self.frames[name] = Frame(name, row_name(policy, name), self.frames[owner])
         self.columns = tuple(shapes)
-        self.w = Writer(policy, settled, self.root, self.fact, self.known, absent)
+        self.lists: dict[str, str] = {}
+        """Lists of values, and what the program calls their rows."""
+        self.w = Writer(policy, settled, self.root, self.fact, self.known, self.lacking, self.lacks, self.values)
+        self._trials: list[_Build] = []
         self.left: list[str | None] = []
         self.reasons: dict[str, list[str | None]] = {}
         self.read: set[Key] = set()
-        self.undecided: dict[str, str] = {}
+        self.open: dict[str, str | None] = {}
+        """Where the verdict of a requirement is open, and no fact is missing."""
         self.bads: dict[str, str | None] = {}
         self.opened: dict[str, Column] = {}
         self.back: list[str] = []
@@ -178,13 +184,88 @@ class _Build:
         """The column of a fact that has been given."""
         key = (entity, name, stage)
         self.read.add(key)
+        frame, said = self.frames[entity], name if stage is None else f"{name} at {stage}"
         if key not in self.shapes:
-            raise NotColumnar(f"{name if stage is None else f'{name} at {stage}'} has no column")
+            self.w.asked.add(("column", said))
+            return self.lacking(frame, self.policy.entities[entity].facts[name].type, said, key)
         at, shape = self.columns.index(key), self.shapes[key]
         low, high = self.bounds(key)
         none = f"n{at}" if shape.none else None
         words = f"w{at}" if shape.form == "word" else None
-        return Column(shape.form, self.frames[entity], f"c{at}", shape.scale, low, high, none=none, words=words, narrow=shape.narrow)
+        found = Column(shape.form, frame, f"c{at}", shape.scale, low, high, none=none, words=words, narrow=shape.narrow)
+        if not shape.null:
+            return found
+        self.w.asked.add(("null", said))
+        if self.w.trial is None or shape.form == "record" or self.policy.entities[entity].facts[name].key:
+            return found.but(bad=f"n{at}")
+        return self._filled(found, key, at)
+
+    def _filled(self, column: Column, key: Key, at: int) -> Column:
+        """A column whose gaps are filled in by way of trial."""
+        w = self.w
+        value = self._sample(key, str(key))
+        match value:
+            case str():
+                words = w.emit(f"with_words({column.words}, {w.constant(value)})")
+                name = w.emit(f"filled_words({column.name}, n{at}, {words}, {w.constant(value)})")
+                return column.but(name=name, words=words)
+            case bool():
+                flags = w.emit(f"filled({w.plainly(column).name}, n{at}, {value})")
+                return column.but(form="flag", name=w.emit(f"{flags} != 0"))
+        number = _number(value, column.scale, floor, 0)
+        low, high = min(column.low, number), max(column.high, number)
+        return column.but(name=w.emit(f"filled({column.name}, n{at}, {number})"), low=low, high=high, narrow=False)
+
+    def _sample(self, key: Key, what: str) -> Value:
+        assert self.w.trial is not None
+        low, high = self.settled.ranges[key[0], key[1]]
+        return sample(self.policy.entities[key[0]].facts[key[1]].type, low, high, what, self.w.trial)
+
+    def lacking(self, frame: Frame, type_: Type, what: str, key: Key | None = None) -> Column:
+        """The column of what has none, or is left open: nowhere known, or filled in by way of trial."""
+        w, bare = self.w, type_.of if isinstance(type_, OptionalType) else type_
+        if isinstance(bare, ListType | RecordType) or str(bare).startswith("duration"):
+            raise NotColumnar(f"{what} has no column" if key is not None else f"{what} is not known")
+        if self.w.trial is not None:
+            value = self._sample(key, what) if key is not None else sample(bare, None, None, what, self.w.trial)
+            return w.value_of(value, bare)
+        bad = w.emit(f"np.ones({frame.name}.count, bool)")
+        if bare == BOOLEAN:
+            return Column("flag", frame, w.emit(f"np.zeros({frame.name}.count, bool)"), bad=bad)
+        zeros = w.emit(f"np.zeros({frame.name}.count, np.int64)")
+        if bare == TEXT or isinstance(bare, ChoiceType):
+            return Column("word", frame, zeros, words=w.constant(("",)), bad=bad)
+        return Column("number", frame, zeros, bad=bad)
+
+    def lacks(self, entity: str, name: str) -> str | None:
+        """The rows of an entity that lack a list."""
+        key = (entity, name, None)
+        if key not in self.shapes:
+            return None
+        self.read.add(key)
+        self.w.asked.add(("null", name))
+        return f"n{self.columns.index(key)}"
+
+    def values(self, owner: Frame, name: str) -> Column:
+        """The column of a list of values."""
+        inner = f"{owner.entity}.{name}"
+        if (inner, "", None) not in self.shapes:
+            raise NotColumnar(f"{name} has no column")
+        row = self.lists.setdefault(inner, f"r{len(self.policy.entities) + len(self.lists)}")
+        frame = Frame(inner, row, owner)
+        at, shape = self.columns.index((inner, "", None)), self.shapes[inner, "", None]
+        low, high = self.bounds((inner, "", None))
+        words = f"w{at}" if shape.form == "word" else None
+        item = Column(shape.form, frame, f"c{at}", shape.scale, low, high, words=words, narrow=shape.narrow)
+        lacks = self.lacks(owner.entity, name) if self.shapes[owner.entity, name, None].null else None
+        return Column("list", owner, "", of=frame, item=item, values=True, lacks=lacks)
+
+    def values_of(self, inner: str) -> Frame:
+        """The rows of a list of values."""
+        owner, _, name = inner.partition(".")
+        frame = self.values(self.frames[owner], name).of
+        assert frame is not None
+        return frame
 
     def known(self, frame: Frame, name: str, stage: str | None) -> Column:
         """Whether a fact is there; one that has no column is not."""
@@ -199,10 +280,11 @@ class _Build:
 
     def bounds(self, key: Key) -> tuple[int, int]:
         """Between which whole numbers a column lies; what does not is left to the reference."""
-        type_ = self.policy.entities[key[0]].facts[key[1]].type
-        type_ = type_.of if isinstance(type_, OptionalType) else type_
+        entity, _, listed = key[0].partition(".")
+        type_ = self.policy.entities[entity].facts[listed or key[1]].type
+        type_ = type_.of if isinstance(type_, OptionalType) else type_.item if isinstance(type_, ListType) else type_
         scale = self.shapes[key].scale
-        low, high = self.settled.ranges[key[0], key[1]]
+        low, high = (None, None) if listed else self.settled.ranges[key[0], key[1]]
         most = 2932896 if type_ == DATE else LAST_INSTANT * scale if type_ == DATETIME else 2**45 * max(scale // 100, 1)
         least = -719162 if type_ == DATE else FIRST_INSTANT * scale if type_ == DATETIME else -most
         found = max(least, _number(low, scale, ceil, least)), min(most, _number(high, scale, floor, most))
@@ -235,7 +317,7 @@ class _Build:
         # Names and whole numbers made here: nothing of the policy becomes code.
         exec(compile(source, f"<columns of {self.policy.digest[:19]}>", "exec"), table)
         return Program(
-            table["run"], source, self.columns, tuple(self.frames), frozenset(self.read), tuple(self.order), len(masks), left,
+            table["run"], source, self.columns, (*self.frames, *self.lists), frozenset(self.read), tuple(self.order), len(masks), left,
             outcome, stage, tuple(statuses), tuple(masks), failing, excluded, barred, admitted, tuple(results),
             ranked, verdicts, unsure,
             reasons=reasons,
@@ -270,17 +352,25 @@ class _Build:
 
     def _source(self) -> str:
         lines = [f"c{i}, n{i}, w{i} = given[{i}]" for i in range(len(self.columns))]
-        lines += [f"{frame.name} = rows[{i}]" for i, frame in enumerate(self.frames.values())]
-        lines += [*_freed(self.w.lines, self.back), f"return ({', '.join(self.back)},)"]
+        names = [*(frame.name for frame in self.frames.values()), *self.lists.values()]
+        lines += [f"{name} = rows[{i}]" for i, name in enumerate(names)]
+        lines += [*_freed(_needed(self.w.lines, self.back), self.back), f"return ({', '.join(self.back)},)"]
         return "def run(given, rows, left):\n" + "".join(f"    {line}\n" for line in lines)
 
-    def leave(self, bad: str | None, frame: Frame | None, reason: str = NO_RESULT) -> None:
+    def leave(self, bad: str | None, frame: Frame | None, *reasons: str) -> None:
         """Leave the applications to the reference in whose rows something is bad."""
         while bad is not None and frame is not None and frame is not self.root:
             bad = self.w.emit(f"some_bad({bad}, {frame.name})")
             frame = frame.above
         self.left.append(bad)
-        self.reasons.setdefault(reason, []).append(bad)
+        for reason in reasons or (NO_RESULT,):
+            self.reasons.setdefault(reason, []).append(bad)
+
+    @staticmethod
+    def _why(asked: frozenset[tuple[str, str]]) -> list[str]:
+        """Why what rests on something missing is left; what is missing in some rows is counted by these."""
+        said = {"column": "{} has no column, and the rules ask for it here", "reason": "{}", "null": LACKING}
+        return sorted({said.get(kind, "{} is not known").format(name) for kind, name in asked})
 
     def _ranges(self) -> None:
         """Values outside of what a fact declares, or of what is computed with."""
@@ -288,19 +378,15 @@ class _Build:
             shape = self.shapes[key]
             if shape.form == "number":
                 low, high = self.bounds(key)
-                self.leave(self.w.emit(f"outside(c{at}, {low}, {high}, n{at})"), self.frames[key[0]], OUTSIDE)
+                frame = self.frames[key[0]] if key[0] in self.frames else self.values_of(key[0])
+                self.leave(self.w.emit(f"outside(c{at}, {low}, {high}, n{at})"), frame, OUTSIDE)
 
     # Steps.
 
     def _step(self, step: core.Step) -> None:
-        if step.entity not in self.frames:
-            reason = f"there are no records of {step.entity}"
-            self.w.why[step.entity, step.name] = reason
-            if step.kind == "requirement":
-                self.undecided[step.name] = reason
-            return
         frame = self.frames[step.entity]
         self.w.slots = {0: Column("record", frame, "", of=frame)}
+        self.w.asked = set()
         match step.kind:
             case "definition":
                 try:
@@ -311,11 +397,14 @@ class _Build:
                     self.w.why[step.entity, step.name] = str(reason)
                     return
                 self.w.definitions[step.entity, step.name] = value
+                self.w.asks["definition", step.entity, step.name] = frozenset(self.w.asked)
             case "requirement":
+                requirement = self.policy.requirements[step.name]
                 try:
-                    self._requirement(self.policy.requirements[step.name], frame)
-                except NotColumnar as reason:  # which does not matter in a stage that nothing opens
-                    self.undecided[step.name] = str(reason)
+                    self._requirement(requirement, frame)
+                except NotColumnar as reason:  # which does not matter where it does not apply, or in a stage that is not open
+                    self._undecided(requirement, frame, str(reason))
+                self.w.asks["requirement", step.name] = frozenset(self.w.asked)
             case "admitted":
                 self.w.admitted[step.entity, step.name] = self._admitted(step.entity, step.name, frame)
             case _:
@@ -323,6 +412,18 @@ class _Build:
                 opened = self.w.value_of(True, core_boolean()) if stage.opens is None else self.w.plainly(self.w.value(stage.opens))
                 self.leave(opened.bad, frame)
                 self.opened[step.name] = opened.but(bad=None)
+
+    def _undecided(self, requirement: core.Requirement, frame: Frame, reason: str) -> None:
+        """A requirement that has no column: left to the reference wherever it applies."""
+        w = self.w
+        self.w.asked.add(("reason", reason))
+        bad = w.emit(f"np.ones({frame.name}.count, bool)")
+        if requirement.applies is not None:
+            with suppress(NotColumnar):
+                applies = w.plainly(self._here(w.value(requirement.applies), frame))
+                bad = w.either(applies.name, applies.bad) or bad
+        w.met[requirement.id] = Column("flag", frame, w.emit(f"np.zeros({frame.name}.count, bool)"))
+        self.bads[requirement.id] = w.unsure[requirement.id] = bad
 
     def effect(self, requirement: core.Requirement) -> core.Effect:
         option = "" if requirement.effect_by is None else self.settled.settings.options[requirement.effect_by]
@@ -361,7 +462,7 @@ class _Build:
             met = w.chosen(struck, met, before)
             bad = w.both(bad, struck.name)
         w.met[requirement.id] = met
-        self.bads[requirement.id] = bad
+        self.bads[requirement.id] = w.unsure[requirement.id] = bad
 
     def _requirements(self) -> None:
         """Leave the applications in which a requirement of a stage that has begun is open, or runs a time to put it right."""
@@ -369,39 +470,84 @@ class _Build:
             opened = self.opened[requirement.stage]
             if opened.constant is False:
                 continue
-            if requirement.entity not in self.frames:
-                raise NotColumnar(self.undecided[requirement.id])
             frame = self.frames[requirement.entity]
-            if requirement.id in self.undecided:
-                raise NotColumnar(self.undecided[requirement.id])
-            bad = self.bads[requirement.id]
+            self._unlisted(frame, opened)
+            bad = self._open(requirement, frame)
             if bad is not None and opened.constant is None:
                 bad = self.w.both(bad, self.w.spread(opened, frame).name)
-            self.leave(bad, frame)
+            self.leave(bad, frame, *self._why(self.w.asks["requirement", requirement.id]))
             if self.effect(requirement).cure is not None:
                 self.leave(self.w.flag(self.w.negated(self._unless_closed(requirement))), frame, CURABLE)
+
+    def _unlisted(self, frame: Frame, opened: Column) -> None:
+        """Records that are not listed yet could fail a requirement: leave the applications that lack their list."""
+        while frame.above is not None:
+            listed = self.policy.entities[frame.entity].listed_in
+            assert listed is not None
+            lacks = self.lacks(frame.above.entity, listed)
+            if lacks is not None and opened.constant is None:
+                lacks = self.w.both(lacks, self.w.spread(opened, frame.above).name)
+            self.leave(lacks, frame.above, LACKING)
+            frame = frame.above
+
+    def _open(self, requirement: core.Requirement, frame: Frame) -> str | None:
+        """Where a requirement is left to the reference: where it is bad, and trials do not show that its verdict is open.
+
+        Only of parameters and readings that are left open, which no list of missing facts names.
+        """
+        w, bad, asked = self.w, self.bads[requirement.id], self.w.asks["requirement", requirement.id]
+        self.open[requirement.id] = None
+        if self.ranking:  # which names what is left open too
+            return bad
+        if bad is None or not asked or any(kind != "open" for kind, _ in asked) or requirement.may("exclude"):
+            return bad
+        tried = [t.w.met[requirement.id].but(bad=t.bads[requirement.id]) for t in self.trials()]
+        differs = differing(w, tried, frame)
+        if differs is None:
+            return bad
+        self.open[requirement.id] = differs
+        met = w.met[requirement.id]
+        w.met[requirement.id] = Column("flag", frame, w.emit(f"{self._here(met, frame).name} | {differs}"))
+        return w.emit(f"unless({bad}, {differs})")
+
+    def trials(self) -> list[_Build]:
+        """The same definitions and requirements with what is missing filled in, in several ways."""
+        if not self._trials:
+            for number in range(TRIALS):
+                made = _Build(self.policy, self.settled, self.shapes, False, False, self.kept)
+                w = made.w
+                made.frames, made.root, w.root, made.lists = self.frames, self.root, self.root, self.lists
+                w.lines, w.said, w.table, w.unpacked, w.count = self.w.lines, self.w.said, self.w.table, self.w.unpacked, self.w.count
+                w.trial = number
+                for step in self.policy.steps:
+                    made._step(step)
+                self.w.count = w.count
+                self._trials.append(made)
+        return self._trials
 
     def _admitted(self, entity: str, moment: str, frame: Frame) -> Column:
         policy = self.policy
         last = policy.stage_index(moment) if moment else len(policy.stages)
         struck = self._given(entity, STRUCK)
         parts: list[Column] = [] if struck is None else [self.w.negated(struck)]
+        asked: frozenset[tuple[str, str]] = frozenset()
         for requirement in policy.requirements.values():
             if requirement.entity != entity or policy.stage_index(requirement.stage) > last:
                 continue
             if requirement.may("exclude") and self.effect(requirement).word == "exclude":
+                asked |= self.w.asks.get(("requirement", requirement.id), frozenset())
                 parts.append(self._unless_closed(requirement))
         owner = policy.entities[entity].owner
         if owner is not None and owner != policy.root:
             parts.append(self.w.admitted[owner, moment])
+            asked |= self.w.asks.get(("admitted", owner, moment), frozenset())
+        self.w.asks["admitted", entity, moment] = asked
         return self.w._every([self.w.spread(p, frame) if p.frame is not frame else p for p in parts])
 
     def _unless_closed(self, requirement: core.Requirement) -> Column:
         opened = self.opened[requirement.stage]
         if opened.constant is False:
             return self.w.value_of(True, core_boolean())
-        if requirement.id not in self.w.met:
-            raise NotColumnar(self.undecided[requirement.id])
         if opened.constant is True:
             return self.w.met[requirement.id]
         return self.w.negated(self.w._every([opened, self.w.negated(self.w.met[requirement.id])]))
@@ -505,8 +651,8 @@ class _Build:
         names = []
         for stage in self.policy.stages:
             found = "0"
-            for word in reversed(("reject", "suspend", "refer", "bar")):
-                code = STATUSES.index(STATUS_BY_EFFECT[word])
+            for word in reversed(("reject", "suspend", "open", "refer", "bar")):
+                code = STATUSES.index(STATUS_BY_EFFECT.get(word, "undetermined"))
                 hits = [h for r in self.policy.requirements.values() if r.stage == stage.name for h in self._hits(r, word)]
                 if hits:
                     hit = hits[0] if len(hits) == 1 else w.emit(" | ".join(hits))
@@ -543,10 +689,18 @@ class _Build:
 
     def _hits(self, requirement: core.Requirement, word: str) -> list[str]:
         """Where a requirement's failure is brought to the application."""
-        if self.effect(requirement).word != word or self.opened[requirement.stage].constant is False:
+        effect, opened = self.effect(requirement).word, self.open.get(requirement.id)
+        if self.opened[requirement.stage].constant is False:
             return []
         w, frame = self.w, self.frames[requirement.entity]
-        failed = w.negated(w.met[requirement.id])
+        if word == "open":
+            if opened is None or effect not in ("reject", "suspend", "refer", "bar") or (effect == "bar" and frame is not self.root):
+                return []
+            failed = Column("flag", frame, opened)
+        elif effect != word:
+            return []
+        else:
+            failed = w.negated(w.met[requirement.id])
         if frame is self.root:
             return [w.flag(failed)]
         if word == "bar":
@@ -590,8 +744,11 @@ class _Build:
         w, frame = self.w, self.frames[result.entity]
         if (result.entity, result.name) not in w.definitions:
             raise NotColumnar(w.why[result.entity, result.name])
-        found, value = self._outgoing(result.name, w.definitions[result.entity, result.name], frame, result.type)
-        self.leave(value.bad, value.frame)
+        value, asked = w.definitions[result.entity, result.name], w.asks.get(("definition", result.entity, result.name), frozenset())
+        if value.bad is not None and asked:
+            value = self._unknown(result, w.plainly(value), frame)
+        found, value = self._outgoing(result.name, value, frame, result.type)
+        self.leave(value.bad, value.frame, *self._why(asked))
         return found
 
     def _outgoing(self, name: str, value: Column, frame: Frame, type_: Type, cents: bool = True) -> tuple[Outgoing, Column]:
@@ -670,6 +827,27 @@ class _Build:
             flag = self.w.emit(f"{flag} & {passed}")
         return flag
 
+    def _unknown(self, result: core.Result, value: Column, frame: Frame) -> Column:
+        """A result that rests on what is missing: none where trials show that it is not known."""
+        w, tried = self.w, []
+        type_: Type = result.type.of if isinstance(result.type, OptionalType) else result.type
+        for trial in self.trials():
+            found = trial.w.definitions.get((result.entity, result.name))
+            if found is None:
+                continue
+            if type_ == MONEY and found.form == "number":
+                direction = self.settled.settings.money_rounding
+                if not isinstance(direction, str):
+                    raise NotColumnar("how amounts are rounded is open")
+                found = rounded(w, found, direction, Fraction(1, 100))
+            tried.append(found)
+        differs = differing(w, tried, frame) if tried else None
+        if differs is None:
+            return value
+        value = w.spread(value, frame)
+        none = differs if value.none is None else w.emit(f"{value.none} | {differs}")
+        return value.but(none=w.emit(f"flags_of({none}, {frame.name})"), bad=w.emit(f"unless({value.bad}, {differs})"))
+
 
 @dataclass(frozen=True)
 class _Words:
@@ -685,6 +863,19 @@ class _Words:
 @cache
 def _masks_of(bits: tuple[int, ...]) -> NDArray[Any]:
     return np.array([sum(1 << bit for i, bit in enumerate(bits) if not byte >> i & 1) for byte in range(256)], np.int64)
+
+
+def _needed(lines: list[str], back: list[str]) -> list[str]:
+    """The lines that something which comes back rests on."""
+    wanted, kept = set(back), []
+    for line in reversed(lines):
+        target, sign, text = line.partition(" = ")
+        names = NAMES.findall(target)
+        if sign and not line.startswith("    ") and names and names[0] == target.partition(",")[0] and wanted.isdisjoint(names):
+            continue
+        wanted.update(NAMES.findall(text if sign else line))
+        kept.append(line)
+    return kept[::-1]
 
 
 def _freed(lines: list[str], back: list[str]) -> list[str]:

@@ -238,7 +238,7 @@ def _hold(policy: core.Policy, folder: Path, part: Part, found: list[tuple[Table
     pq.write_table(whole, folder / f"shared-{part.number:06}..parquet", compression="lz4")
     pq.write_table(pa.concat_tables(claims), folder / f"shared-{part.number:06}..claims.parquet", compression="lz4")
     arrays: dict[str, Any] = {f"offsets {name}": offsets for name, offsets in tables.offsets.items()}
-    arrays |= {f"left {name}": flags for name, flags in tables.left.items()}
+    arrays |= {f"left {entity}.{listed}": flags for (entity, listed), flags in tables.left.items()}
     np.savez(
         folder / f"shared-{part.number:06}.npz", absent=np.array(tables.absent, str), names=np.array(list(tables.tables), str), **arrays
     )
@@ -248,7 +248,8 @@ def _held(folder: Path, part: Part) -> tuple[Tables, pa.Table, pa.Table]:
     arrays = np.load(folder / f"shared-{part.number:06}.npz")
     tables = {str(n): pq.read_table(folder / f"shared-{part.number:06}.{n}.parquet") for n in arrays["names"]}
     offsets = {n.removeprefix("offsets "): arrays[n] for n in arrays.files if n.startswith("offsets ")}
-    left = {n.removeprefix("left "): arrays[n] for n in arrays.files if n.startswith("left ")}
+    lists = {n: n.removeprefix("left ").partition(".") for n in arrays.files if n.startswith("left ")}
+    left = {(entity, listed): arrays[n] for n, (entity, _, listed) in lists.items()}
     standings = pq.read_table(folder / f"shared-{part.number:06}..parquet")
     claims = pq.read_table(folder / f"shared-{part.number:06}..claims.parquet")
     return Tables(tables, offsets, [str(n) for n in arrays["absent"]], left), standings, claims
@@ -266,9 +267,9 @@ def _put_together(policy: core.Policy, parts: list[Tables]) -> Tables:
                 pieces.append(part.offsets[name][1:] + begin)
                 begin += int(part.offsets[name][-1])
             made.offsets[name] = np.concatenate(pieces)
-        if any(name in p.left for p in parts):
-            counts = [root_count(policy, p, name) for p in parts]
-            made.left[name] = np.concatenate([p.left.get(name, np.zeros(c, bool)) for p, c in zip(parts, counts, strict=True)])
+        counts = [root_count(policy, p, name) for p in parts]
+        for key in sorted({key for p in parts for key in p.left if key[0] == name}):
+            made.left[key] = np.concatenate([p.left.get(key, np.zeros(c, bool)) for p, c in zip(parts, counts, strict=True)])
     return made
 
 

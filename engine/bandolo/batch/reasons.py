@@ -10,7 +10,7 @@ import numpy as np
 
 from bandolo.batch.helpers import Array
 from bandolo.batch.intake import Columns, to_root
-from bandolo.batch.program import CURABLE, NO_RESULT, OUTSIDE, Key, Program
+from bandolo.batch.program import CURABLE, LACKING, NO_RESULT, OUTSIDE, Key, Program
 from bandolo.check import core
 from bandolo.language.types import Language
 
@@ -91,20 +91,24 @@ def _patterns() -> Sequence[tuple[re.Pattern[str], str]]:
     return [(re.compile("(.+)".join(map(re.escape, english.split("{}")))), italian) for english, italian in ITALIAN.items()]
 
 
-def counted(policy: core.Policy, columns: Columns, program: Program, begun: Array, back: Sequence[Array]) -> dict[str, int]:
+def counted(
+    policy: core.Policy, columns: Columns, program: Program, begun: Array, back: Sequence[Array], left: Array | None = None
+) -> dict[str, int]:
     """Of some columns, how many applications go one by one for what; one may have several reasons, the first of them counts first."""
-    found = left_before(policy, columns, program.read)
+    found = left_before(policy, columns, program.read, left)
     for reason, at in program.reasons.items():
-        found[reason] = int(np.count_nonzero(back[at] & ~begun))
+        if reason != LACKING:
+            found[reason] = int(np.count_nonzero(back[at] & ~begun))
     return {reason: count for reason, count in sorted(found.items()) if count}
 
 
-def left_before(policy: core.Policy, columns: Columns, read: frozenset[Key]) -> dict[str, int]:
+def left_before(policy: core.Policy, columns: Columns, read: frozenset[Key], left: Array | None = None) -> dict[str, int]:
     """How many applications no program is asked about: a fact that it would look at is missing, or something is not in order."""
     found: dict[str, int] = {}
     for key, null in columns.nulls.items():
         if key in read and null.any():
-            found[f"{key[1]} of {key[0]} is missing"] = int(np.count_nonzero(to_root(policy, columns.tables, key[0], null)))
+            flags = to_root(policy, columns.tables, key[0], null)
+            found[f"{key[1]} of {key[0]} is missing"] = int(np.count_nonzero(flags if left is None else flags & left))
     bad = np.zeros(columns.tables.tables[policy.root].num_rows, bool)
     for entity, flags in columns.bad.items():
         if flags.any():

@@ -95,10 +95,8 @@ class Rowwise:
             if fact.name not in lists or not isinstance(fact.type, ListType) or not isinstance(fact.type.item, RecordType):
                 continue
             inner = fact.type.item.entity
-            if inner not in tables.offsets:
-                continue
             offsets = tables.offsets[inner]
-            gone = tables.lacking.get(inner)
+            gone = tables.left.get((entity, fact.name))
             spans = [(int(offsets[i]), int(offsets[i + 1])) for i in which]
             every = self._records(tables, inner, np.concatenate([np.arange(a, b) for a, b in spans]).astype(np.int64))
             at_ = 0

@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,8 @@ class Prepared:
     kept: frozenset[str] = frozenset()
     """The requirements that the ranking does not look at again after a strike."""
     programs: dict[Any, Program | str] = field(default_factory=dict)
+    nullable: set[Key] = field(default_factory=set)
+    """The facts that were missing somewhere."""
     rowwise: Rowwise = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,7 +72,11 @@ class Prepared:
 
     def columns(self, tables: Tables) -> Columns:
         """The columns of some tables."""
-        return columns_of(self.policy.core, tables, self.spelt, self.spoken)
+        found = columns_of(self.policy.core, tables, self.spelt, self.spoken)
+        self.nullable |= {key for key, shape in found.shapes.items() if shape.null}
+        for key in self.nullable & found.shapes.keys():  # so that the tables of one file need few programs
+            found.shapes[key] = replace(found.shapes[key], null=True)
+        return found
 
     def program(self, columns: Columns, tables: Tables) -> Program | str:
         """The columnar program for some columns, or why there is none."""
@@ -79,12 +85,10 @@ class Prepared:
             self.programs[key] = self._compiled(columns.shapes, tables)
         return self.programs[key]
 
-    def refused(self, tables: Tables) -> str:
+    def refused(self, tables: Tables) -> str:  # noqa: ARG002 - those that call it have them
         """Why no program can decide some tables, whatever is computed; empty where nothing stands in the way."""
         if any(act.applies_to is not None for act in self.policy.loaded.amendments):
             return "an amending act does not reach every application"
-        if tables.absent and not self.ranking:
-            return f"there are no records of {', '.join(tables.absent)}"
         for entity in self.policy.core.entities.values():
             for fact in entity.facts.values():
                 if isinstance(fact.type, ListType) and isinstance(fact.type.item, RecordType) and fact.optional:
@@ -96,9 +100,7 @@ class Prepared:
         if refused:
             return refused
         try:
-            return compile_columns(
-                self.policy.core, self.settled, shapes, bool(self.records), self.ranking, self.kept, frozenset(tables.absent)
-            )
+            return compile_columns(self.policy.core, self.settled, shapes, bool(self.records), self.ranking, self.kept)
         except NotColumnar as reason:
             return str(reason)
 
@@ -112,10 +114,10 @@ class Prepared:
         if isinstance(program, str):
             return self._assembled(joined, names, None, (), np.arange(len(names)), {program: len(names)})
         keys = {(e, key.name, None) for e in self.records if (key := core.entities[e].key) is not None}
-        begun = columns.left(core, program.read | keys)
+        begun = columns.left(core, frozenset(keys))
         back, left = computed(self.policy, program, columns, begun, self.threads)
         which = np.flatnonzero(left)
-        why = counted(core, columns, program, begun, back) if len(which) else {}
+        why = counted(core, columns, program, begun, back, left) if len(which) else {}
         return self._assembled(joined, names, program, back, which, why)
 
     def _assembled(

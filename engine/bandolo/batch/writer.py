@@ -33,8 +33,12 @@ class Writer:
     root: Frame
     fact: Callable[[str, str, str | None], Column]
     known: Callable[[Frame, str, str | None], Column]
-    absent: frozenset[str] = frozenset()
-    """Entities of which there is no list."""
+    lacking: Callable[[Frame, Type, str], Column]
+    """The column of what is not there, or not settled: nowhere known, or filled in by way of trial."""
+    lacks: Callable[[str, str], str | None]
+    """The rows of an entity that lack a list."""
+    values: Callable[[Frame, str], Column]
+    """The column of a list of values."""
     lines: list[str] = field(default_factory=list)
     said: dict[str, str] = field(default_factory=dict)
     table: dict[str, Any] = field(default_factory=dict)
@@ -43,6 +47,14 @@ class Writer:
     why: dict[tuple[str, str], str] = field(default_factory=dict)
     """Why a definition has no column."""
     met: dict[str, Column] = field(default_factory=dict)
+    unsure: dict[str, str | None] = field(default_factory=dict)
+    """Of a requirement, where whether it is met is not known."""
+    trial: int | None = None
+    """Which way to fill in what is missing, in a program that is there to be compared with others."""
+    asked: set[tuple[str, str]] = field(default_factory=set)
+    """What has been asked for, since this was emptied, that is missing somewhere: its kind and its name."""
+    asks: dict[tuple[str, ...], frozenset[tuple[str, str]]] = field(default_factory=dict)
+    """What is missing somewhere of what a definition, a requirement or an admission rests on."""
     admitted: dict[tuple[str, str], Column] = field(default_factory=dict)
     unpacked: dict[str, str] = field(default_factory=dict)
     """Flags that were packed before."""
@@ -178,6 +190,16 @@ class Writer:
             return Column("none", None, "", constant=NONE)
         raise NotColumnar("a constant record")
 
+    def settled_value(self, value: Value, type_: Type) -> Column:
+        """A parameter, a reading or the clock; one that is left open is nowhere known."""
+        if not isinstance(value, Unknown):
+            return self.value_of(value, type_)
+        names = sorted(value.missing)
+        self.asked |= {("open" if n.startswith(("parameter.", "reading.")) else "clock", n) for n in names}
+        if value.low is not None or value.high is not None or len(names) != 1:
+            raise NotColumnar(f"{', '.join(names)} is not known")
+        return self.lacking(self.root, type_, names[0])
+
     # Nodes.
 
     def value(self, node: core.Expr) -> Column:
@@ -194,9 +216,12 @@ class Writer:
                 assert record.of is not None
                 if isinstance(node.type, ListType) and isinstance(node.type.item, RecordType):
                     entity = node.type.item.entity
-                    if entity in self.absent:
-                        raise NotColumnar(f"there are no records of {entity}")
-                    return Column("list", record.of, "", of=Frame(entity, row_name(self.policy, entity), record.of))
+                    lacks = self.lacks(record.of.entity, name)
+                    return Column("list", record.of, "", of=Frame(entity, row_name(self.policy, entity), record.of), lacks=lacks)
+                if isinstance(node.type, ListType):
+                    if record.via is not None or stage is not None:
+                        raise NotColumnar("goes through a list of values")
+                    return self.values(record.of, name)
                 column = self.fact(record.of.entity, name, stage)
                 if column.form == "record" and isinstance(bare(node.type), RecordType):
                     if record.via is not None:
@@ -207,21 +232,24 @@ class Writer:
             case core.Computed(entity=entity, name=name):
                 if (entity, name) not in self.definitions:
                     raise NotColumnar(self.why.get((entity, name), name))
+                self.asked |= self.asks.get(("definition", entity, name), frozenset())
                 return self._of(node.record, self.definitions[entity, name])
             case core.Met(requirement=requirement):
                 if requirement not in self.met:
                     raise NotColumnar(f"{requirement} is not decided by columns")
-                return self._of(node.record, self.met[requirement])
+                self.asked |= self.asks.get(("requirement", requirement), frozenset())
+                return self._of(node.record, self.met[requirement].but(bad=self.unsure.get(requirement)))
             case core.Admitted(entity=entity, stage=stage):
+                self.asked |= self.asks.get(("admitted", entity, stage or ""), frozenset())
                 return self._of(node.record, self.admitted[entity, stage or ""])
             case core.Parameter(name=name):
-                return self.value_of(self.settled.settings.parameters[name], node.type)
+                return self.settled_value(self.settled.settings.parameters[name], node.type)
             case core.Dated():
                 return self._dated(node)
             case core.Option(reading=reading):
-                return self.value_of(self.settled.settings.options[reading], node.type)
+                return self.settled_value(self.settled.settings.options[reading], node.type)
             case core.AsOf():
-                return self.value_of(self.settled.settings.as_of, node.type)
+                return self.settled_value(self.settled.settings.as_of, node.type)
             case core.Apply():
                 from bandolo.batch.operations import apply
 
@@ -261,7 +289,7 @@ class Writer:
             case core.Map():
                 return self._map(node)
             case core.Share():
-                from bandolo.batch.operations import share
+                from bandolo.batch.aggregates import share
 
                 return share(self, node)
             case core.Let(slot=slot, value=bound, body=body):
@@ -278,6 +306,8 @@ class Writer:
 
     def through(self, record: Column, column: Column) -> Column:
         """A column of a record's rows, said of the record; of one that is referred to, looked up where it stands."""
+        if column.constant is not None and column.frame is None:
+            return column
         if record.via is None:
             return column.but(frame=record.of)
         made = self.plainly(column)
@@ -352,8 +382,8 @@ class Writer:
         if len(parts) == 1:
             return parts[0]
         frame = self.deepest(parts)
-        packed = [p for p in parts if p.form == "bits" and p.frame is frame]
-        rest = [self.plainly(self.spread(p, frame)) for p in parts if not (p.form == "bits" and p.frame is frame)]
+        packed = [p for p in parts if p.form == "bits" and p.frame is frame and p.bad is None]
+        rest = [self.plainly(self.spread(p, frame)) for p in parts if p not in packed]
         made: Column | None = None
         for part in packed:
             made = part if made is None else made.but(name=self.emit(f"{made.name} & {part.name}"))
@@ -513,6 +543,9 @@ class Writer:
     def _member(self, listed: Column, slot: int) -> Frame:
         if listed.form != "list" or listed.of is None:
             raise NotColumnar("goes through a list of values")
+        if listed.values and listed.item is not None:
+            self.slots[slot] = listed.item
+            return listed.of
         if listed.item is not None:
             raise NotColumnar("goes through a list of values")
         self.slots[slot] = Column("record", listed.of, "", of=listed.of)
@@ -538,16 +571,23 @@ class Writer:
         frame = self._member(listed, node.slot)
         item = self.value(node.item)
         if not node.flatten:
-            return listed.but(item=self.spread(item, frame) if item.frame is not frame else item)
+            return listed.but(item=self.spread(item, frame) if item.frame is not frame else item, values=False)
         if item.form != "list" or item.of is None or item.frame is not frame:
             raise NotColumnar("puts lists together")
-        mask, bad = item.mask, item.bad
+        mask, bad, lacks = item.mask, item.bad, listed.lacks
+        if item.lacks is not None:
+            assert listed.frame is not None
+            gone = item.lacks if listed.mask is None else self.both(item.lacks, listed.mask)
+            current: Frame | None = frame
+            while gone is not None and current is not None and current is not listed.frame:
+                gone, current = self.emit(f"some_bad({gone}, {current.name})"), current.above
+            lacks = self.either(lacks, gone)
         if listed.mask is not None:
             outer = self.spread(Column("flag", frame, listed.mask, bad=listed.bad), item.of)
             mine = [] if mask is None else [Column("flag", item.of, mask, bad=bad)]
             kept = self._every([outer, *mine])
             mask, bad = kept.name, kept.bad
-        return listed.but(of=item.of, mask=mask, bad=bad, item=item.item)
+        return listed.but(of=item.of, mask=mask, bad=bad, item=item.item, lacks=lacks)
 
 
 def bare(type_: Type) -> Type:

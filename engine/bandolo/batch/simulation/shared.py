@@ -61,10 +61,12 @@ def compile_variants(policy: core.Policy, variants: Sequence[Settled], shapes: M
     reasons: dict[int, tuple[str, ...]] = {}
     own: list[int] = []
     read: set[Key] = set()
+    lists: dict[str, str] = {}
     count = 0
     build = None
     for number, settled in enumerate(variants):
         build = _Variant(policy, settled, shapes)
+        build.lists = lists
         build.w.lines, build.w.said, build.w.unpacked, build.w.table, build.w.count = lines, said, unpacked, table, count
         before, kept = len(lines), (dict(said), dict(unpacked))
         try:
@@ -78,11 +80,11 @@ def compile_variants(policy: core.Policy, variants: Sequence[Settled], shapes: M
         own.append(len(lines) - before)
         count = build.w.count
     assert build is not None
-    source = _source(_needed(lines), tuple(shapes), build.frames)
+    source = _source(_needed(lines), tuple(shapes), [*(f.name for f in build.frames.values()), *lists.values()])
     made = dict(TABLE) | table
     # Names and whole numbers made here: nothing of the policy becomes code.
     exec(compile(source, f"<variants of {policy.digest[:19]}>", "exec"), made)
-    return Shared(made["run"], source, tuple(shapes), tuple(build.frames), frozenset(read), why, reasons, tuple(own))
+    return Shared(made["run"], source, tuple(shapes), (*build.frames, *lists), frozenset(read), why, reasons, tuple(own))
 
 
 class _Variant(_Build):
@@ -132,7 +134,7 @@ def _needed(lines: Sequence[str]) -> list[str]:
     return kept[::-1]
 
 
-def _source(lines: list[str], columns: tuple[Key, ...], frames: Mapping[str, Any]) -> str:
+def _source(lines: list[str], columns: tuple[Key, ...], rows: Sequence[str]) -> str:
     begin = [f"c{i}, n{i}, w{i} = given[{i}]" for i in range(len(columns))]
-    begin += [f"{frame.name} = rows[{i}]" for i, frame in enumerate(frames.values())]
+    begin += [f"{name} = rows[{i}]" for i, name in enumerate(rows)]
     return "def run(given, rows, left, told):\n" + "".join(f"    {line}\n" for line in [*begin, *_freed(lines, [])] or ["pass"])
