@@ -300,6 +300,8 @@ class Maker:
         if how < 0.1:
             record["no_such_fact"] = "1"
             return
+        if not entity.facts:
+            return
         name = rng.choice(sorted(entity.facts))
         listed = record.get(name)
         if isinstance(listed, list) and listed and how < 0.6:

@@ -26,6 +26,7 @@ from bandolo.language.types import (
     PERCENT,
     TEXT,
     ChoiceType,
+    DurationType,
     ListType,
     OptionalType,
     RecordType,
@@ -49,7 +50,7 @@ def cells_of(policy: core.Policy, fact: core.FactDeclaration, array: pa.Array) -
     """A column in a program's form, and the rows that are not in order; no form where the reference must read it."""
     optional = isinstance(fact.type, OptionalType)
     type_ = fact.type.of if isinstance(fact.type, OptionalType) else fact.type
-    if isinstance(type_, RecordType | ListType):
+    if isinstance(type_, RecordType | ListType | DurationType):
         return None, np.asarray(array.is_valid())
     null = np.asarray(array.is_null()) if array.null_count else None
     none = (null if null is not None else np.zeros(len(array), bool)) if optional else None

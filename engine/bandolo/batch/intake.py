@@ -91,8 +91,11 @@ class Columns:
             x, y = int(offsets[0]), int(offsets[-1])
             spans[name] = (x, y)
             rows.append(Rows.of(offsets, x, x % 8))
-        given = []
+        given: list[Any] = []
         for key in keys:
+            if key[0] not in spans:  # a list of values that no rule looks into
+                given.append((None, None, None))
+                continue
             x, y = spans[key[0]]
             column = self.given[key]
             values = column.values[x // 8 : (y + 7) // 8] if column.shape.form == "bits" else column.values[x:y]

@@ -104,7 +104,7 @@ class Money:
         if self.below:
             while self.cut:
                 self._back(changed)
-        while any(used > have for used, have in zip(self.used, budget, strict=True)):
+        while self.cut and any(used > have for used, have in zip(self.used, budget, strict=True)):
             self._back(changed)
         while not self.below and (self.cut < len(self.list) or self._extend()):
             place = self.list[self.cut]
