@@ -114,7 +114,7 @@ def test_calls_are_decided_as_by_the_reference(path: str, amendments: tuple[str,
 @pytest.fixture
 def few_trials(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small policies need few ways to fill in what is missing."""
-    monkeypatch.setattr("bandolo.batch.program.TRIALS", 5)
+    monkeypatch.setattr("bandolo.batch.steps.TRIALS", 5)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -53,7 +53,7 @@ def _aggregated(writer: Writer, word: str, listed: Column) -> Column:
     if word in ("any", "all"):
         test = item if word == "any" else writer.negated(item)
         mine = [] if listed.mask is None else [Column("flag", frame, listed.mask)]
-        hit = writer._every([*mine, test.but(bad=None)])
+        hit = writer.every([*mine, test.but(bad=None)])
         if hit.constant is False:
             return writer.value_of(word == "all", BOOLEAN)
         hit = writer.plainly(writer.spread(hit, frame))

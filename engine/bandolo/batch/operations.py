@@ -108,7 +108,7 @@ def _contained(writer: Writer, item: Column, listed: Column) -> Column:
         codes = writer.emit(f"found_codes({item.words}, {wanted})")
         return Column("flag", item.frame, writer.emit(f"looked_up({codes}, {item.name})"), bad=item.bad)
     tests = [writer.negated(_same(writer, item, option)) for option in options]
-    return writer.negated(writer._every(tests))
+    return writer.negated(writer.every(tests))
 
 
 # Dates.

@@ -255,9 +255,9 @@ class Writer:
 
                 return apply(self, node)
             case core.And(parts=parts):
-                return self._every([self.value(p) for p in parts])
+                return self.every([self.value(p) for p in parts])
             case core.Or(parts=parts):
-                return self.negated(self._every([self.negated(self.value(p)) for p in parts]))
+                return self.negated(self.every([self.negated(self.value(p)) for p in parts]))
             case core.Not(value=inner):
                 return self.negated(self.value(inner))
             case core.IsNone(value=inner):
@@ -348,12 +348,12 @@ class Writer:
                 tests.append(self.compared(">=", day, self.value_of(start, DATE)))
             if end is not None:
                 tests.append(self.compared("<=", day, self.value_of(end, DATE)))
-            test = self._every(tests)
+            test = self.every(tests)
             inside.append(test)
             worth = self.value_of(value, node.type)
             found = worth if found is None else self.chosen(test, worth, found)
         assert found is not None
-        outside = self._every([self.negated(t) for t in inside])
+        outside = self.every([self.negated(t) for t in inside])
         if outside.constant is False:
             return found
         frame, (found, outside, day) = self.together(found, outside, day)
@@ -372,7 +372,7 @@ class Writer:
         """The name of the flags of a column that is not constant."""
         return self.plainly(column).name
 
-    def _every(self, parts: list[Column]) -> Column:
+    def every(self, parts: list[Column]) -> Column:
         """All of several; where one that is not bad is false, the others do not matter."""
         parts = [p for p in parts if p.constant is not True]
         if any(p.constant is False for p in parts):
@@ -556,7 +556,7 @@ class Writer:
         frame = self._member(listed, node.slot)
         test = self.value(node.condition)
         mine = [] if listed.mask is None else [Column("flag", frame, listed.mask, bad=listed.bad)]
-        kept = self._every([*mine, test])
+        kept = self.every([*mine, test])
         if kept.constant is True:
             return listed
         kept = self.plainly(self.spread(kept, frame))
@@ -585,7 +585,7 @@ class Writer:
         if listed.mask is not None:
             outer = self.spread(Column("flag", frame, listed.mask, bad=listed.bad), item.of)
             mine = [] if mask is None else [Column("flag", item.of, mask, bad=bad)]
-            kept = self._every([outer, *mine])
+            kept = self.every([outer, *mine])
             mask, bad = kept.name, kept.bad
         return listed.but(of=item.of, mask=mask, bad=bad, item=item.item, lacks=lacks)
 
