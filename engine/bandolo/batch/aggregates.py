@@ -93,7 +93,7 @@ def distinct(writer: Writer, listed: Column) -> Column:
 def share(writer: Writer, node: core.Share) -> Column:
     """This record's part of a total by largest remainder, worked out for all owners at once."""
     this = writer.slots[0]
-    owner = writer._owner(this, node.owner)
+    owner = writer.owner(this, node.owner)
     kept = dict(writer.slots)
     writer.slots = {0: owner}
     total, among = writer.value(node.total), writer.value(node.among)

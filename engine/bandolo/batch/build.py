@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bandolo.batch.columns import Column, Frame, NotColumnar
+from bandolo.batch.columns import Column, Frame, NotColumnar, row_name
 from bandolo.batch.facts import Facts
 from bandolo.batch.program import LACKING, NO_RESULT, Key, Shape
-from bandolo.batch.writer import Writer, core_boolean, row_name
+from bandolo.batch.writer import Writer
 from bandolo.check import core
 from bandolo.evaluate.settle import Settled
+from bandolo.language.types import BOOLEAN
 
 
 class Build:
@@ -94,7 +95,7 @@ class Build:
         """Whether a requirement is met, or its stage has not begun."""
         opened = self.opened[requirement.stage]
         if opened.constant is False:
-            return self.w.value_of(True, core_boolean())
+            return self.w.value_of(True, BOOLEAN)
         if opened.constant is True:
             return self.w.met[requirement.id]
         return self.w.negated(self.w.every([opened, self.w.negated(self.w.met[requirement.id])]))

@@ -8,11 +8,10 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import TYPE_CHECKING
 
-from bandolo.batch.columns import LARGEST, Column, Frame, NotColumnar
+from bandolo.batch.columns import EPOCH, LARGEST, Column, Frame, NotColumnar, instant_number
 from bandolo.batch.helpers import FIRST_INSTANT, LAST_INSTANT
 from bandolo.batch.program import Key
 from bandolo.batch.trials import sample
-from bandolo.batch.writer import EPOCH, core_boolean, instant_number
 from bandolo.language.types import BOOLEAN, DATE, DATETIME, TEXT, ChoiceType, ListType, OptionalType, RecordType, Type
 from bandolo.language.values import Value
 
@@ -119,9 +118,9 @@ class Facts:
         if self.build.policy.entities[frame.entity].facts[name].key:
             raise NotColumnar("asks whether a key is known")
         if key not in self.build.shapes:
-            return self.build.w.value_of(False, core_boolean())
+            return self.build.w.value_of(False, BOOLEAN)
         if self.build.shapes[key].none:
-            return self.build.w.value_of(True, core_boolean())
+            return self.build.w.value_of(True, BOOLEAN)
         return Column("flag", frame, self.build.w.emit(f"is_known(n{self.build.columns.index(key)}, {frame.name})"))
 
     def bounds(self, key: Key) -> tuple[int, int]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from contextlib import suppress
 
 from bandolo.batch.build import Build
+from bandolo.batch.choices import chosen
 from bandolo.batch.columns import Column, Frame, NotColumnar
 from bandolo.batch.program import CURABLE, LACKING, OUTSIDE, STRUCK, met_key
 from bandolo.batch.trials import TRIALS, differing
-from bandolo.batch.writer import core_boolean
 from bandolo.check import core
+from bandolo.language.types import BOOLEAN
 
 
 def leave_outside(build: Build) -> None:
@@ -52,7 +53,7 @@ def write_step(build: Build, step: core.Step) -> None:
             build.w.admitted[step.entity, step.name] = admitted(build, step.entity, step.name, frame)
         case _:
             stage = build.policy.stages[build.policy.stage_index(step.name)]
-            opened = build.w.value_of(True, core_boolean()) if stage.opens is None else build.w.plainly(build.w.value(stage.opens))
+            opened = build.w.value_of(True, BOOLEAN) if stage.opens is None else build.w.plainly(build.w.value(stage.opens))
             build.leave(opened.bad, frame)
             build.opened[step.name] = opened.but(bad=None)
 
@@ -79,7 +80,7 @@ def _requirement(build: Build, requirement: core.Requirement, frame: Frame) -> N
     applies = None if requirement.applies is None else w.value(requirement.applies)
     # What never applies need not have a column.
     never = applies is not None and applies.constant is False
-    check = w.value_of(True, core_boolean()) if never else w.value(requirement.check)
+    check = w.value_of(True, BOOLEAN) if never else w.value(requirement.check)
     if applies is not None:
         fails = w.every([applies, w.negated(check)])
         bad = fails.bad
@@ -98,7 +99,7 @@ def _requirement(build: Build, requirement: core.Requirement, frame: Frame) -> N
         met = Column("flag", frame, w.emit(f"np.full({frame.name}.count, {met.constant})"))
     met = met.but(bad=None, frame=frame)
     if before is not None and struck is not None:  # a verdict stays, but for the records that are struck
-        met = w.chosen(struck, met, before)
+        met = chosen(w, struck, met, before)
         bad = w.both(bad, struck.name)
     w.met[requirement.id] = met
     build.bads[requirement.id] = w.unsure[requirement.id] = bad
