@@ -23,8 +23,8 @@ from hypothesis import HealthCheck, given, reject, settings
 from arrow import complete, linked, table, without_empty
 from bandolo.batch import outgoing, run
 from bandolo.batch.files import Task, run_files
-from bandolo.batch.intake import BadTables, together
 from bandolo.batch.rows import Rowwise, record_paths
+from bandolo.batch.tables import BadTables, together
 from bandolo.diagnostics import ApplicationError, PolicyError
 from bandolo.evaluate.typed import BadValue
 from bandolo.policy import Policy, load_policy, policy_from_bytes

@@ -26,10 +26,10 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from bandolo.batch.intake import BadTables, link_name
 from bandolo.batch.lines import Lines, are_lines, planned_lines, staged_lines
 from bandolo.batch.part import Part
 from bandolo.batch.run import Decided, Prepared
+from bandolo.batch.tables import BadTables, link_name
 from bandolo.batch.writing import writer as _writer
 from bandolo.policy import Policy, load_policy
 from bandolo.version import __version__

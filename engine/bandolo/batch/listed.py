@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bandolo.batch.helpers import Array
-from bandolo.batch.intake import BadTables, one
 from bandolo.batch.keys import cents, in_order, key_names, running
 from bandolo.batch.outgoing import TEXTS, cents_array
-from bandolo.batch.standing import EXACT
+from bandolo.batch.ranking_columns import EXACT
+from bandolo.batch.tables import BadTables, one
 from bandolo.check import core
 from bandolo.ranking.entrant import Strike
 from bandolo.ranking.options import Options

@@ -21,10 +21,11 @@ import pyarrow.compute as pc
 from bandolo.batch import listed
 from bandolo.batch.again import Again, entrants_of, subset
 from bandolo.batch.helpers import Array
-from bandolo.batch.intake import Tables, one, together
 from bandolo.batch.keys import cents, digests, in_order, key_names, keys_of
+from bandolo.batch.ranking_columns import schema
 from bandolo.batch.run import Prepared
-from bandolo.batch.standing import Standings, of_tables, ranker_for, schema
+from bandolo.batch.standing import Standings, of_tables, ranker_for
+from bandolo.batch.tables import Tables, one, together
 from bandolo.check import core
 from bandolo.diagnostics import Diagnostic, PolicyError
 from bandolo.policy import AsOf, Policy

@@ -28,13 +28,14 @@ import pyarrow.parquet as pq
 from bandolo.batch.again import subset
 from bandolo.batch.files import Reader, Task, _claim, _end_with, _fingerprint, planned, staged
 from bandolo.batch.helpers import Array
-from bandolo.batch.intake import BadTables, Tables, one, together
 from bandolo.batch.keys import digests
 from bandolo.batch.lines import are_lines
 from bandolo.batch.part import Part
 from bandolo.batch.ranked import Ranked, prepared_for, ranking
+from bandolo.batch.ranking_columns import CLAIMS, schema
 from bandolo.batch.run import root_offsets
-from bandolo.batch.standing import CLAIMS, Standings, of_tables, ranker_for, schema
+from bandolo.batch.standing import Standings, of_tables, ranker_for
+from bandolo.batch.tables import BadTables, Tables, one, together
 from bandolo.batch.writing import writer as _writer
 from bandolo.check import core
 from bandolo.diagnostics import PolicyError

@@ -71,8 +71,8 @@ def run(
     loaded = load(policy, what_ifs["amendments"], lang)
     try:
         from bandolo.batch.files import Task, run_files
-        from bandolo.batch.intake import BadTables
         from bandolo.batch.spark.problems import NotRun
+        from bandolo.batch.tables import BadTables
     except ImportError:
         click.echo(words["missing"], err=True)
         sys.exit(1)

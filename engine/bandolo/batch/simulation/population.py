@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bandolo.batch.files import GROUP, Reader, Task, planned, staged
-from bandolo.batch.intake import BadTables
+from bandolo.batch.tables import BadTables
 from bandolo.check import core
 from bandolo.evaluate.typed import BadValue, read_value
 from bandolo.evaluate.wire import plain

@@ -18,14 +18,15 @@ import pyarrow.compute as pc
 
 from bandolo.batch import listed, standing
 from bandolo.batch.helpers import Array
-from bandolo.batch.intake import BadTables, one, together
 from bandolo.batch.keys import cents, in_order
 from bandolo.batch.ranked import prepared_for
+from bandolo.batch.ranking_columns import schema
 from bandolo.batch.run import Prepared
 from bandolo.batch.spark import worker
 from bandolo.batch.spark.problems import told
 from bandolo.batch.spark.worker import BY_ROWS, OF, ROW, WHY, Failed, Told, plain, plain_schema
 from bandolo.batch.standing import ranker_for
+from bandolo.batch.tables import BadTables, one, together
 from bandolo.check import core
 from bandolo.ranking.entrant import Strike
 from bandolo.ranking.options import Options
@@ -83,7 +84,7 @@ def _taken(told_: Told, tables: dict[str, pa.Table]) -> pa.Table:
 
 def taken_schema(policy: core.Policy) -> pa.Schema:
     """Two tables in one: what the ranking takes, and the claims."""
-    rows = pa.schema([*plain_schema(standing.schema(policy)), pa.field(BY_ROWS, pa.int64()), pa.field(WHY, pa.string())])
+    rows = pa.schema([*plain_schema(schema(policy)), pa.field(BY_ROWS, pa.int64()), pa.field(WHY, pa.string())])
     return pa.schema([(OF, pa.string()), (RANK, pa.struct(list(rows))), (CLAIM, pa.struct(list(CLAIMS)))])
 
 
@@ -145,7 +146,7 @@ def _listed(
 
 def list_schema(policy: core.Policy, lists: Lists) -> pa.Schema:
     """The columns of the list, its place in it, and that among equals."""
-    table = _with_types(policy, pa.table({f.name: pa.array([], f.type) for f in plain_schema(standing.schema(policy))}))
+    table = _with_types(policy, pa.table({f.name: pa.array([], f.type) for f in plain_schema(schema(policy))}))
     nothing = replace(lists, strikes={}, disputed={})
     return plain_schema(unplaced(policy, nothing, table, Before(0, 0, ())).schema)
 
@@ -238,4 +239,4 @@ def _below(table: pa.Table) -> pa.Table:
 
 def _with_types(policy: core.Policy, table: pa.Table) -> pa.Table:
     """A part with the very types that the list is made of."""
-    return table.cast(plain_schema(standing.schema(policy))).combine_chunks()
+    return table.cast(plain_schema(schema(policy))).combine_chunks()

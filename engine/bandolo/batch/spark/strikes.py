@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from bandolo.batch import ranked
 from bandolo.batch.helpers import Array
-from bandolo.batch.intake import Tables, one, together
 from bandolo.batch.keys import cents, digests, key_names, keys_of
+from bandolo.batch.ranking_columns import schema
 from bandolo.batch.run import Prepared
 from bandolo.batch.spark import frames as frames_of
 from bandolo.batch.spark import parts as parts_of
@@ -19,7 +19,8 @@ from bandolo.batch.spark import worker
 from bandolo.batch.spark.parts import part_of, pots_of
 from bandolo.batch.spark.problems import NotRun
 from bandolo.batch.spark.worker import ROW, Told, plain
-from bandolo.batch.standing import Standings, of_tables, schema
+from bandolo.batch.standing import Standings, of_tables
+from bandolo.batch.tables import Tables, one, together
 from bandolo.ranking.entrant import Strike
 from bandolo.ranking.money import Money, Place
 from bandolo.ranking.options import Options
