@@ -22,9 +22,10 @@ from hypothesis import HealthCheck, given, reject, settings
 
 from arrow import complete, linked, table, without_empty
 from bandolo.batch import outgoing, run
-from bandolo.batch.files import Task, run_files
+from bandolo.batch.files import run_files
 from bandolo.batch.rows import Rowwise, record_paths
 from bandolo.batch.tables import BadTables, together
+from bandolo.batch.task import Task
 from bandolo.diagnostics import ApplicationError, PolicyError
 from bandolo.evaluate.typed import BadValue
 from bandolo.policy import Policy, load_policy, policy_from_bytes
@@ -304,7 +305,7 @@ def test_a_row_group_is_decided_a_part_at_a_time(tmp_path: Path, monkeypatch: py
     """However long a row group is, only so many of its applications are in memory."""
     task, nested = files(tmp_path)
     pq.write_table(pq.read_table(task.applications), task.applications, row_group_size=25)
-    monkeypatch.setattr("bandolo.batch.files.GROUP", 7)
+    monkeypatch.setattr("bandolo.batch.staging.GROUP", 7)
     run_files(task)
     whole = run(small(), nested, records=["firm"])
     assert pq.read_table(task.to).to_pylist() == whole.applications.to_pylist()

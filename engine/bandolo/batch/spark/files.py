@@ -18,7 +18,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bandolo.batch import listed, outgoing
-from bandolo.batch.files import Report
 from bandolo.batch.ranked import Ranked, prepared_for
 from bandolo.batch.ranking_columns import schema
 from bandolo.batch.spark import frames as frames_of
@@ -30,7 +29,8 @@ from bandolo.batch.spark.session import begun
 from bandolo.batch.spark.worker import BY_ROWS, ROW, WHY
 from bandolo.batch.standing import ranker_for
 from bandolo.batch.tables import BadTables, link_name
-from bandolo.batch.writing import writer as writer_for
+from bandolo.batch.task import Report
+from bandolo.batch.writing import writer_for
 from bandolo.policy import Policy
 
 ROWS_IN_A_FILE = 2**40
