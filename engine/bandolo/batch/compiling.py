@@ -10,7 +10,7 @@ from bandolo.batch.emission import source_of
 from bandolo.batch.helpers import TABLE
 from bandolo.batch.program import Key, Program, Shape
 from bandolo.batch.ranking_values import ranked
-from bandolo.batch.results import result
+from bandolo.batch.results import result_of
 from bandolo.check import core
 from bandolo.evaluate.settle import Settled
 
@@ -37,7 +37,7 @@ def compile_columns(
     statuses, outcome, stage = verdicts.outcome(build)
     # The ranking takes its own values, and a result that has no column does not stand in its way.
     wanted = [] if ranking else [r for r in policy.results if r.entity == policy.root or records]
-    results = [result(build, r) for r in wanted]
+    results = [result_of(build, r) for r in wanted]
     excluded = {e: verdicts.excluded(build, e) for e in build.frames if e != policy.root} if records else {}
     barred = {e: verdicts.barred(build, e) for e in build.frames if e != policy.root} if records else {}
     admitted = {}

@@ -14,7 +14,7 @@ from bandolo.check import core
 from bandolo.language.types import MONEY, ListType, OptionalType, RecordType, Type
 
 
-def result(build: Build, result: core.Result) -> Outgoing:
+def result_of(build: Build, result: core.Result) -> Outgoing:
     """A result; the applications in which it is bad are left to the reference. Raises NotColumnar where it has no column."""
     w, frame = build.w, build.frames[result.entity]
     if (result.entity, result.name) not in w.definitions:

@@ -17,7 +17,7 @@ from bandolo.batch.columns import NotColumnar
 from bandolo.batch.emission import freed
 from bandolo.batch.helpers import TABLE
 from bandolo.batch.program import Key, Shape
-from bandolo.batch.results import result
+from bandolo.batch.results import result_of
 from bandolo.batch.steps import leave_outside, leave_undecided, write_step
 from bandolo.batch.verdicts import outcome
 from bandolo.check import core
@@ -102,7 +102,7 @@ def _told(build: Build, number: int) -> str:
     amounts = []
     for wanted in build.policy.results:
         if wanted.entity == build.policy.root and _bare(wanted) == MONEY:
-            out = result(build, wanted)
+            out = result_of(build, wanted)
             if out.parts[0] is None:
                 amounts.append(f"({int(out.constant * 100)}, None)" if not _is_none(out.constant) else "(0, True)")
             else:
