@@ -25,8 +25,8 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 from bandolo import load_policy  # noqa: E402
-from bandolo.batch.intake import together  # noqa: E402
 from bandolo.batch.run import Prepared, computed  # noqa: E402
+from bandolo.batch.tables import together  # noqa: E402
 from contenders import float_by_hand  # noqa: E402
 from workload import COSTS, UNWANTED, WANTED, answer, applications, in_form  # noqa: E402
 

@@ -24,10 +24,10 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 from bandolo import load_policy  # noqa: E402
-from bandolo.batch.files import Task as OneMachine  # noqa: E402
 from bandolo.batch.files import run_files  # noqa: E402
 from bandolo.batch.spark import session  # noqa: E402
 from bandolo.batch.spark.files import Task, run_spark  # noqa: E402
+from bandolo.batch.task import Task as OneMachine  # noqa: E402
 from columns import tables  # noqa: E402
 from workload import COSTS  # noqa: E402
 

@@ -22,9 +22,10 @@ from hypothesis import HealthCheck, given, reject, settings
 
 from arrow import complete, linked, table, without_empty
 from bandolo.batch import outgoing, run
-from bandolo.batch.files import Task, run_files
-from bandolo.batch.intake import BadTables, together
+from bandolo.batch.files import run_files
 from bandolo.batch.rows import Rowwise, record_paths
+from bandolo.batch.tables import BadTables, together
+from bandolo.batch.task import Task
 from bandolo.diagnostics import ApplicationError, PolicyError
 from bandolo.evaluate.typed import BadValue
 from bandolo.policy import Policy, load_policy, policy_from_bytes
@@ -114,7 +115,7 @@ def test_calls_are_decided_as_by_the_reference(path: str, amendments: tuple[str,
 @pytest.fixture
 def few_trials(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small policies need few ways to fill in what is missing."""
-    monkeypatch.setattr("bandolo.batch.program.TRIALS", 5)
+    monkeypatch.setattr("bandolo.batch.steps.TRIALS", 5)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -304,7 +305,7 @@ def test_a_row_group_is_decided_a_part_at_a_time(tmp_path: Path, monkeypatch: py
     """However long a row group is, only so many of its applications are in memory."""
     task, nested = files(tmp_path)
     pq.write_table(pq.read_table(task.applications), task.applications, row_group_size=25)
-    monkeypatch.setattr("bandolo.batch.files.GROUP", 7)
+    monkeypatch.setattr("bandolo.batch.staging.GROUP", 7)
     run_files(task)
     whole = run(small(), nested, records=["firm"])
     assert pq.read_table(task.to).to_pylist() == whole.applications.to_pylist()

@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from bandolo.batch.files import Task, run_files
+from bandolo.batch.files import run_files
 from bandolo.batch.reasons import AS_JSON
+from bandolo.batch.task import Task
 from bandolo.surfaces.cli import cli
 from test_batch import SMALL, bid, small
 

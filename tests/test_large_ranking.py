@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 
 from arrow import complete, linked, table
 from bandolo.batch import Ranked, rank
-from bandolo.batch.intake import BadTables, together
+from bandolo.batch.ranking_columns import key_cells
 from bandolo.batch.rows import Rowwise
-from bandolo.batch.run import Prepared
-from bandolo.batch.standing import Standings, _Asked, application_names, key_cells, ranker_for, standings
+from bandolo.batch.run import Prepared, application_names
+from bandolo.batch.standing import Asked, Standings, ranker_for, standings
+from bandolo.batch.tables import BadTables, together
 from bandolo.diagnostics import ApplicationError, PolicyError
 from bandolo.language.types import NUMBER
 from bandolo.policy import Policy, load_policy, policy_from_bytes
@@ -50,7 +51,7 @@ def one_by_one(prepared: Prepared, tables: Any) -> Standings:
     """What the ranking takes, each application asked of `ranking/assess.py`."""
     joined = together(prepared.policy.core, tables)
     names = application_names(prepared.policy.core, joined)
-    return _Asked(prepared, joined, ranker_for(prepared), names, None, True).assembled(None, (), np.arange(len(names)), {})
+    return Asked(prepared, joined, ranker_for(prepared), names, None, True).assembled(None, (), np.arange(len(names)), {})
 
 
 def same_standings(policy: Policy, tables: pa.Table, **what_ifs: Any) -> Standings:

@@ -23,10 +23,10 @@ from click.testing import CliRunner, Result
 from hypothesis import given, reject, settings
 
 from arrow import complete, linked
-from bandolo.batch.intake import together
 from bandolo.batch.rows import Rowwise
 from bandolo.batch.simulation import Simulation, Simulator, simulate
 from bandolo.batch.simulation.axes import read_axes
+from bandolo.batch.tables import together
 from bandolo.diagnostics import ApplicationError, PolicyError
 from bandolo.diagnostics.render import render_all
 from bandolo.evaluate.wire import plain

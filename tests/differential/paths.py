@@ -81,9 +81,9 @@ def available(path: str) -> str:
         from bandolo.batch.spark import NotRun
 
         try:
-            from bandolo.batch.spark.session import _needed
+            from bandolo.batch.spark.session import required
 
-            _needed("local[1]")
+            required("local[1]")
         except NotRun as problem:
             return str(problem)
     return ""

@@ -196,8 +196,8 @@ def by_columns(policy: Policy, table: Any, what_if: Mapping[str, Any]) -> int:
     """How many applications of a table are decided by columns."""
     import numpy as np
 
-    from bandolo.batch.intake import together
     from bandolo.batch.run import Prepared, computed
+    from bandolo.batch.tables import together
 
     prepared = Prepared(policy, dict(what_if), tuple(sorted(e for e in policy.core.entities if e != policy.core.root)))
     joined = together(policy.core, {policy.core.root: table})

@@ -20,12 +20,12 @@ from light import LIGHT
 from arrow import complete, linked
 from arrow import table as table_of
 from bandolo.batch import run
-from bandolo.batch.files import Task as OneMachine
 from bandolo.batch.files import run_files
-from bandolo.batch.intake import BadTables
 from bandolo.batch.spark import NotRun, decide
 from bandolo.batch.spark.files import Task, run_spark
 from bandolo.batch.spark.problems import said
+from bandolo.batch.tables import BadTables
+from bandolo.batch.task import Task as OneMachine
 from bandolo.policy import Policy
 from bandolo.surfaces.cli import cli
 from bandolo.testing.generate import bases_of

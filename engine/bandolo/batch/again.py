@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 
 from bandolo.batch.helpers import Array
-from bandolo.batch.intake import Tables, one
 from bandolo.batch.keys import cents, keys_of
 from bandolo.batch.run import Prepared
 from bandolo.batch.standing import Standings, of_tables
+from bandolo.batch.tables import Tables, one
 from bandolo.check import core
 from bandolo.ranking.entrant import Claim, Entrant
 from bandolo.ranking.rank import Ranker

@@ -53,7 +53,7 @@ def _aggregated(writer: Writer, word: str, listed: Column) -> Column:
     if word in ("any", "all"):
         test = item if word == "any" else writer.negated(item)
         mine = [] if listed.mask is None else [Column("flag", frame, listed.mask)]
-        hit = writer._every([*mine, test.but(bad=None)])
+        hit = writer.every([*mine, test.but(bad=None)])
         if hit.constant is False:
             return writer.value_of(word == "all", BOOLEAN)
         hit = writer.plainly(writer.spread(hit, frame))
@@ -93,7 +93,7 @@ def distinct(writer: Writer, listed: Column) -> Column:
 def share(writer: Writer, node: core.Share) -> Column:
     """This record's part of a total by largest remainder, worked out for all owners at once."""
     this = writer.slots[0]
-    owner = writer._owner(this, node.owner)
+    owner = writer.owner(this, node.owner)
     kept = dict(writer.slots)
     writer.slots = {0: owner}
     total, among = writer.value(node.total), writer.value(node.among)

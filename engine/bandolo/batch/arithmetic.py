@@ -6,6 +6,7 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import TYPE_CHECKING
 
+from bandolo.batch.choices import chosen
 from bandolo.batch.columns import LARGEST, Column, NotColumnar
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def extreme(writer: Writer, word: str, first: Column, second: Column) -> Column:
         scale = lcm(first.scale, second.scale)
         return Column("number", frame, name, scale, ends(a.low, b.low), ends(a.high, b.high), bad=writer.either(first.bad, second.bad, bad))
     test = writer.compared("<=" if word == "min" else ">=", first, second)
-    made = writer.chosen(test, first, second)
+    made = chosen(writer, test, first, second)
     return made.but(bad=writer.either(made.bad, first.bad, second.bad)) if first.frame is second.frame else made
 
 

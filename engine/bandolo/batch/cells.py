@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bandolo import limits
+from bandolo.batch.columns import EPOCH, instant_number
 from bandolo.batch.helpers import Array, from_local
 from bandolo.batch.program import Shape
 from bandolo.check import core
@@ -231,8 +232,6 @@ def _spelt(
 
 def _read(policy: core.Policy, type_: Any, text: str, scale: int, plain: bool) -> int | None:
     from datetime import date, datetime
-
-    from bandolo.batch.writer import EPOCH, instant_number
 
     try:
         value = read_value(Plain(text) if plain else text, type_, policy.conventions)

@@ -7,7 +7,15 @@ that what compares records with one another is noticed and refused.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from fractions import Fraction
 from typing import Any
+
+from bandolo.check import core
+
+EPOCH = date(1970, 1, 1)
+"""Dates are whole numbers of days since then."""
+REFUSED = "compares the records of a list with one another"
 
 
 class NotColumnar(Exception):
@@ -71,3 +79,14 @@ class Column:
 
 LARGEST = 2**61
 """No number of a program is larger; twice one and once another still fit in 64 bits."""
+
+
+def row_name(policy: core.Policy, entity: str) -> str:
+    """What a program calls the rows of an entity."""
+    return f"r{list(policy.entities).index(entity)}"
+
+
+def instant_number(moment: datetime) -> Fraction:
+    """Seconds since 1970, exactly."""
+    past = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return Fraction(past.days * 86400 + past.seconds) + Fraction(past.microseconds, 10**6)

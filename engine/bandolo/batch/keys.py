@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bandolo.batch.helpers import Array
-from bandolo.batch.intake import one
-from bandolo.batch.standing import FINE, REST, WHOLE, key_columns
+from bandolo.batch.ranking_columns import FINE, REST, WHOLE, key_columns
+from bandolo.batch.tables import one
 from bandolo.check import core
 
 Numbers = list[int | None]

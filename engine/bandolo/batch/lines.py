@@ -18,11 +18,11 @@ import numpy as np
 
 from bandolo import limits
 from bandolo.batch import outgoing
-from bandolo.batch.intake import BadTables
 from bandolo.batch.part import Part
 from bandolo.batch.reasons import AS_JSON
 from bandolo.batch.rows import Rowwise
 from bandolo.batch.run import Decided
+from bandolo.batch.tables import BadTables
 from bandolo.diagnostics import Diagnostic
 from bandolo.evaluate.data import read_json
 from bandolo.syntax.read import decode

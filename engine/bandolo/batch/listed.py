@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bandolo.batch.helpers import Array
-from bandolo.batch.intake import BadTables, one
 from bandolo.batch.keys import cents, in_order, key_names, running
 from bandolo.batch.outgoing import TEXTS, cents_array
-from bandolo.batch.standing import EXACT
+from bandolo.batch.ranking_columns import EXACT
+from bandolo.batch.tables import BadTables, one
 from bandolo.check import core
 from bandolo.ranking.entrant import Strike
 from bandolo.ranking.options import Options
@@ -40,7 +40,7 @@ class Listed:
 
 
 @dataclass
-class _Shares:
+class Shares:
     """Down the list: what each gets of each pot, its status and why, what was left before it (cents)."""
 
     statuses: Array
@@ -74,7 +74,7 @@ def told(
     is_disputed = np.asarray(pc.is_in(names, value_set=pa.array(sorted(disputed), pa.string())))
     in_list = np.asarray(pc.fill_null(pc.equal(words, "candidate"), False)) & ~is_disputed
     rows = np.flatnonzero(in_list)
-    others = _unplaced(names, words, in_list)
+    others = unplaced(names, words, in_list)
     del names, words
     keys = ["application", *(name for key, _ in key_names(policy, "key") for name in key)]
     order, begins = in_order(policy, table.select(keys).take(pa.array(places[rows])).combine_chunks())
@@ -82,16 +82,16 @@ def told(
     assert policy.ranking is not None
     pots = [f"rank.pot.{name}" for name, _, _ in policy.ranking.pots] or ["rank.award"]
     asked = [cents(one(table[name].take(pa.array(places[rows])))) for name in pots]
-    shares = _spent(asked, begins, options)
+    shares = spent(asked, begins, options)
     del asked
     listed = np.concatenate([rows, others])
-    return _table(policy, options, table, places[listed], begins, shares, strikes, disputed, is_disputed[listed])
+    return list_table(policy, options, table, places[listed], begins, shares, strikes, disputed, is_disputed[listed])
 
 
-def _spent(asked: list[Array], begins: Array, options: Options) -> _Shares:
-    """The money down the list; `asked` in cents by pot."""
+def spent(asked: list[Array], begins: Array, options: Options) -> Shares:
+    """What each in the list gets; `asked` in cents by pot, `begins` where groups begin that no key tells apart."""
     count = len(begins)
-    made = _Shares(np.zeros(count, np.int8), np.zeros(count, np.int8), [a.copy() for a in asked], [])
+    made = Shares(np.zeros(count, np.int8), np.zeros(count, np.int8), [a.copy() for a in asked], [])
     if options.budget is None:
         made.whys[:] = WHYS.index("no_budget")
         return made
@@ -116,7 +116,7 @@ def _spent(asked: list[Array], begins: Array, options: Options) -> _Shares:
         if options.when_short == "next_that_fits":
             group = _next_group(asked, at, spending.left, starts)
             begin = count if group is None else max(int(starts[group]), at)
-            _rest(made, spending, at, begin, "admitted_not_financed", "skipped")
+            give_nothing(made, spending, at, begin, "admitted_not_financed", "skipped")
             at = begin
             if group is None:
                 continue
@@ -131,10 +131,10 @@ def _spent(asked: list[Array], begins: Array, options: Options) -> _Shares:
             made.stopped = at, end
         at, group = end, group + 1
     if made.stopped is not None:
-        _rest(made, spending, at, count, "undetermined", "after_tie")
+        give_nothing(made, spending, at, count, "undetermined", "after_tie")
     elif spending.closed:
         made.closed = int(spending.closed)
-        _rest(made, spending, at, count, "admitted_not_financed", "closed")
+        give_nothing(made, spending, at, count, "admitted_not_financed", "closed")
     return made
 
 
@@ -152,8 +152,8 @@ def in_cents(options: Options) -> Options:
     return replace(options, budget=tuple(b * 100 for b in options.budget))
 
 
-def _rest(made: _Shares, spending: Spending, begin: int, end: int, status: str, why: str) -> None:
-    """So many in a row that get nothing."""
+def give_nothing(made: Shares, spending: Spending, begin: int, end: int, status: str, why: str) -> None:
+    """Say of those from `begin` to `end` in the list that they get nothing, with what status and why."""
     made.statuses[begin:end] = STATUSES.index(status)
     made.whys[begin:end] = WHYS.index(why)
     for amounts, before, have in zip(made.pots, made.left, spending.left, strict=True):
@@ -179,7 +179,7 @@ def _before(sums: Array, asked: Array, budget: int) -> Array:
     return found
 
 
-def _unplaced(names: pa.Array, words: pa.Array, in_list: Array) -> Array:
+def unplaced(names: pa.Array, words: pa.Array, in_list: Array) -> Array:
     """The rows that are not in the list: undetermined, suspended, not admitted, then bad data; each by id."""
     rest = np.flatnonzero(~in_list)
     places = {"candidate": 0, "undetermined": 0, "suspended": 1, "not_admitted": 2, None: 3}
@@ -191,10 +191,11 @@ def _unplaced(names: pa.Array, words: pa.Array, in_list: Array) -> Array:
     return found
 
 
-def _table(
-    policy: core.Policy, options: Options, table: pa.Table, rows: Array, begins: Array, shares: _Shares,
+def list_table(
+    policy: core.Policy, options: Options, table: pa.Table, rows: Array, begins: Array, shares: Shares,
     strikes: Mapping[str, list[Strike]], disputed: Mapping[str, Sequence[str]], is_disputed: Array,
 ) -> Listed:  # fmt: skip
+    """The list as it is written: the `rows` of `table`, those in the list in their order (`begins`, `shares`), then the others."""
     count, whole = len(begins), len(rows)
     rest = whole - count
     taken = pa.array(rows)
@@ -227,12 +228,12 @@ def _table(
         for name in key:
             columns[name.removeprefix("rank.")] = _of_ranked(ordered(name), listed)
     columns["requested"] = _of_ranked(ordered("rank.award"), listed)
-    columns["amount"] = _longer(_money(amounts, undetermined), rest)
+    columns["amount"] = _longer(money_column(amounts, undetermined), rest)
     for name, amount in zip(options.pots, shares.pots, strict=False):
-        columns[f"pot.{name}"] = _longer(_money(amount, None), rest)
-    columns["cumulative"] = _longer(_money(total, None), rest)
+        columns[f"pot.{name}"] = _longer(money_column(amount, None), rest)
+    columns["cumulative"] = _longer(money_column(total, None), rest)
     after = [have - given for have, given in zip(shares.left, shares.pots, strict=False)]
-    columns["left"] = _longer(_money(sum(after[1:], after[0]), None), rest) if after else pa.nulls(whole, MONEY)
+    columns["left"] = _longer(money_column(sum(after[1:], after[0]), None), rest) if after else pa.nulls(whole, MONEY)
     columns["struck"] = _struck(strikes, at, whole)
     missing = ordered("missing")
     columns["reasons"] = _reasons(shares, begins, tied, words, lost, is_disputed, missing, count)
@@ -259,13 +260,14 @@ def _longer(column: pa.Array, more: int) -> pa.Array:
     return pa.concat_arrays([column, pa.nulls(more, column.type)]) if more else column
 
 
-def _money(amounts: Array, gone: Array | None) -> pa.Array:
+def money_column(amounts: Array, gone: Array | None) -> pa.Array:
+    """Amounts in cents as a column, empty where they are `gone`."""
     if amounts.dtype == object:
         return pa.array([Decimal(int(a)).scaleb(-2, EXACT) for a in amounts], MONEY, mask=gone)
     return cents_array(amounts.astype(np.int64), gone)
 
 
-def _statuses(shares: _Shares, words: pa.Array, disputed: Array, count: int) -> pa.Array:
+def _statuses(shares: Shares, words: pa.Array, disputed: Array, count: int) -> pa.Array:
     rest = words.slice(count).dictionary_encode()
     of = [STATUSES.index("undetermined" if w == "candidate" else w) for w in rest.dictionary.to_pylist()] or [0]
     null = np.asarray(rest.is_null())
@@ -285,7 +287,7 @@ def _struck(strikes: Mapping[str, list[Strike]], at: Array, whole: int) -> pa.Ar
 
 
 def _reasons(
-    shares: _Shares, begins: Array, tied: Array, words: pa.Array, lost: Array, disputed: Array, missing: pa.Array, count: int
+    shares: Shares, begins: Array, tied: Array, words: pa.Array, lost: Array, disputed: Array, missing: pa.Array, count: int
 ) -> pa.Array:  # fmt: skip
     """The codes of the words with which a small ranking says why (ranking/words.py); a requirement that failed is told in `failed`."""
     first = np.zeros(count, bool)
@@ -312,7 +314,7 @@ def _reasons(
 
 
 def _counted(
-    options: Options, table: pa.Table, shares: _Shares, starts: Array, sizes: Array, total: Array, after: list[Array], names: pa.Array
+    options: Options, table: pa.Table, shares: Shares, starts: Array, sizes: Array, total: Array, after: list[Array], names: pa.Array
 ) -> dict[str, Any]:
     statuses = {item["values"]: item["counts"] for item in pc.value_counts(one(table["status"]).drop_null()).to_pylist()}
     ties = np.flatnonzero(sizes > 1)

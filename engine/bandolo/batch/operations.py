@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from bandolo.batch.aggregates import aggregate, distinct
 from bandolo.batch.arithmetic import added, divided, extreme, level, multiplied, rounded, whole
-from bandolo.batch.columns import Column, NotColumnar
+from bandolo.batch.choices import chosen, word_is
+from bandolo.batch.columns import EPOCH, Column, NotColumnar, instant_number
 from bandolo.batch.helpers import FIRST_INSTANT, LAST_INSTANT
 from bandolo.check import core
 from bandolo.language.types import BOOLEAN, DATE, DATETIME, INTEGER
@@ -81,9 +82,9 @@ def _same(writer: Writer, first: Column, second: Column) -> Column:
         return writer.compared("=", first, second)
     if forms == {"word"}:
         if second.constant is not None:
-            return writer.word_is(first, second.constant)
+            return word_is(writer, first, second.constant)
         if first.constant is not None:
-            return writer.word_is(second, first.constant)
+            return word_is(writer, second, first.constant)
         frame, (first, second) = writer.together(first, second)
         a, b, _ = writer.same_words(first, second)
         return Column("flag", frame, writer.emit(f"{a.name} == {b.name}"), bad=writer.either(first.bad, second.bad))
@@ -108,7 +109,7 @@ def _contained(writer: Writer, item: Column, listed: Column) -> Column:
         codes = writer.emit(f"found_codes({item.words}, {wanted})")
         return Column("flag", item.frame, writer.emit(f"looked_up({codes}, {item.name})"), bad=item.bad)
     tests = [writer.negated(_same(writer, item, option)) for option in options]
-    return writer.negated(writer._every(tests))
+    return writer.negated(writer.every(tests))
 
 
 # Dates.
@@ -195,7 +196,6 @@ class _Run:
 
     def _one(self, values: tuple[Any, ...]) -> tuple[int, bool]:
         """The result as a whole number, and whether there is none."""
-        from bandolo.batch.writer import EPOCH, instant_number
         from bandolo.language.values import is_known
 
         arguments = list(self.constants)
@@ -246,7 +246,7 @@ def brackets(writer: Writer, node: core.Brackets) -> Column:
     found = steps[-1][1]
     for to, worth in reversed(steps[:-1]):
         assert to is not None
-        found = writer.chosen(writer.compared("<=", amount, to), worth, found)
+        found = chosen(writer, writer.compared("<=", amount, to), worth, found)
     # A fault in any step is one of the whole, whichever band the amount falls in.
     parts = [c for step in steps for c in step if c is not None and c.bad is not None]
     frame, spread = writer.together(found, *parts)

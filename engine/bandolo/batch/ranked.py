@@ -21,10 +21,11 @@ import pyarrow.compute as pc
 from bandolo.batch import listed
 from bandolo.batch.again import Again, entrants_of, subset
 from bandolo.batch.helpers import Array
-from bandolo.batch.intake import Tables, one, together
 from bandolo.batch.keys import cents, digests, in_order, key_names, keys_of
+from bandolo.batch.ranking_columns import schema
 from bandolo.batch.run import Prepared
-from bandolo.batch.standing import Standings, of_tables, ranker_for, schema
+from bandolo.batch.standing import Standings, of_tables, ranker_for
+from bandolo.batch.tables import Tables, one, together
 from bandolo.check import core
 from bandolo.diagnostics import Diagnostic, PolicyError
 from bandolo.policy import AsOf, Policy
@@ -135,11 +136,13 @@ def ranking(prepared: Prepared, ranker: Ranker, found: Standings, claimed: tuple
 
     `claimed` are the rows and the digests of the keys of all claims; `contested` gives what is needed of the applications that share one.
     """
-    return _Ranking(prepared, ranker, found, claimed, contested).made()
+    return Ranking(prepared, ranker, found, claimed, contested).made()
 
 
 @dataclass
-class _Ranking:
+class Ranking:
+    """One ranking while it is made; `money` and `brought_up` are replaced where the list is not at hand (`spark/strikes.py`)."""
+
     prepared: Prepared
     ranker: Ranker
     found: Standings
@@ -150,10 +153,11 @@ class _Ranking:
     settled: bool = True
 
     def made(self) -> Ranked:
+        """The ranking, once the strikes have come to rest."""
         self._names()
         rows = self._sharing()
         if len(rows):
-            self._strike(rows)
+            self.strike(rows)
         return self._told(*self._after())
 
     def _names(self) -> None:
@@ -181,7 +185,7 @@ class _Ranking:
         shared[rows[order[alike + 1]]] = True
         return np.flatnonzero(shared)
 
-    def _strike(self, rows: Array) -> None:
+    def strike(self, rows: Array) -> None:
         """Run the procedure among the applications that share a record; more of them where a strike brings a new claim up."""
         policy = self.prepared.policy.core
         plan = policy.ranking
@@ -199,25 +203,25 @@ class _Ranking:
             playing = {id_: e for id_, e in slim.items() if e.claims}
 
             def run(redecide: Callable[[str, frozenset[str]], Entrant], playing: dict[str, Entrant] = playing) -> Procedure:
-                procedure = Procedure(dict(playing), *directions, options, redecide, self._money(options))
+                procedure = Procedure(dict(playing), *directions, options, redecide, self.money(options))
                 self.settled = procedure.strike()
                 return procedure
 
             self.procedure = again.rest(run)
-            new = self._brought_up(again, entrants)
+            new = self.brought_up(again, entrants)
             more = np.setdiff1d(np.unique(self.claimed[0][np.isin(self.claimed[1], new)]), rows)
             if not len(more):
                 return
             rows = np.union1d(rows, more)
 
-    def _brought_up(self, again: Again, entrants: list[Entrant]) -> Array:
+    def brought_up(self, again: Again, entrants: list[Entrant]) -> Array:
         """The keys that an application claims only since a strike, which others may claim as well."""
         new = set()
         for (id_, _), (entrant, _) in again.decided.items():
             new |= {c.key for c in entrant.claims} - {c.key for c in entrants[again.places[id_]].claims}
         return digests(pa.array(sorted(new), pa.string()))
 
-    def _money(self, options: Options) -> Callable[[frozenset[str]], Money]:
+    def money(self, options: Options) -> Callable[[frozenset[str]], Money]:
         """Who has money, of the whole list: what is far down becomes objects only when the money reaches it."""
 
         def money(disputed: frozenset[str]) -> Money:

@@ -26,16 +26,18 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bandolo.batch.again import subset
-from bandolo.batch.files import Reader, Task, _claim, _end_with, _fingerprint, planned, staged
 from bandolo.batch.helpers import Array
-from bandolo.batch.intake import BadTables, Tables, one, together
 from bandolo.batch.keys import digests
 from bandolo.batch.lines import are_lines
 from bandolo.batch.part import Part
 from bandolo.batch.ranked import Ranked, prepared_for, ranking
+from bandolo.batch.ranking_columns import CLAIMS, schema
 from bandolo.batch.run import root_offsets
-from bandolo.batch.standing import CLAIMS, Standings, of_tables, ranker_for, schema
-from bandolo.batch.writing import writer as _writer
+from bandolo.batch.staging import Reader, planned, staged
+from bandolo.batch.standing import Standings, of_tables, ranker_for
+from bandolo.batch.tables import BadTables, Tables, one, together
+from bandolo.batch.task import Task, claim, end_with, fingerprint
+from bandolo.batch.writing import writer_for
 from bandolo.check import core
 from bandolo.diagnostics import PolicyError
 from bandolo.policy import load_policy
@@ -63,7 +65,7 @@ def rank_files(task: Task, progress: Progress | None = None) -> tuple[Ranked, fl
     if are_lines(task.applications):
         raise BadTables("no-table-file", path=task.applications)
     folder = Path(task.to + ".parts")
-    _claim(folder, "ranking " + _fingerprint(task, policy))
+    claim(folder, "ranking " + fingerprint(task, policy))
     try:
         sources = staged(policy, task, folder)
         parts = planned(policy, sources, folder)
@@ -162,7 +164,7 @@ _worker: _RankWorker | None = None
 def _begin(task: Task, sources: dict[str, str], folder: Path, alone: bool = False) -> None:
     global _worker  # noqa: PLW0603 - a process of the pool has one
     if not alone:
-        threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+        threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     _worker = _RankWorker(task, sources, folder)
 
 
@@ -304,7 +306,7 @@ def _write(table: pa.Table, to: str) -> None:
         texts = pc.binary_join_element_wise(flat.field("name"), flat.field("kept_by"), " → ")
         said = pa.ListArray.from_arrays(struck.offsets, texts)
         table = table.set_column(table.column_names.index("struck"), "struck", said)
-    writer = _writer(beside, to, table.schema)
+    writer = writer_for(beside, to, table.schema)
     for begin in range(0, max(table.num_rows, 1), ROWS):
         writer.write_table(table.slice(begin, ROWS))
     writer.close()

@@ -9,8 +9,9 @@ from functools import cache
 import numpy as np
 
 from bandolo.batch.helpers import Array
-from bandolo.batch.intake import Columns, to_root
+from bandolo.batch.intake import Columns
 from bandolo.batch.program import CURABLE, LACKING, NO_RESULT, OUTSIDE, Key, Program
+from bandolo.batch.tables import to_root
 from bandolo.check import core
 from bandolo.language.types import Language
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from bandolo.batch import outgoing
 from bandolo.batch.helpers import Array
-from bandolo.batch.intake import Tables
+from bandolo.batch.tables import Tables
 from bandolo.check import core
 from bandolo.diagnostics import ApplicationError, Diagnostic
 from bandolo.evaluate.data import Plain

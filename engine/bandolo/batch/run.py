@@ -14,11 +14,13 @@ import pyarrow as pa
 
 from bandolo.batch import outgoing
 from bandolo.batch.columns import NotColumnar
+from bandolo.batch.compiling import compile_columns
 from bandolo.batch.helpers import Array
-from bandolo.batch.intake import Columns, Tables, columns_of, keys_spoken_of, one, together
-from bandolo.batch.program import Key, Program, Shape, compile_columns
+from bandolo.batch.intake import Columns, columns_of, keys_spoken_of
+from bandolo.batch.program import Key, Program, Shape
 from bandolo.batch.reasons import counted
 from bandolo.batch.rows import Rowwise
+from bandolo.batch.tables import Tables, one, together
 from bandolo.language.types import ListType, RecordType
 from bandolo.policy import AsOf, Policy
 

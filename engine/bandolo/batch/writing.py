@@ -21,7 +21,7 @@ class Writer(Protocol):
     def close(self) -> None: ...
 
 
-def writer(beside: str, to: str, schema: pa.Schema) -> Writer:
+def writer_for(beside: str, to: str, schema: pa.Schema) -> Writer:
     """What writes tables into the file `beside`, in the form that the name `to` asks for."""
     name = to.lower()
     if name.endswith(".csv"):

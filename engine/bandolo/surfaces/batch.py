@@ -17,7 +17,7 @@ from bandolo.surfaces.saying import console, load, say_diagnostics
 from bandolo.surfaces.spark import engine_options, master_of, run_on
 
 if TYPE_CHECKING:
-    from bandolo.batch.files import Progress, Report
+    from bandolo.batch.task import Progress, Report
 
 WORDS = {
     "it": {
@@ -70,9 +70,10 @@ def run(
     words = WORDS[lang]
     loaded = load(policy, what_ifs["amendments"], lang)
     try:
-        from bandolo.batch.files import Task, run_files
-        from bandolo.batch.intake import BadTables
+        from bandolo.batch.files import run_files
         from bandolo.batch.spark.problems import NotRun
+        from bandolo.batch.tables import BadTables
+        from bandolo.batch.task import Task
     except ImportError:
         click.echo(words["missing"], err=True)
         sys.exit(1)

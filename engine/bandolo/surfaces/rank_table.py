@@ -65,10 +65,10 @@ def rank_table(
     index = 0 if lang == "it" else 1
     loaded = load(policy, amendments, lang)
     try:
-        from bandolo.batch.files import Task
-        from bandolo.batch.intake import BadTables
         from bandolo.batch.ranking_files import rank_files
         from bandolo.batch.spark.problems import NotRun
+        from bandolo.batch.tables import BadTables
+        from bandolo.batch.task import Task
     except ImportError:
         click.echo(WORDS["missing"][index], err=True)
         sys.exit(1)

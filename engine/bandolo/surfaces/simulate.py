@@ -69,8 +69,8 @@ def simulate(
     vary = _varied(varied)
     loaded = load(policy, what_ifs["amendments"], lang)
     try:
-        from bandolo.batch.intake import BadTables
         from bandolo.batch.simulation import Simulator
+        from bandolo.batch.tables import BadTables
     except ImportError:
         click.echo(words["missing"], err=True)
         sys.exit(1)

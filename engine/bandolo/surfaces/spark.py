@@ -12,7 +12,7 @@ from bandolo.surfaces.options import pairs
 
 if TYPE_CHECKING:
     from bandolo.batch import Ranked
-    from bandolo.batch.files import Report
+    from bandolo.batch.task import Report
     from bandolo.policy import Policy
 
 F = TypeVar("F", bound=Callable[..., Any])

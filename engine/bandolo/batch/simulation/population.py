@@ -14,8 +14,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bandolo.batch.files import GROUP, Reader, Task, planned, staged
-from bandolo.batch.intake import BadTables
+from bandolo.batch.staging import GROUP, Reader, planned, staged
+from bandolo.batch.tables import BadTables
+from bandolo.batch.task import Task
 from bandolo.check import core
 from bandolo.evaluate.typed import BadValue, read_value
 from bandolo.evaluate.wire import plain

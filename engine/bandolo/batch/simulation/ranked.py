@@ -19,12 +19,14 @@ import pyarrow.compute as pc
 
 from bandolo.batch.again import subset
 from bandolo.batch.helpers import Array
-from bandolo.batch.intake import Columns, Tables, columns_of, keys_spoken_of, one, together
+from bandolo.batch.intake import Columns, columns_of, keys_spoken_of
 from bandolo.batch.keys import digests
 from bandolo.batch.ranked import Ranked as Large
 from bandolo.batch.ranked import ranking
+from bandolo.batch.ranking_columns import is_number, key_columns
 from bandolo.batch.run import Prepared
-from bandolo.batch.standing import Standings, is_number, key_columns, of_tables, ranker_for
+from bandolo.batch.standing import Standings, of_tables, ranker_for
+from bandolo.batch.tables import Tables, one, together
 from bandolo.check import core
 from bandolo.diagnostics import ApplicationError, Diagnostic, PolicyError
 from bandolo.evaluate.settle import Settled

@@ -12,9 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bandolo.batch.build import Build
 from bandolo.batch.columns import NotColumnar
+from bandolo.batch.emission import freed
 from bandolo.batch.helpers import TABLE
-from bandolo.batch.program import Key, Shape, _Build, _freed
+from bandolo.batch.program import Key, Shape
+from bandolo.batch.results import result_of
+from bandolo.batch.steps import leave_outside, leave_undecided, write_step
+from bandolo.batch.verdicts import outcome
 from bandolo.check import core
 from bandolo.evaluate.settle import Settled
 from bandolo.language.types import MONEY, OptionalType
@@ -65,12 +70,12 @@ def compile_variants(policy: core.Policy, variants: Sequence[Settled], shapes: M
     count = 0
     build = None
     for number, settled in enumerate(variants):
-        build = _Variant(policy, settled, shapes)
+        build = Build(policy, settled, shapes, False, False)
         build.lists = lists
         build.w.lines, build.w.said, build.w.unpacked, build.w.table, build.w.count = lines, said, unpacked, table, count
         before, kept = len(lines), (dict(said), dict(unpacked))
         try:
-            lines.append(build.told(number))
+            lines.append(_told(build, number))
             read |= build.read
             reasons[number] = tuple(r for r, bads in build.reasons.items() if any(bads))
         except NotColumnar as reason:
@@ -87,32 +92,26 @@ def compile_variants(policy: core.Policy, variants: Sequence[Settled], shapes: M
     return Shared(made["run"], source, tuple(shapes), (*build.frames, *lists), frozenset(read), why, reasons, tuple(own))
 
 
-class _Variant(_Build):
-    """One variant's program, of which only the outcome and the amounts of applications are wanted."""
-
-    def __init__(self, policy: core.Policy, settled: Settled, shapes: Mapping[Key, Shape]) -> None:
-        super().__init__(policy, settled, shapes, False, False, frozenset())
-
-    def told(self, number: int) -> str:
-        """The line that tells what a variant comes to, after those that compute it."""
-        self._ranges()
-        for step in self.policy.steps:
-            self._step(step)
-        self._requirements()
-        _, outcome, stage = self._outcome()
-        amounts = []
-        for result in self.policy.results:
-            if result.entity == self.policy.root and _bare(result) == MONEY:
-                out = self._result(result)
-                if out.parts[0] is None:
-                    amounts.append(f"({int(out.constant * 100)}, None)" if not _is_none(out.constant) else "(0, True)")
-                else:
-                    none = out.parts[2]
-                    amounts.append(f"({self.back[out.parts[0]]}, {None if none is None else self.back[none]})")
-        left = self.w.either("left", *self.left) or "left"
-        whys = [self.w.either(*bads) for bads in self.reasons.values() if any(bads)]
-        told = (f"({''.join(f'{part}, ' for part in parts)})" for parts in (amounts, whys))
-        return f"told({number}, {left}, {self.back[outcome]}, {self.back[stage]}, {', '.join(told)})"
+def _told(build: Build, number: int) -> str:
+    """The line that tells what a variant comes to, after those that compute it."""
+    leave_outside(build)
+    for step in build.policy.steps:
+        write_step(build, step)
+    leave_undecided(build)
+    _, decided, stage = outcome(build)
+    amounts = []
+    for wanted in build.policy.results:
+        if wanted.entity == build.policy.root and _bare(wanted) == MONEY:
+            out = result_of(build, wanted)
+            if out.parts[0] is None:
+                amounts.append(f"({int(out.constant * 100)}, None)" if not _is_none(out.constant) else "(0, True)")
+            else:
+                none = out.parts[2]
+                amounts.append(f"({build.back[out.parts[0]]}, {None if none is None else build.back[none]})")
+    left = build.w.either("left", *build.left) or "left"
+    whys = [build.w.either(*bads) for bads in build.reasons.values() if any(bads)]
+    told = (f"({''.join(f'{part}, ' for part in parts)})" for parts in (amounts, whys))
+    return f"told({number}, {left}, {build.back[decided]}, {build.back[stage]}, {', '.join(told)})"
 
 
 def _is_none(value: object) -> bool:
@@ -137,4 +136,4 @@ def _needed(lines: Sequence[str]) -> list[str]:
 def _source(lines: list[str], columns: tuple[Key, ...], rows: Sequence[str]) -> str:
     begin = [f"c{i}, n{i}, w{i} = given[{i}]" for i in range(len(columns))]
     begin += [f"{name} = rows[{i}]" for i, name in enumerate(rows)]
-    return "def run(given, rows, left, told):\n" + "".join(f"    {line}\n" for line in [*begin, *_freed(lines, [])] or ["pass"])
+    return "def run(given, rows, left, told):\n" + "".join(f"    {line}\n" for line in [*begin, *freed(lines, [])] or ["pass"])

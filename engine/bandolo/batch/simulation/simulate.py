@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from bandolo.batch.helpers import Array
-from bandolo.batch.intake import Columns, Tables, columns_of, keys_spoken_of, together
+from bandolo.batch.intake import Columns, columns_of, keys_spoken_of
 from bandolo.batch.reasons import NO_TABLE, left_before
 from bandolo.batch.rows import Rowwise
 from bandolo.batch.run import BLOCK, Prepared
@@ -23,6 +23,7 @@ from bandolo.batch.simulation.measure import Counted, Measure
 from bandolo.batch.simulation.population import tabled
 from bandolo.batch.simulation.ranked import LargeRankings, Ranked, ranked
 from bandolo.batch.simulation.shared import Shared, compile_variants, money_results
+from bandolo.batch.tables import Tables, together
 from bandolo.diagnostics import ApplicationError
 from bandolo.evaluate.settle import Changes, Settled
 from bandolo.evaluate.wire import plain

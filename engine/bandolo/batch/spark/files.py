@@ -17,10 +17,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bandolo.batch import listed, outgoing, standing
-from bandolo.batch.files import Report
-from bandolo.batch.intake import BadTables, link_name
+from bandolo.batch import listed, outgoing
 from bandolo.batch.ranked import Ranked, prepared_for
+from bandolo.batch.ranking_columns import schema
 from bandolo.batch.spark import frames as frames_of
 from bandolo.batch.spark import worker
 from bandolo.batch.spark.parts import WITHIN
@@ -29,7 +28,9 @@ from bandolo.batch.spark.ranked import ranking
 from bandolo.batch.spark.session import begun
 from bandolo.batch.spark.worker import BY_ROWS, ROW, WHY
 from bandolo.batch.standing import ranker_for
-from bandolo.batch.writing import writer as writer_for
+from bandolo.batch.tables import BadTables, link_name
+from bandolo.batch.task import Report
+from bandolo.batch.writing import writer_for
 from bandolo.policy import Policy
 
 ROWS_IN_A_FILE = 2**40
@@ -92,7 +93,7 @@ def rank_spark(task: Task, progress: Progress | None = None) -> tuple[Ranked, fl
 def list_schema(policy: Policy, what_if: Mapping[str, Any]) -> pa.Schema:
     """The columns of a list, as one machine writes it."""
     options = ranker_for(prepared_for(policy, dict(what_if))).options
-    return listed.told(policy.core, options, standing.schema(policy.core).empty_table(), {}, {}).table.schema
+    return listed.told(policy.core, options, schema(policy.core).empty_table(), {}, {}).table.schema
 
 
 @contextmanager

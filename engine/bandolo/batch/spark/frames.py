@@ -14,10 +14,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from bandolo.batch.intake import BadTables, link_name, together
 from bandolo.batch.run import Prepared
 from bandolo.batch.spark import worker
 from bandolo.batch.spark.worker import BY_ROWS, GROUP, OF, ROW, WHY, Told
+from bandolo.batch.tables import BadTables, link_name, together
 from bandolo.check import core
 from bandolo.policy import AsOf, Policy
 

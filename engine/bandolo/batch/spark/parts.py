@@ -18,14 +18,15 @@ import pyarrow.compute as pc
 
 from bandolo.batch import listed, standing
 from bandolo.batch.helpers import Array
-from bandolo.batch.intake import BadTables, one, together
 from bandolo.batch.keys import cents, in_order
 from bandolo.batch.ranked import prepared_for
+from bandolo.batch.ranking_columns import schema
 from bandolo.batch.run import Prepared
 from bandolo.batch.spark import worker
 from bandolo.batch.spark.problems import told
 from bandolo.batch.spark.worker import BY_ROWS, OF, ROW, WHY, Failed, Told, plain, plain_schema
 from bandolo.batch.standing import ranker_for
+from bandolo.batch.tables import BadTables, one, together
 from bandolo.check import core
 from bandolo.ranking.entrant import Strike
 from bandolo.ranking.options import Options
@@ -83,7 +84,7 @@ def _taken(told_: Told, tables: dict[str, pa.Table]) -> pa.Table:
 
 def taken_schema(policy: core.Policy) -> pa.Schema:
     """Two tables in one: what the ranking takes, and the claims."""
-    rows = pa.schema([*plain_schema(standing.schema(policy)), pa.field(BY_ROWS, pa.int64()), pa.field(WHY, pa.string())])
+    rows = pa.schema([*plain_schema(schema(policy)), pa.field(BY_ROWS, pa.int64()), pa.field(WHY, pa.string())])
     return pa.schema([(OF, pa.string()), (RANK, pa.struct(list(rows))), (CLAIM, pa.struct(list(CLAIMS)))])
 
 
@@ -145,7 +146,7 @@ def _listed(
 
 def list_schema(policy: core.Policy, lists: Lists) -> pa.Schema:
     """The columns of the list, its place in it, and that among equals."""
-    table = _with_types(policy, pa.table({f.name: pa.array([], f.type) for f in plain_schema(standing.schema(policy))}))
+    table = _with_types(policy, pa.table({f.name: pa.array([], f.type) for f in plain_schema(schema(policy))}))
     nothing = replace(lists, strikes={}, disputed={})
     return plain_schema(unplaced(policy, nothing, table, Before(0, 0, ())).schema)
 
@@ -159,7 +160,7 @@ def placed(policy: core.Policy, lists: Lists, table: pa.Table, before: Before) -
     starts = np.flatnonzero(begins)
     within = rows - starts[np.cumsum(begins) - 1] if len(rows) else rows
     position = pc.add(found["position"], before.count)
-    total = listed._money(cents(one(found["cumulative"])) + before.given, None)
+    total = listed.money_column(cents(one(found["cumulative"])) + before.given, None)
     for name, column in (("position", position), ("cumulative", pa.chunked_array([total]))):
         found = found.set_column(found.column_names.index(name), name, column)
     if before.count:
@@ -171,11 +172,11 @@ def unplaced(policy: core.Policy, lists: Lists, table: pa.Table, before: Before)
     """A part of those that are not in the list, in order."""
     table = _with_types(policy, table)
     words = one(table["rank.standing"])
-    order = listed._unplaced(one(table["application"]), words, np.zeros(table.num_rows, bool))
+    order = listed.unplaced(one(table["application"]), words, np.zeros(table.num_rows, bool))
     count = max(len(lists.options.budget or ()), 1) if lists.options is not None else 1
     nothing: list[Array] = [np.zeros(0, np.int64) for _ in range(count)]
     left = nothing if lists.options is None or lists.options.budget is not None else []
-    shares = listed._Shares(np.zeros(0, np.int8), np.zeros(0, np.int8), nothing, left)
+    shares = listed.Shares(np.zeros(0, np.int8), np.zeros(0, np.int8), nothing, left)
     found = _rows(policy, lists, table, order, np.zeros(0, bool), shares)
     rows = pa.array(np.arange(table.num_rows) + before.count)
     return found.append_column(ROW, rows).append_column(WITHIN, pa.nulls(table.num_rows, pa.int64()))
@@ -202,23 +203,23 @@ def part_of(placed: Any, number: int) -> pa.Table:
     return placed.where(f.col(f"`{PART}`") == number).drop(PART).toArrow()
 
 
-def shares_of(options: Options | None, asked: list[Array], begins: Array, before: Before) -> Any:
+def shares_of(options: Options | None, asked: list[Array], begins: Array, before: Before) -> listed.Shares:
     """What each of a part gets, where so much is left."""
     assert options is not None
     if options.budget is None:
-        return listed._spent(asked, begins, options)
+        return listed.spent(asked, begins, options)
     if not before.ended:
-        return listed._spent(asked, begins, replace(options, budget=tuple(Fraction(c, 100) for c in before.left)))
-    made = listed._Shares(
+        return listed.spent(asked, begins, replace(options, budget=tuple(Fraction(c, 100) for c in before.left)))
+    made = listed.Shares(
         np.zeros(len(begins), np.int8), np.zeros(len(begins), np.int8), [a.copy() for a in asked], [a.copy() for a in asked]
     )
     spending = Spending(options, tuple(Fraction(c) for c in before.left))
     status, why = ("undetermined", "after_tie") if before.ended == "stopped" else ("admitted_not_financed", "closed")
-    listed._rest(made, spending, 0, len(begins), status, why)
+    listed.give_nothing(made, spending, 0, len(begins), status, why)
     return made
 
 
-def _rows(policy: core.Policy, lists: Lists, table: pa.Table, rows: Array, begins: Array, shares: Any) -> pa.Table:
+def _rows(policy: core.Policy, lists: Lists, table: pa.Table, rows: Array, begins: Array, shares: listed.Shares) -> pa.Table:
     """The rows of the list, as one machine writes them."""
     names = one(table["application"])
     mine = set(names.to_pylist()) if lists.strikes or lists.disputed else set()
@@ -226,7 +227,7 @@ def _rows(policy: core.Policy, lists: Lists, table: pa.Table, rows: Array, begin
     disputed = {id_: found for id_, found in lists.disputed.items() if id_ in mine}
     is_disputed = np.asarray(pc.is_in(names, value_set=pa.array(sorted(disputed), pa.string())))
     assert lists.options is not None
-    return plain(listed._table(policy, lists.options, table, rows, begins, shares, strikes, disputed, is_disputed[rows]).table)
+    return plain(listed.list_table(policy, lists.options, table, rows, begins, shares, strikes, disputed, is_disputed[rows]).table)
 
 
 def _below(table: pa.Table) -> pa.Table:
@@ -238,4 +239,4 @@ def _below(table: pa.Table) -> pa.Table:
 
 def _with_types(policy: core.Policy, table: pa.Table) -> pa.Table:
     """A part with the very types that the list is made of."""
-    return table.cast(plain_schema(standing.schema(policy))).combine_chunks()
+    return table.cast(plain_schema(schema(policy))).combine_chunks()

@@ -18,7 +18,6 @@ from typing import Any
 import pyarrow as pa
 
 from bandolo.batch import listed
-from bandolo.batch.intake import BadTables, one
 from bandolo.batch.keys import key_names
 from bandolo.batch.ranked import NAMED, Summary, prepared_for
 from bandolo.batch.run import Prepared
@@ -29,6 +28,7 @@ from bandolo.batch.spark.parts import CLAIM, PART, RANK, WITHIN, Before, Lists, 
 from bandolo.batch.spark.strikes import Strikes
 from bandolo.batch.spark.worker import BY_ROWS, ROW, WHY, Told
 from bandolo.batch.standing import ranker_for
+from bandolo.batch.tables import BadTables, one
 from bandolo.diagnostics import Diagnostic, PolicyError
 from bandolo.policy import AsOf, Policy
 from bandolo.ranking.options import Options

@@ -56,7 +56,7 @@ def session(master: str = "local[*]", conf: Mapping[str, str] | None = None, log
 
 def begun(master: str, conf: Mapping[str, str] | None = None, log: str | None = None) -> tuple[Any, bool]:
     """As `session`, and whether it was begun now: one that this process has already is taken as it is."""
-    _needed(master)
+    required(master)
     from pyspark.sql import SparkSession
 
     held = SparkSession.getActiveSession()
@@ -80,8 +80,8 @@ def begun(master: str, conf: Mapping[str, str] | None = None, log: str | None = 
     return made, True
 
 
-def _needed(master: str) -> None:
-    """Raises NotRun for what is not there."""
+def required(master: str) -> None:
+    """Nothing, where a master can be reached with what this machine has. Raises NotRun for what is not there."""
     try:
         import pandas  # noqa: F401 - PySpark hands over Arrow tables only where pandas is installed
         import pyspark  # noqa: F401

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from bandolo.batch import ranked
 from bandolo.batch.helpers import Array
-from bandolo.batch.intake import Tables, one, together
 from bandolo.batch.keys import cents, digests, key_names, keys_of
+from bandolo.batch.ranking_columns import schema
 from bandolo.batch.run import Prepared
 from bandolo.batch.spark import frames as frames_of
 from bandolo.batch.spark import parts as parts_of
@@ -19,7 +19,8 @@ from bandolo.batch.spark import worker
 from bandolo.batch.spark.parts import part_of, pots_of
 from bandolo.batch.spark.problems import NotRun
 from bandolo.batch.spark.worker import ROW, Told, plain
-from bandolo.batch.standing import Standings, of_tables, schema
+from bandolo.batch.standing import Standings, of_tables
+from bandolo.batch.tables import Tables, one, together
 from bandolo.ranking.entrant import Strike
 from bandolo.ranking.money import Money, Place
 from bandolo.ranking.options import Options
@@ -30,7 +31,7 @@ SHARING = 1_000_000
 """So many applications that share a record may be brought to one process; with more the chains are not followed, and that is said."""
 
 
-class Strikes(ranked._Ranking):
+class Strikes(ranked.Ranking):
     """The strikes among the applications that share a record: found by Spark, brought here, followed as on one machine."""
 
     def __init__(
@@ -53,7 +54,7 @@ class Strikes(ranked._Ranking):
         sharing = self.claims.join(shared, "key").select("application").distinct()
         self._add([row["application"] for row in sharing.limit(SHARING + 1).collect()])
         if self.names:
-            self._strike(np.arange(len(self.names)))
+            self.strike(np.arange(len(self.names)))
             assert self.procedure is not None
             self.disputed = self.procedure.disputed
             for strike in sorted(self.procedure.strikes.values(), key=lambda s: (s.application, s.record)):
@@ -82,7 +83,7 @@ class Strikes(ranked._Ranking):
         joined = together(policy, tables)
         return joined, of_tables(self.prepared, joined, self.ranker)
 
-    def _brought_up(self, again: Any, entrants: list[Any]) -> Array:
+    def brought_up(self, again: Any, entrants: list[Any]) -> Array:
         """The keys that an application claims only since a strike; those that claim them too are found by Spark."""
         new: set[str] = set()
         for (id_, _), (entrant, _) in again.decided.items():
@@ -97,7 +98,7 @@ class Strikes(ranked._Ranking):
             self.claimed = rows, digests(pa.array([row["key"] for row in found], pa.string()))
         return digests(pa.array(sorted(new), pa.string()))
 
-    def _money(self, options: Options) -> Callable[[frozenset[str]], Money]:
+    def money(self, options: Options) -> Callable[[frozenset[str]], Money]:
         """Who has money, of the whole list, which comes part by part as far as the money reaches."""
         policy = self.prepared.policy.core
 

@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bandolo.batch import outgoing
-from bandolo.batch.intake import BadTables, link_name, one
 from bandolo.batch.run import Prepared
 from bandolo.batch.spark.problems import told
+from bandolo.batch.tables import BadTables, link_name, one
 from bandolo.check import core
 from bandolo.policy import Policy
 

@@ -1,0 +1,191 @@
+"""The steps of a policy, in their order: definitions, requirements, who is admitted, and which stages begin.
+
+A step without a column is no error: a definition may not matter, and a requirement is left to the reference wherever it applies.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from bandolo.batch.build import Build
+from bandolo.batch.choices import chosen
+from bandolo.batch.columns import Column, Frame, NotColumnar
+from bandolo.batch.program import CURABLE, LACKING, OUTSIDE, STRUCK, met_key
+from bandolo.batch.trials import TRIALS, differing
+from bandolo.check import core
+from bandolo.language.types import BOOLEAN
+
+
+def leave_outside(build: Build) -> None:
+    """Leave the applications with values outside of what a fact declares, or of what is computed with."""
+    for at, key in enumerate(build.columns):
+        shape = build.shapes[key]
+        if shape.form == "number":
+            low, high = build.facts.bounds(key)
+            frame = build.frames[key[0]] if key[0] in build.frames else build.facts.values_of(key[0])
+            build.leave(build.w.emit(f"outside(c{at}, {low}, {high}, n{at})"), frame, OUTSIDE)
+
+
+def write_step(build: Build, step: core.Step) -> None:
+    """Write the lines of one step, and keep the columns that it comes to."""
+    frame = build.frames[step.entity]
+    build.w.slots = {0: Column("record", frame, "", of=frame)}
+    build.w.asked = set()
+    match step.kind:
+        case "definition":
+            try:
+                value = build.w.value(build.policy.definitions[step.entity, step.name].value)
+                if value.frame is not None and value.frame is not frame:
+                    value = build.w.spread(value, frame)
+            except NotColumnar as reason:  # it may be that nothing that counts is made of it
+                build.w.why[step.entity, step.name] = str(reason)
+                return
+            build.w.definitions[step.entity, step.name] = value
+            build.w.asks["definition", step.entity, step.name] = frozenset(build.w.asked)
+        case "requirement":
+            requirement = build.policy.requirements[step.name]
+            try:
+                _requirement(build, requirement, frame)
+            except NotColumnar as reason:  # which does not matter where it does not apply, or in a stage that is not open
+                _undecided(build, requirement, frame, str(reason))
+            build.w.asks["requirement", step.name] = frozenset(build.w.asked)
+        case "admitted":
+            build.w.admitted[step.entity, step.name] = admitted(build, step.entity, step.name, frame)
+        case _:
+            stage = build.policy.stages[build.policy.stage_index(step.name)]
+            opened = build.w.value_of(True, BOOLEAN) if stage.opens is None else build.w.plainly(build.w.value(stage.opens))
+            build.leave(opened.bad, frame)
+            build.opened[step.name] = opened.but(bad=None)
+
+
+def _undecided(build: Build, requirement: core.Requirement, frame: Frame, reason: str) -> None:
+    """A requirement that has no column: left to the reference wherever it applies."""
+    w = build.w
+    build.w.asked.add(("reason", reason))
+    bad = w.emit(f"np.ones({frame.name}.count, bool)")
+    if requirement.applies is not None:
+        with suppress(NotColumnar):
+            applies = w.plainly(build.here(w.value(requirement.applies), frame))
+            bad = w.either(applies.name, applies.bad) or bad
+    w.met[requirement.id] = Column("flag", frame, w.emit(f"np.zeros({frame.name}.count, bool)"))
+    build.bads[requirement.id] = w.unsure[requirement.id] = bad
+
+
+def _requirement(build: Build, requirement: core.Requirement, frame: Frame) -> None:
+    w = build.w
+    before, struck = build.given(requirement.entity, met_key(requirement.entity, requirement.id)[1]), build.given(frame.entity, STRUCK)
+    if before is not None and struck is None:
+        w.met[requirement.id], build.bads[requirement.id] = before, None
+        return
+    applies = None if requirement.applies is None else w.value(requirement.applies)
+    # What never applies need not have a column.
+    never = applies is not None and applies.constant is False
+    check = w.value_of(True, BOOLEAN) if never else w.value(requirement.check)
+    if applies is not None:
+        fails = w.every([applies, w.negated(check)])
+        bad = fails.bad
+        if applies.bad is not None:
+            _, (applies_, fails_) = w.together(applies, fails)
+            bad = w.either(applies_.bad, fails_.bad)
+        met = w.negated(fails)
+    else:
+        met, bad = check, check.bad
+    if met.frame is not None and met.frame is not frame:
+        if bad is not None:
+            met = met.but(bad=bad)
+        met = w.spread(met, frame)
+        bad = met.bad
+    if met.constant is not None:
+        met = Column("flag", frame, w.emit(f"np.full({frame.name}.count, {met.constant})"))
+    met = met.but(bad=None, frame=frame)
+    if before is not None and struck is not None:  # a verdict stays, but for the records that are struck
+        met = chosen(w, struck, met, before)
+        bad = w.both(bad, struck.name)
+    w.met[requirement.id] = met
+    build.bads[requirement.id] = w.unsure[requirement.id] = bad
+
+
+def admitted(build: Build, entity: str, moment: str, frame: Frame) -> Column:
+    """The records of an entity that are neither struck nor excluded, up to a stage (`moment`; empty: after all of them)."""
+    policy = build.policy
+    last = policy.stage_index(moment) if moment else len(policy.stages)
+    struck = build.given(entity, STRUCK)
+    parts: list[Column] = [] if struck is None else [build.w.negated(struck)]
+    asked: frozenset[tuple[str, str]] = frozenset()
+    for requirement in policy.requirements.values():
+        if requirement.entity != entity or policy.stage_index(requirement.stage) > last:
+            continue
+        if requirement.may("exclude") and build.effect(requirement).word == "exclude":
+            asked |= build.w.asks.get(("requirement", requirement.id), frozenset())
+            parts.append(build.unless_closed(requirement))
+    owner = policy.entities[entity].owner
+    if owner is not None and owner != policy.root:
+        parts.append(build.w.admitted[owner, moment])
+        asked |= build.w.asks.get(("admitted", owner, moment), frozenset())
+    build.w.asks["admitted", entity, moment] = asked
+    return build.w.every([build.w.spread(p, frame) if p.frame is not frame else p for p in parts])
+
+
+def leave_undecided(build: Build) -> None:
+    """Leave the applications in which a requirement of a stage that has begun is open, or runs a time to put it right."""
+    for requirement in build.policy.requirements.values():
+        opened = build.opened[requirement.stage]
+        if opened.constant is False:
+            continue
+        frame = build.frames[requirement.entity]
+        _unlisted(build, frame, opened)
+        bad = _open(build, requirement, frame)
+        if bad is not None and opened.constant is None:
+            bad = build.w.both(bad, build.w.spread(opened, frame).name)
+        build.leave(bad, frame, *build.why(build.w.asks["requirement", requirement.id]))
+        if build.effect(requirement).cure is not None:
+            build.leave(build.w.flag(build.w.negated(build.unless_closed(requirement))), frame, CURABLE)
+
+
+def _unlisted(build: Build, frame: Frame, opened: Column) -> None:
+    """Records that are not listed yet could fail a requirement: leave the applications that lack their list."""
+    while frame.above is not None:
+        listed = build.policy.entities[frame.entity].listed_in
+        assert listed is not None
+        lacks = build.facts.lacks(frame.above.entity, listed)
+        if lacks is not None and opened.constant is None:
+            lacks = build.w.both(lacks, build.w.spread(opened, frame.above).name)
+        build.leave(lacks, frame.above, LACKING)
+        frame = frame.above
+
+
+def _open(build: Build, requirement: core.Requirement, frame: Frame) -> str | None:
+    """Where a requirement is left to the reference: where it is bad, and trials do not show that its verdict is open.
+
+    Only of parameters and readings that are left open, which no list of missing facts names.
+    """
+    w, bad, asked = build.w, build.bads[requirement.id], build.w.asks["requirement", requirement.id]
+    build.open[requirement.id] = None
+    if build.ranking:  # which names what is left open too
+        return bad
+    if bad is None or not asked or any(kind != "open" for kind, _ in asked) or requirement.may("exclude"):
+        return bad
+    tried = [t.w.met[requirement.id].but(bad=t.bads[requirement.id]) for t in trials(build)]
+    differs = differing(w, tried, frame)
+    if differs is None:
+        return bad
+    build.open[requirement.id] = differs
+    met = w.met[requirement.id]
+    w.met[requirement.id] = Column("flag", frame, w.emit(f"{build.here(met, frame).name} | {differs}"))
+    return w.emit(f"unless({bad}, {differs})")
+
+
+def trials(build: Build) -> list[Build]:
+    """The same definitions and requirements with what is missing filled in, in several ways."""
+    if not build.tried:
+        for number in range(TRIALS):
+            made = Build(build.policy, build.settled, build.shapes, False, False, build.kept)
+            w = made.w
+            made.frames, made.root, w.root, made.lists = build.frames, build.root, build.root, build.lists
+            w.lines, w.said, w.table, w.unpacked, w.count = build.w.lines, build.w.said, build.w.table, build.w.unpacked, build.w.count
+            w.trial = number
+            for step in build.policy.steps:
+                write_step(made, step)
+            build.w.count = w.count
+            build.tried.append(made)
+    return build.tried
