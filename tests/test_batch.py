@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,6 +26,7 @@ from bandolo.batch.files import Task, run_files
 from bandolo.batch.intake import BadTables, together
 from bandolo.batch.rows import Rowwise, record_paths
 from bandolo.diagnostics import ApplicationError, PolicyError
+from bandolo.evaluate.decision import Outcome
 from bandolo.evaluate.typed import BadValue
 from bandolo.policy import Policy, load_policy, policy_from_bytes
 from bandolo.surfaces.cli import cli
@@ -438,6 +439,19 @@ def test_parts_of_another_batch_are_not_taken_up(tmp_path: Path) -> None:
     assert stopped == [10]
 
 
+def test_outcomes_are_said_in_italian(tmp_path: Path) -> None:
+    """Every outcome has an Italian word, and bad data too."""
+    from bandolo.surfaces.batch import OUTCOMES
+
+    assert set(OUTCOMES) == {*get_args(Outcome), "bad data"}
+    lines = tmp_path / "bids.jsonl"
+    lines.write_text('{"id": 3}\n')
+    found = CliRunner().invoke(cli, ["run", str(ROOT / "bench/filiere.yaml"), str(lines), "--to", str(tmp_path / "x.csv"), "--lang", "it"])
+    assert found.exit_code == 1
+    assert "dati non in ordine" in found.output
+    assert "bad data" not in found.output
+
+
 def test_the_command_says_how_the_applications_were_decided(tmp_path: Path) -> None:
     task, _ = files(tmp_path)
     arguments = ["run", task.policy, task.applications, "--records", f"firm={task.records['firm']}", "--to", task.to, "--jobs", "1"]
@@ -445,6 +459,10 @@ def test_the_command_says_how_the_applications_were_decided(tmp_path: Path) -> N
     assert found.exit_code == 0
     assert "55 by columns, 5 one by one" in found.output
     assert "  5  cost of bid is missing" in found.output
+    italian = CliRunner().invoke(cli, [*arguments, "--overwrite", "--lang", "it"])
+    assert "  5  manca cost di bid" in italian.output
+    assert "│ ammesse " in italian.output
+    assert "│ non ancora decidibili " in italian.output
     again = CliRunner().invoke(cli, [*arguments, "--lang", "it"])
     assert again.exit_code == 1
     assert "would-overwrite" in again.output
