@@ -34,6 +34,11 @@ class BadTables(Exception):
         self.diagnostic = Diagnostic(code, args=args)
         super().__init__(code)
 
+    def of(self, path: str) -> BadTables:
+        """The same, said of a file."""
+        self.diagnostic = replace(self.diagnostic, file=path)
+        return self
+
 
 @dataclass
 class Tables:

@@ -113,7 +113,7 @@ def run(
         say_diagnostics(list(error.diagnostics), lang)
         sys.exit(1)
     except BadTables as error:
-        say_diagnostics([replace(error.diagnostic, file=applications)], lang)
+        say_diagnostics([replace(error.diagnostic, file=error.diagnostic.file or applications)], lang)
         sys.exit(1)
     except OSError as error:
         say_diagnostics([not_readable(str(error.filename or applications), error)], lang)
