@@ -73,7 +73,7 @@ def row(policy: core.Policy, entity: core.Entity, data: Data) -> dict[str, Any]:
 
 
 def cell(policy: core.Policy, type_: Type, value: Any) -> Any:
-    from decimal import Decimal
+    from decimal import Context, Decimal
 
     if value is None:
         return None
@@ -89,7 +89,7 @@ def cell(policy: core.Policy, type_: Type, value: Any) -> Any:
         return value
     read = read_value(value, type_, policy.conventions)
     if type_ in (MONEY, NUMBER):
-        return Decimal(read.numerator) / Decimal(read.denominator)
+        return Context(prec=100).divide(Decimal(read.numerator), Decimal(read.denominator))
     return int(read) if type_ == INTEGER else read
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -27,6 +27,7 @@ from bandolo.batch.rows import Rowwise, record_paths
 from bandolo.batch.tables import BadTables, together
 from bandolo.batch.task import Task
 from bandolo.diagnostics import ApplicationError, PolicyError
+from bandolo.evaluate.decision import Outcome
 from bandolo.evaluate.typed import BadValue
 from bandolo.policy import Policy, load_policy, policy_from_bytes
 from bandolo.surfaces.cli import cli
@@ -59,6 +60,8 @@ def expected(policy: Policy, tables: Any, **what_if: Any) -> tuple[list[Any], di
         name = data.get(key.name) if key is not None else None
         try:
             decision = policy.decide(data, engine="reference", **what_if)
+            if too_large := outgoing.beyond(decision, below):
+                raise ApplicationError(too_large)
         except ApplicationError as error:
             rows.append(outgoing.row_of(core, name, None, error.diagnostics))
             for entity in below:
@@ -212,6 +215,69 @@ def test_amounts_and_numbers_beyond_64_bits_are_left_to_the_reference_and_never_
         decided = same(small(rounding), table(small().core, bids))
         assert decided.by_columns > len(bids) // 8
         assert decided.by_rows > 0
+
+
+HUGE = """
+bandolo: 1
+policy:
+  id: huge
+  title: Huge
+  decides: bid
+  money_rounding: half_up
+entities:
+  bid:
+    facts:
+      id:
+        type: text
+        key: true
+      count: integer
+      cost: money
+      firms: list of firm
+  firm:
+    facts:
+      f_count: integer
+definitions:
+  bid:
+    cubed: count ^ 3
+    dear: cost * count * count
+    always: 9223372036854775808
+  firm:
+    squared: f_count * f_count
+results:
+- cubed
+- dear
+- firm.squared
+"""
+
+
+def test_a_result_that_its_column_cannot_hold_is_an_error_of_its_row() -> None:
+    """Whole numbers have 64 bits, amounts 38 digits; what is just within them is told exactly."""
+    policy = policy_from_bytes("huge.yaml", HUGE.encode())
+    counts = {"A": 2**21, "B": 2**21 - 1, "C": -(2**21), "D": -(2**21) - 1, "E": 2**40, "F": 3}
+    made = [{"id": k, "count": c, "cost": "0.01", "firms": []} for k, c in counts.items()]
+    made += [
+        {"id": "G", "count": 1000, "cost": "9" * 34 + ".99", "firms": []},
+        {"id": "H", "count": 1, "cost": "9" * 36 + ".99", "firms": []},
+    ]
+    made += [{"id": "I", "count": 1, "cost": "1", "firms": [{"f_count": 2}, {"f_count": 2**32}]}]
+    nested = table(policy.core, made)
+    decided = run(policy, nested, records=["firm"])
+    rows, below = decided.applications.to_pylist(), decided.records["firm"].to_pylist()
+    wrong = {row["application"]: row["error"] for row in rows if row["error"]}
+    assert wrong == {
+        "A": "number-too-long results.cubed",
+        "D": "number-too-long results.cubed",
+        "E": "number-too-long results.cubed",
+        "G": "number-too-long results.dear",
+        "I": "number-too-long firms[1].squared",
+    }
+    assert decided.errors == {"number-too-long": 5}
+    assert [row["result.cubed"] for row in rows] == [None, (2**21 - 1) ** 3, -(2**63), None, None, 27, None, 1, None]
+    assert str(rows[7]["result.dear"]) == "9" * 36 + ".99"
+    assert [row["result.squared"] for row in below] == [None, None]
+    assert not run(policy, nested).applications.to_pylist()[8]["error"]  # the firms' rows were not asked for
+    always = policy_from_bytes("huge.yaml", HUGE.replace("- cubed", "- always").encode())
+    assert set(run(always, nested).applications["error"].to_pylist()) == {"number-too-long results.always"}
 
 
 def test_instants_follow_the_clock_changes_of_the_zone() -> None:
@@ -374,6 +440,19 @@ def test_parts_of_another_batch_are_not_taken_up(tmp_path: Path) -> None:
     assert stopped == [10]
 
 
+def test_outcomes_are_said_in_italian(tmp_path: Path) -> None:
+    """Every outcome has an Italian word, and bad data too."""
+    from bandolo.surfaces.batch import OUTCOMES
+
+    assert set(OUTCOMES) == {*get_args(Outcome), "bad data"}
+    lines = tmp_path / "bids.jsonl"
+    lines.write_text('{"id": 3}\n')
+    found = CliRunner().invoke(cli, ["run", str(ROOT / "bench/filiere.yaml"), str(lines), "--to", str(tmp_path / "x.csv"), "--lang", "it"])
+    assert found.exit_code == 1
+    assert "dati non in ordine" in found.output
+    assert "bad data" not in found.output
+
+
 def test_the_command_says_how_the_applications_were_decided(tmp_path: Path) -> None:
     task, _ = files(tmp_path)
     arguments = ["run", task.policy, task.applications, "--records", f"firm={task.records['firm']}", "--to", task.to, "--jobs", "1"]
@@ -381,6 +460,10 @@ def test_the_command_says_how_the_applications_were_decided(tmp_path: Path) -> N
     assert found.exit_code == 0
     assert "55 by columns, 5 one by one" in found.output
     assert "  5  cost of bid is missing" in found.output
+    italian = CliRunner().invoke(cli, [*arguments, "--overwrite", "--lang", "it"])
+    assert "  5  manca cost di bid" in italian.output
+    assert "│ ammesse " in italian.output
+    assert "│ non ancora decidibili " in italian.output
     again = CliRunner().invoke(cli, [*arguments, "--lang", "it"])
     assert again.exit_code == 1
     assert "would-overwrite" in again.output

@@ -51,7 +51,7 @@ def tabled(batch: Batch, decided_: bool = True) -> tuple[Any, list[int]]:
     root = policy.entities[policy.root]
     schema = pa.schema([pa.field(n, t) for n, t in columns(policy, root)])
     rows: list[tuple[int, dict[str, Any]]] = []
-    some = [(i, a) for i, a, r in answerable(batch) if _holdable(r)] if decided_ else list(enumerate(batch.applications))
+    some = [(i, a) for i, a, r in answerable(batch)] if decided_ else list(enumerate(batch.applications))
     for i, application in some:
         if faithful(policy, root, application):
             with suppress(ValueError, TypeError, AttributeError, BadValue):
@@ -71,20 +71,6 @@ def tabled(batch: Batch, decided_: bool = True) -> tuple[Any, list[int]]:
     return pa.concat_tables([schema.empty_table(), *made]).combine_chunks(), kept
 
 
-def _holdable(reference: Any) -> bool:
-    """Whether the columns of a batch can hold a decision: whole numbers have 64 bits there, amounts 38 digits."""
-    from fractions import Fraction
-
-    from bandolo.language.types import INTEGER, MONEY
-
-    for result in getattr(reference, "result_values", ()):
-        if isinstance(result.value, Fraction):
-            type_ = result.type.of if isinstance(result.type, OptionalType) else result.type
-            if abs(result.value) >= {INTEGER: 2**63, MONEY: 10**36}.get(type_, abs(result.value) + 1):
-                return False
-    return True
-
-
 def rows_wanted(batch: Batch, kept: list[int]) -> tuple[list[Any], dict[str, list[Any]]]:
     """What the reference says of some applications, as the rows of a batch."""
     from bandolo.batch import outgoing
@@ -97,6 +83,8 @@ def rows_wanted(batch: Batch, kept: list[int]) -> tuple[list[Any], dict[str, lis
     for i in kept:
         application, reference = batch.applications[i], batch.reference[i]
         name = application.get(key.name) if key is not None else None
+        if isinstance(reference, Decision) and (too_large := outgoing.beyond(reference, below)):
+            reference = [(d.code, str(d.path)) for d in too_large]
         if isinstance(reference, Decision):
             rows.append(outgoing.row_of(policy, name, reference, ()))
         else:

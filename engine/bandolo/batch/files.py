@@ -44,7 +44,9 @@ def run_files(task: Task, progress: Progress | None = None) -> Report:
         else:
             sources = staged(policy, task, folder)
             parts = planned(policy, sources, folder)
-    except BadTables:
+        if not any(p.rows for p in parts):
+            raise BadTables("no-applications")
+    except (BadTables, OSError):
         shutil.rmtree(folder)  # nothing was decided
         raise
     report, total = Report(), sum(p.rows for p in parts)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -142,7 +143,6 @@ def _result(result: Outgoing, back: Sequence[Array], type_: pa.DataType, policy:
 def _repeated(result: Outgoing, type_: pa.DataType, of_type: Type, count: int) -> pa.Array:
     """A result that is the same for every application."""
     from datetime import UTC, datetime, timedelta
-    from decimal import Decimal
     from fractions import Fraction
 
     value = result.constant
@@ -150,7 +150,7 @@ def _repeated(result: Outgoing, type_: pa.DataType, of_type: Type, count: int) -
         return pa.nulls(count, type_)
     if isinstance(value, Fraction):
         if of_type == MONEY:
-            value = Decimal(int(value * 100)).scaleb(-2)
+            value = exact_cents(int(value * 100))
         elif of_type == DATE:
             value = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=int(value))).date()
         elif of_type == DATETIME:
@@ -158,6 +158,11 @@ def _repeated(result: Outgoing, type_: pa.DataType, of_type: Type, count: int) -
         else:
             value = int(value) if of_type == INTEGER else str(plain(value, of_type))
     return pa.array([value], type_).take(pa.array(np.zeros(count, np.int64)))
+
+
+def exact_cents(cents: int) -> Decimal:
+    """Whole cents as euro; `scaleb` would round to the digits of the context."""
+    return Decimal(f"{cents}e-2")
 
 
 def cents_array(cents: Array, mask: Array | None) -> pa.Array:
@@ -187,6 +192,27 @@ def _texts(values: Array, under: Array | None, scale: int, of_type: Type, mask: 
 # From decisions.
 
 
+def beyond(decision: Decision, entities: Collection[str]) -> list[Diagnostic]:
+    """Why the columns cannot hold a decision's results: the first that is too large, of the application or of a record of some entities.
+
+    Code: `number-too-long`. A whole number has 64 bits there, an amount 38 digits.
+    """
+    from fractions import Fraction
+
+    for result in decision.result_values:
+        type_ = result.type.of if isinstance(result.type, OptionalType) else result.type
+        if type_ not in (INTEGER, MONEY) or not isinstance(result.value, Fraction):
+            continue
+        if result.record is not None and result.entity not in entities:
+            continue
+        low, above, limit = (-(2**63), 2**63, "64 bit") if type_ == INTEGER else (1 - 10**38, 10**38, "38")
+        number = result.value if type_ == INTEGER else result.value * 100
+        if not low <= number < above:
+            path = f"results.{result.name}" if result.record is None else f"{result.record}.{result.name}"
+            return [Diagnostic("number-too-long", args={"found": exact_text(result.value), "limit": limit}, path=path)]
+    return []
+
+
 def row_of(policy: core.Policy, name: str | None, decision: Decision | None, errors: Sequence[Diagnostic]) -> dict[str, Any]:
     """A decision as a row of the applications' table; bad data has an error and no outcome."""
     row: dict[str, Any] = {"application": name, "failed": [], "missing": []}
@@ -204,7 +230,6 @@ def row_of(policy: core.Policy, name: str | None, decision: Decision | None, err
 
 def cell(policy: core.Policy, value: Any, type_: Type) -> Any:
     """A result as its column has it."""
-    from decimal import Decimal
     from fractions import Fraction
 
     if value is NONE or isinstance(value, Unknown | Fault):
@@ -212,7 +237,7 @@ def cell(policy: core.Policy, value: Any, type_: Type) -> Any:
     type_ = type_.of if isinstance(type_, OptionalType) else type_
     if isinstance(value, Fraction):
         if type_ == MONEY:
-            return Decimal((value * 100).numerator).scaleb(-2)
+            return exact_cents((value * 100).numerator)
         return int(value) if type_ == INTEGER else exact_text(value * 100) + "%" if type_ == PERCENT else exact_text(value)
     if arrow_type(policy, type_) == pa.string():
         text = plain(value, type_)

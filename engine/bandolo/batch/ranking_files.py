@@ -69,9 +69,9 @@ def rank_files(task: Task, progress: Progress | None = None) -> tuple[Ranked, fl
     try:
         sources = staged(policy, task, folder)
         parts = planned(policy, sources, folder)
-        if not parts:
+        if not any(part.rows for part in parts):
             raise BadTables("no-applications")
-    except BadTables:
+    except (BadTables, OSError):
         shutil.rmtree(folder)  # nothing was decided
         raise
     work = _Work(task, sources, folder, parts, policy.core, progress or (lambda *_: None))

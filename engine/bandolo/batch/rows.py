@@ -56,6 +56,8 @@ class Rowwise:
             if problems:
                 raise ApplicationError(list(problems))
             decision = self.policy.decide(data, **what_if, engine=self.engine)  # type: ignore[arg-type]
+            if too_large := outgoing.beyond(decision, records):
+                raise ApplicationError(too_large)
         except ApplicationError as error:
             inner: dict[str, list[dict[str, Any]]] = {}
             for entity in records:

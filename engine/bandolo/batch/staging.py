@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from bandolo.batch.damaged import each, once, reading
 from bandolo.batch.part import Part
 from bandolo.batch.tables import BadTables, link_name
 from bandolo.batch.task import Task
@@ -33,12 +34,15 @@ def staged(policy: Policy, task: Task, folder: Path) -> dict[str, str]:
         if path.lower().endswith(".csv"):
             target = folder / f"{entity}.csv.parquet"
             if not target.exists():
-                _stage_csv(path, target)
+                with reading(path):
+                    _stage_csv(path, target)
             found[entity] = str(target)
         elif not _is_parquet(path):
             raise BadTables("no-table-file", path=path)
         else:
             found[entity] = path
+        with reading(path):
+            once(path, pq.read_schema(found[entity]).names)
     return found
 
 
@@ -80,10 +84,11 @@ def planned(policy: Policy, sources: dict[str, str], folder: Path) -> list[Part]
     sizes = [root.metadata.row_group(i).num_rows for i in range(root.num_row_groups)]
     spans: list[dict[str, tuple[int, int]]] = [{} for _ in sizes]
     for entity in [e for e in sources if e != policy.core.root]:
-        found = _spans(policy, root, entity, sources[entity])
-        if found is None:
-            sources[entity] = _in_order(policy, root, entity, sources[entity], folder)
+        with reading(sources[policy.core.root]):
             found = _spans(policy, root, entity, sources[entity])
+            if found is None:
+                sources[entity] = _in_order(policy, root, entity, sources[entity], folder)
+                found = _spans(policy, root, entity, sources[entity])
             assert found is not None
         for span, mine in zip(spans, found, strict=True):
             span[entity] = mine
@@ -97,7 +102,7 @@ def _spans(policy: Policy, root: pq.ParquetFile, entity: str, path: str) -> list
         raise BadTables("records-too-deep", entity=entity, owner=owner.name)
     file = pq.ParquetFile(path)
     link = link_name(owner, file.schema_arrow)
-    links = (batch.column(0) for batch in file.iter_batches(batch_size=1 << 20, columns=[link]))
+    links = (batch.column(0) for batch in each(path, file.iter_batches(batch_size=1 << 20, columns=[link])))
     current, at, position = next(links, None), 0, 0
     spans = []
     for group in range(root.num_row_groups):
@@ -127,7 +132,8 @@ def _in_order(policy: Policy, root: pq.ParquetFile, entity: str, path: str, fold
         return str(target)
     owner = policy.core.entities[policy.core.root]
     assert owner.key is not None
-    table = pq.read_table(path)
+    with reading(path):
+        table = pq.read_table(path)
     keys = _texts(root.read(columns=[owner.key.name])[0])
     which = pc.index_in(_texts(table[link_name(owner, table)]), value_set=keys)
     if which.null_count:
@@ -144,6 +150,7 @@ class Reader:
     def __init__(self, policy: Policy, records: Mapping[str, str], sources: Mapping[str, str]) -> None:
         self.policy = policy
         self.held: dict[str, tuple[Any, Any]] = {}
+        self.sources = dict(sources)
         self.files = {entity: pq.ParquetFile(path, memory_map=True) for entity, path in sources.items()}
         self.starts = {e: np.concatenate(([0], np.cumsum([f.metadata.row_group(i).num_rows for i in range(f.num_row_groups)])))
                        for e, f in self.files.items()}  # fmt: skip
@@ -157,7 +164,8 @@ class Reader:
         """The applications of a part with their records, so many at a time."""
         root = self.policy.core.root
         cursor = {e: span[0] for e, span in part.spans.items()}
-        for batch in self.files[root].iter_batches(batch_size=GROUP, row_groups=[part.number], use_threads=False):
+        batches = self.files[root].iter_batches(batch_size=GROUP, row_groups=[part.number], use_threads=False)
+        for batch in each(self.sources[root], batches):
             tables = {root: pa.Table.from_batches([batch])}
             for entity, (_, end) in part.spans.items():
                 tables[entity], cursor[entity] = self._records(entity, cursor[entity], end, tables[root], batch.num_rows == part.rows)
@@ -196,6 +204,7 @@ class Reader:
         groups = (first, last)
         if self.held.get(entity, (None, None))[0] != groups:
             self.held[entity] = None, None
-            self.held[entity] = groups, file.read_row_groups(list(range(first, last)), use_threads=False)
+            with reading(self.sources[entity]):
+                self.held[entity] = groups, file.read_row_groups(list(range(first, last)), use_threads=False)
         table = self.held[entity][1]
         return table.slice(begin - int(starts[first]), end - begin)

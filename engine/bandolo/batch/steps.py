@@ -67,7 +67,8 @@ def _undecided(build: Build, requirement: core.Requirement, frame: Frame, reason
         with suppress(NotColumnar):
             applies = w.plainly(build.here(w.value(requirement.applies), frame))
             bad = w.either(applies.name, applies.bad) or bad
-    w.met[requirement.id] = Column("flag", frame, w.emit(f"np.zeros({frame.name}.count, bool)"))
+    # Where it does not apply it is met; where it does, no one looks at what stands here.
+    w.met[requirement.id] = Column("flag", frame, w.emit(f"np.ones({frame.name}.count, bool)"))
     build.bads[requirement.id] = w.unsure[requirement.id] = bad
 
 

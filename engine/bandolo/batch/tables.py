@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,11 @@ class BadTables(Exception):
     def __init__(self, code: str, **args: object) -> None:
         self.diagnostic = Diagnostic(code, args=args)
         super().__init__(code)
+
+    def of(self, path: str) -> BadTables:
+        """The same, said of a file."""
+        self.diagnostic = replace(self.diagnostic, file=path)
+        return self
 
 
 @dataclass

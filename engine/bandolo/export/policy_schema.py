@@ -87,9 +87,14 @@ def _keys(shape: s.Keys) -> dict[str, Any]:
             "properties": {"by": properties["by"]},
             "required": ["by"],
             "additionalProperties": _schema(shape.options),
+            "minProperties": 2,  # `by` alone leaves every option of the reading open
         }
-        return {"anyOf": [chosen, {"type": "object", "properties": fixed, "additionalProperties": False}]}
+        return {"anyOf": [chosen, {"type": "object", "properties": fixed, "additionalProperties": False} | _filled(shape)]}
     rest: Any = _schema(shape.options) if shape.options is not None else False
-    schema: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": rest}
+    schema: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": rest} | _filled(shape)
     required = [name for name, key in shape.keys.items() if key.required]
     return {**schema, "required": required} if required else schema
+
+
+def _filled(shape: s.Keys) -> dict[str, Any]:
+    return {"minProperties": 1} if shape.filled else {}

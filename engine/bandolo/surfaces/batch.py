@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 WORDS = {
     "it": {
-        "done": "{applications} domande in {seconds:.1f} s ({rate:,.0f} al secondo): {by_columns} per colonne, {by_rows} una per una.",
+        "done": "{applications} domande in {seconds} s ({rate} al secondo): {by_columns} per colonne, {by_rows} una per una.",
         "why": "Una per una, perché (una domanda può avere più motivi):",
         "resumed": "{} gruppi di righe erano già decisi.",
         "bad": "{} domande non si leggono: {}.",
@@ -30,7 +30,7 @@ WORDS = {
         "outcomes": "Esiti",
     },
     "en": {
-        "done": "{applications} applications in {seconds:.1f} s ({rate:,.0f} a second): {by_columns} by columns, {by_rows} one by one.",
+        "done": "{applications} applications in {seconds} s ({rate} a second): {by_columns} by columns, {by_rows} one by one.",
         "why": "One by one, because (an application may have several reasons):",
         "resumed": "{} row groups had been decided before.",
         "bad": "{} applications cannot be read: {}.",
@@ -40,6 +40,16 @@ WORDS = {
     },
 }
 """What the command says, by language."""
+OUTCOMES = {
+    "admitted": "ammesse",
+    "rejected": "non ammesse",
+    "suspended": "sospese",
+    "undetermined": "non ancora decidibili",
+    "referred": "rinviate",
+    "barred": "bloccate",
+    "bad data": "dati non in ordine",
+}
+"""The Italian of the outcomes in the table; the English is the word that stands in the column."""
 
 
 @click.command("run")
@@ -104,7 +114,7 @@ def run(
         say_diagnostics(list(error.diagnostics), lang)
         sys.exit(1)
     except BadTables as error:
-        say_diagnostics([replace(error.diagnostic, file=applications)], lang)
+        say_diagnostics([replace(error.diagnostic, file=error.diagnostic.file or applications)], lang)
         sys.exit(1)
     except OSError as error:
         say_diagnostics([not_readable(str(error.filename or applications), error)], lang)
@@ -139,24 +149,30 @@ def _progress(words: dict[str, str]) -> Progress | None:
 
 def _say(report: Report, words: dict[str, str], lang: Language) -> None:
     rate = report.applications / report.seconds if report.seconds else 0.0
-    click.echo(words["done"].format(rate=rate, **asdict(report)))
+    numbers = {name: _count(getattr(report, name), lang) for name in ("applications", "by_columns", "by_rows")}
+    seconds = f"{report.seconds:.1f}".replace(".", "," if lang == "it" else ".")
+    click.echo(words["done"].format(seconds=seconds, rate=_count(round(rate), lang), **numbers))
     if report.resumed:
         click.echo(words["resumed"].format(report.resumed))
     if report.why:
         click.echo(words["why"])
         from bandolo.batch.reasons import said
 
-        wide = max(len(f"{count:,}") for count in report.why.values())
+        wide = max(len(_count(count, lang)) for count in report.why.values())
         for reason, count in sorted(report.why.items(), key=lambda item: (-item[1], item[0])):
-            click.echo(f"  {count:>{wide},}  {said(reason, lang)}")
+            click.echo(f"  {_count(count, lang):>{wide}}  {said(reason, lang)}")
     if report.errors:
-        codes = ", ".join(f"{code} {count}" for code, count in report.errors.items())
-        click.echo(words["bad"].format(sum(report.errors.values()), codes))
+        codes = ", ".join(f"{code} {_count(count, lang)}" for code, count in report.errors.items())
+        click.echo(words["bad"].format(_count(sum(report.errors.values()), lang), codes))
     from rich.table import Table
 
     table = Table(title=words["outcomes"], title_justify="left", show_header=False)
     table.add_column()
     table.add_column(justify="right")
     for outcome, count in report.outcomes.items():
-        table.add_row(outcome, f"{count:,}")
+        table.add_row(OUTCOMES[outcome] if lang == "it" else outcome, _count(count, lang))
     console().print(table)
+
+
+def _count(number: int, lang: Language) -> str:
+    return f"{number:,}".replace(",", ".") if lang == "it" else f"{number:,}"

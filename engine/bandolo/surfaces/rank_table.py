@@ -100,7 +100,7 @@ def rank_table(
         say_diagnostics(list(error.diagnostics), lang)
         sys.exit(1)
     except BadTables as error:
-        say_diagnostics([replace(error.diagnostic, file=applications[0])], lang)
+        say_diagnostics([replace(error.diagnostic, file=error.diagnostic.file or applications[0])], lang)
         sys.exit(1)
     except OSError as error:
         say_diagnostics([not_readable(str(error.filename or applications[0]), error)], lang)

@@ -97,7 +97,7 @@ def simulate(
         say_diagnostics(list(error.diagnostics), lang)
         sys.exit(1)
     except BadTables as error:
-        say_diagnostics([replace(error.diagnostic, file=files[0])], lang)
+        say_diagnostics([replace(error.diagnostic, file=error.diagnostic.file or files[0])], lang)
         sys.exit(1)
     except OSError as error:
         say_diagnostics([not_readable(str(error.filename or files[0]), error)], lang)

@@ -73,6 +73,8 @@ class Keys:
     keys: dict[str, Key]
     options: Shape | None = None
     by_alone: bool = False
+    filled: bool = False
+    """An empty mapping says nothing, where a word could stand as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ def _by_reading(alternative: Shape, plain: Shape | None = None, mapping: Keys | 
     """A value of its own, or `{by: reading.x, option: value}`."""
     by = {"by": Key(EXPRESSION, "The reading that chooses.", "La lettura che sceglie.")}
     keys = dict(mapping.keys) if mapping else {}
-    return OneOf(scalar=plain, mapping=Keys(by | keys, options=alternative, by_alone=True))
+    return OneOf(scalar=plain, mapping=Keys(by | keys, options=alternative, by_alone=True, filled=plain is not None))
 
 
 ROUND_STEP = Keys({
@@ -214,7 +216,7 @@ SUSPEND = Keys({
     "cure": Key(EXPRESSION, "The time to put it right, such as `10 days`.", "Il tempo per sanare, come `10 days`."),
     "from": Key(EXPRESSION, "The date that the time runs from.", "La data da cui decorre."),
 })  # fmt: skip
-SUSPEND_LONG = Keys({"suspend": Key(SUSPEND, "Curable: ask for it.", "Sanabile: va richiesto.")})
+SUSPEND_LONG = Keys({"suspend": Key(SUSPEND, "Curable: ask for it.", "Sanabile: va richiesto.")}, filled=True)
 EFFECT = _by_reading(OneOf(scalar=Word(EFFECTS), mapping=SUSPEND_LONG), plain=Word(EFFECTS), mapping=SUSPEND_LONG)
 
 REQUIREMENT = Keys({

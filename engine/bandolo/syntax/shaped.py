@@ -122,6 +122,8 @@ def _text(tree: Tree, out: list[Diagnostic], key: str) -> Tree:
 def _keys(tree: Tree, shape: s.Keys, out: list[Diagnostic], key: str) -> Tree:
     if not isinstance(tree, Mapping):
         return _wrong("expected-mapping", tree, out, key)
+    if shape.filled and not tree.entries:
+        return _wrong("expected-value", tree, out, key)
     kept: list[tuple[Scalar, Tree]] = []
     chooses = shape.options is not None and tree.get("by") is not None
     for name, value in tree.entries:

@@ -115,7 +115,7 @@ def _money(amounts: Sequence[Fraction | None]) -> pa.Array:
 
 def decimal(amount: Fraction) -> Decimal:
     """An amount of whole cents."""
-    return Decimal(int(amount * 100)).scaleb(-2)
+    return Decimal(f"{int(amount * 100)}e-2")
 
 
 def as_data(simulation: Simulation) -> dict[str, Any]:

@@ -12,10 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from bandolo.batch.staging import GROUP, Reader, planned, staged
-from bandolo.batch.tables import BadTables
 from bandolo.batch.task import Task
 from bandolo.check import core
 from bandolo.evaluate.typed import BadValue, read_value
@@ -57,12 +55,6 @@ def from_files(policy: Policy, applications: str, records: Mapping[str, str]) ->
 
     Raises BadTables and OSError.
     """
-    try:
-        for path in (applications, *records.values()):
-            if not path.lower().endswith(".csv"):
-                pq.read_metadata(path)
-    except pa.ArrowInvalid:
-        raise BadTables("no-table-file", path=path) from None
     with tempfile.TemporaryDirectory(prefix="bandolo") as made:
         folder = Path(made)
         task = Task(policy.files[0][0], (), {}, applications, records, "", {})
