@@ -181,6 +181,14 @@ def test_a_construct_that_is_not_said_is_refused_with_its_place(what: str, diale
     assert found[0].span is not None
 
 
+def test_a_root_without_facts_is_refused_with_its_file(tmp_path: Path) -> None:
+    (tmp_path / "bare.yaml").write_text("bandolo: 1\npolicy: {id: p, title: P, decides: bid}\nentities: {bid: {facts: {}}}\n")
+    refused = CliRunner().invoke(cli, ["sql", str(tmp_path / "bare.yaml"), "--dialect", "duckdb"])
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith("error[sql-unsupported]: a view of duckdb cannot decide an entity without a key")
+    assert "bare.yaml" in refused.stderr
+
+
 def test_an_amendment_that_reaches_only_some_applications_is_refused(tmp_path: Path) -> None:
     act = "bandolo: 1\namends: call.yaml\nid: act\ntitle: Act\ndate: 2023-05-01\n"
     act += "applies_to: sent_at >= 2023-02-01 00:00\nset: {entities.firm.facts.costs.to: 800 EUR}\n"

@@ -27,7 +27,6 @@ def by_view(batch: Batch, cursor: Any, dialect: str, mark: str) -> Found:
     from fractions import Fraction
 
     from bandolo.evaluate.inputs import read_application
-    from bandolo.language.values import NONE
     from bandolo.sql.tables import columns, rows, statements
     from bandolo.sql.view import view
     from bandolo.surfaces.sql import settled_by
@@ -81,9 +80,9 @@ def by_view(batch: Batch, cursor: Any, dialect: str, mark: str) -> Found:
         wanted: dict[str, Any] = {"outcome": reference.outcome, "stage": reference.stage, "failed": ",".join(reference.failed())}
         wanted |= {f"status__{name}": status for name, status in reference.stages.items()}
         for result in reference.result_values:
-            name, value = f"result__{result.name}", None if result.value is NONE else result.value
             if result.record is not None:
                 continue
+            name, value = f"result__{result.name}", _as_column(result.value)
             if f"{name}__numerator" in row:
                 above, under = row[f"{name}__numerator"], row[f"{name}__denominator"]
                 row[name] = None if above is None else Fraction(int(above), int(under))
@@ -94,6 +93,18 @@ def by_view(batch: Batch, cursor: Any, dialect: str, mark: str) -> Found:
         sure = [n for n in wanted if row.get(n) is not None or not row["needs_engine"]]
         found.pairs[i] = ({n: row.get(n) for n in sure}, {n: wanted[n] for n in sure})
     return found
+
+
+def _as_column(value: object) -> object:
+    """A result in the form of its column: `none` is NULL, a length of time the number of its days or months."""
+    from fractions import Fraction
+
+    from bandolo.language.values import NONE, Duration
+
+    if isinstance(value, Duration):
+        assert not (value.months and value.days), "a view says no length of both"
+        return Fraction(value.months or value.days)
+    return None if value is NONE else value
 
 
 def _fetched(cursor: Any) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from bandolo.sql.values import (
     negated,
     negative,
     number,
+    one_like,
     times,
     wrapped,
 )  # fmt: skip
@@ -65,6 +66,9 @@ def rounded(a: Number, direction: str, step: Fraction, dialect: str) -> Number:
 
 
 def power(a: Number, exponent: int) -> Number:
+    if exponent == 0 and a.constant is None:
+        # One whatever the number is, but not decided where the number is not.
+        return Number(exp.cast(one_like(a.num), "INT128"))
     found = number(Fraction(1))
     for _ in range(exponent):
         found = multiply(found, a)

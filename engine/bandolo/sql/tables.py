@@ -28,6 +28,7 @@ from bandolo.language.types import (
 )
 from bandolo.language.values import NONE, ListValue, Record, Unknown
 from bandolo.language.values import Value as Datum
+from bandolo.source import Span
 from bandolo.sql.values import Unsupported
 
 DECIMALS: dict[Type, int] = {INTEGER: 0, MONEY: 2, NUMBER: 6, PERCENT: 8}
@@ -57,6 +58,16 @@ def bare(type_: Type) -> Type:
 def lists_records(fact: core.FactDeclaration) -> bool:
     type_ = bare(fact.type)
     return isinstance(type_, ListType) and isinstance(type_.item, RecordType)
+
+
+def written_at(policy: core.Policy, entity: str) -> Span | None:
+    """Where an entity is written: its first fact or the one that lists it; None for a root without facts."""
+    found = policy.entities[entity]
+    if found.facts:
+        return next(iter(found.facts.values())).span
+    if found.owner is None or found.listed_in is None:
+        return None
+    return policy.entities[found.owner].facts[found.listed_in].span
 
 
 def owners(policy: core.Policy, entity: str) -> list[core.Entity]:

@@ -20,7 +20,7 @@ from bandolo.sql.outcome import Outcome, effect_of
 from bandolo.sql.printing import Printed, comment_of, printed_views
 from bandolo.sql.rows import Rows
 from bandolo.sql.scope import NeedsPair, Place, Scope
-from bandolo.sql.tables import bare
+from bandolo.sql.tables import bare, written_at
 from bandolo.sql.values import Construct, Plain, Refused, Unsupported, Value, both, either, negated
 
 __all__ = ["DIALECTS", "View", "view"]
@@ -57,10 +57,11 @@ class _Writer:
 
     def made(self) -> Printed | None:
         policy = self.policy
-        first = next(iter(policy.entities[policy.root].facts.values())).span
+        first = written_at(policy, policy.root)
         if policy.entities[policy.root].key is None:
             self._cannot("no-key", first)
             return None
+        assert first is not None, "what has a key has a fact"
         read: list[intake.Read] = []
         good: list[Sql] = []
         self._try(first, lambda: read.extend(intake.begin(self.rows)))
@@ -78,7 +79,7 @@ class _Writer:
         self._try(first, lambda: views.extend(outcome.views()))
         return None if self.refusals else Printed(self.rows, intake.tables(self.rows, read), tuple(views))
 
-    def _cannot(self, what: str, span: Span) -> None:
+    def _cannot(self, what: str, span: Span | None) -> None:
         self.refusals.append(Diagnostic("sql-unsupported", span, {"what": Construct(what), "dialect": self.dialect}))
 
     def _try(self, span: Span, work: Callable[[], object]) -> None:
@@ -121,7 +122,8 @@ class _Writer:
                 requirement = policy.requirements[step.name]
                 self._keep(step.entity, ("met", step.name), requirement.span, lambda: self._met(requirement, scope), requirement.words)
             case "admitted":
-                span = next(iter(policy.entities[step.entity].facts.values())).span
+                span = written_at(policy, step.entity)
+                assert span is not None, "what is admitted is listed by a fact"
                 self._keep(step.entity, ("admitted", step.name), span, lambda: self._admitted(step), None)
             case _:
                 stage = policy.stages[policy.stage_index(step.name)]

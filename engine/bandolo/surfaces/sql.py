@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,7 @@ def sql(
         sys.exit(1)
     made, diagnostics = view(loaded.core, settled, dialect, "it" if lang == "it" else "en")
     if made is None:
-        say_diagnostics(diagnostics, lang)
+        say_diagnostics([d if d.span is not None else replace(d, file=policy) for d in diagnostics], lang)
         sys.exit(1)
     text = printed_schema(loaded.core, dialect) if schema else f"-- {loaded.core.id}, {loaded.digest}\n{READ_ME[lang]}{made.sql};\n"
     if to is None:
