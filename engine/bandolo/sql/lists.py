@@ -139,7 +139,8 @@ class Gatherer:
         def gather(sql: Sql) -> Sql:
             return rows.beside(found.base.entity, entity, found.item, self._name(found), sql)
 
-        missing = is_null(self._declared(found, found.base))
+        # A record without a key finds no pairs: nothing is gathered for it, which is not the same as none.
+        missing = either([is_null(self._declared(found, found.base)), *(is_null(k) for k in rows.keys(entity))])
         return self._aggregate(found, rows.is_a(found.item, ITEM), conditions, value, gather, missing)
 
     def _declared(self, found: Listed, at: Place) -> Sql:
