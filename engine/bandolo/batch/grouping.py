@@ -52,7 +52,10 @@ def grouped(ufunc: Any, values: Array, rows: Rows, empty: int, dtype: Any = None
     if rows.full:
         found: Array = ufunc.reduceat(values, rows.starts, dtype=dtype)
         return found
-    made = np.full(len(rows.starts), empty, dtype or values.dtype)
+    kind = np.dtype(dtype or values.dtype)
+    if kind.kind == "i" and not np.iinfo(kind).min <= empty <= np.iinfo(kind).max:
+        kind = np.dtype(np.int64)
+    made = np.full(len(rows.starts), empty, kind)
     if rows.filled is not None and len(rows.filled):
         made[rows.filled] = ufunc.reduceat(values, rows.starts[rows.filled], dtype=dtype)
     return made

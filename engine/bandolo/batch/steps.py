@@ -86,8 +86,10 @@ def _requirement(build: Build, requirement: core.Requirement, frame: Frame) -> N
         fails = w.every([applies, w.negated(check)])
         bad = fails.bad
         if applies.bad is not None:
-            _, (applies_, fails_) = w.together(applies, fails)
+            home, (applies_, fails_) = w.together(applies, fails)
             bad = w.either(applies_.bad, fails_.bad)
+            if fails.constant is not None and home is not None:  # what is bad stands in the rows of what it applies to
+                fails = Column("flag", home, w.emit(f"np.full({home.name}.count, {fails.constant})"))
         met = w.negated(fails)
     else:
         met, bad = check, check.bad
