@@ -78,5 +78,5 @@ def test_threads_that_share_a_policy_decide_as_one() -> None:
 @pytest.mark.parametrize("path", EVERYWHERE)
 def test_what_was_found_before_does_not_come_back(name: str, path: str) -> None:
     case = read(name)
-    found = PATHS[path](Batch(case.policy, [case.application], case.what_if))
+    found = PATHS[path](Batch(case.policy, case.applications, case.what_if))
     assert [found.pairs[i] for i in found.different] == []

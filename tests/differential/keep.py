@@ -1,4 +1,7 @@
-"""Disagreements that were found, as files: a folder each with a readable policy, an application and what it is about."""
+"""Disagreements that were found, as files: a folder each with a readable policy, an application and what it is about.
+
+One that shows only where several applications are decided together keeps them all, as `{"applications": [...]}`.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from differential.shrink import shrunk
 
 FOLDER = File(__file__).resolve().parents[1] / "disagreements"
 Data = dict[str, Any]
+TOGETHER = "applications"
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Kept:
 
     name: str
     policy: Policy
-    application: Data
+    applications: list[Data]
     what_if: Mapping[str, Any]
     path: str
 
@@ -43,13 +47,18 @@ def read(name: str) -> Kept:
     about = yaml.safe_load((folder / "about.yaml").read_text(encoding="utf-8"))
     policy = policy_from_bytes(str(folder / "policy.yaml"), (folder / "policy.yaml").read_bytes())
     application = from_json((folder / "application.json").read_text(encoding="utf-8"))
-    return Kept(name, policy, application, about.get("what_if") or {}, about["path"])
+    return Kept(name, policy, several(application), about.get("what_if") or {}, about["path"])
 
 
-def saying(path: Path, policy: Policy, application: Data, what_if: Mapping[str, Any]) -> tuple[str, str] | None:
-    """What a path says of one application and what it should say, where the two differ; of an exception only its kind."""
+def several(data: Data) -> list[Data]:
+    """The applications of a kept one, which may hold several."""
+    return data[TOGETHER] if data.keys() == {TOGETHER} else [data]
+
+
+def saying(path: Path, policy: Policy, data: Data, what_if: Mapping[str, Any]) -> tuple[str, str] | None:
+    """What a path says of an application, or of the first of several, and what it should say, where the two differ."""
     try:
-        found = path(Batch(policy, [application], what_if))
+        found = path(Batch(policy, several(data), what_if))
     except PolicyError:
         return None
     for said, wanted in found.pairs.values():
@@ -63,10 +72,15 @@ def kind_of(said: str) -> str:
     return re.sub(r"[0-9]+", "#", said)[:70] if said.startswith("broke: ") else "differs"
 
 
-def made_small(path: Path, policy: Data, application: Data, what_if: Mapping[str, Any], seconds: float) -> tuple[Data, Data]:
-    """A disagreement of the same kind, as small as it gets in a time."""
+def made_small(path: Path, policy: Data, batch: list[Data], at: int, what_if: Mapping[str, Any], seconds: float) -> tuple[Data, Data]:
+    """The disagreement on an application of a batch, as small as it gets in a time; of several where it does not show alone."""
     first = loaded(policy)
-    begin = saying(path, first, application, what_if) if first is not None else None
+    application, begin = batch[at], None
+    if first is not None:
+        begin = saying(path, first, application, what_if)
+        if begin is None:
+            application = {TOGETHER: batch}
+            begin = saying(path, first, application, what_if)
     if begin is None:
         return policy, application
     kind = kind_of(begin[0])

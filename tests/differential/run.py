@@ -105,7 +105,7 @@ def _decide(job: Job, tally: Tally, paths: tuple[str, ...], data: dict[str, Any]
                     continue
                 kinds.add(kind)
                 said, wanted_ = (str(x)[:300] for x in found.pairs[i])
-                small, application = made_small(PATHS[path], data, batch.applications[i], what_if, job.seconds)
+                small, application = made_small(PATHS[path], data, batch.applications, i, what_if, job.seconds)
                 name = f"{path}_{job.seed}_{job.number}_{len(kinds)}"
                 size = " (small)" if job.small else ""
                 note = f"policy {job.number} of seed {job.seed}{size}, application {begin + i}: {said}, not {wanted_}"

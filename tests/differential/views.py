@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -83,6 +84,7 @@ def by_view(batch: Batch, cursor: Any, dialect: str, mark: str) -> Found:
             if result.record is not None:
                 continue
             name, value = f"result__{result.name}", _as_column(result.value)
+            row[name] = _instant(row.get(name))
             if f"{name}__numerator" in row:
                 above, under = row[f"{name}__numerator"], row[f"{name}__denominator"]
                 row[name] = None if above is None else Fraction(int(above), int(under))
@@ -104,7 +106,12 @@ def _as_column(value: object) -> object:
     if isinstance(value, Duration):
         assert not (value.months and value.days), "a view says no length of both"
         return Fraction(value.months or value.days)
-    return None if value is NONE else value
+    return None if value is NONE else _instant(value)
+
+
+def _instant(value: object) -> object:
+    """Of two clocks an hour that comes twice is never equal, even to itself: instants are compared by one clock."""
+    return value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo is not None else value
 
 
 def _fetched(cursor: Any) -> list[dict[str, Any]]:

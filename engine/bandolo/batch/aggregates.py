@@ -54,8 +54,13 @@ def _aggregated(writer: Writer, word: str, listed: Column) -> Column:
         test = item if word == "any" else writer.negated(item)
         mine = [] if listed.mask is None else [Column("flag", frame, listed.mask)]
         hit = writer.every([*mine, test.but(bad=None)])
-        if hit.constant is False:
-            return writer.value_of(word == "all", BOOLEAN)
+        if hit.constant is False:  # sure of every list that is known
+            sure = writer.value_of(word == "all", BOOLEAN)
+            return (
+                sure
+                if bad_home is None
+                else sure.but(frame=home, name=writer.emit(f"np.full({home.name}.count, {word == 'all'})"), constant=None, bad=bad_home)
+            )
         hit = writer.plainly(writer.spread(hit, frame))
         counted = _count(writer, None if hit.constant is True else hit.name, frame, home)
         return Column("flag", home, writer.emit(f"{counted.name} {'>' if word == 'any' else '=='} 0"), bad=bad_home)

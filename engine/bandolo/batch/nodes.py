@@ -21,7 +21,7 @@ def value(writer: Writer, node: core.Expr) -> Column:
         case core.Constant(value=value):
             return writer.value_of(value, node.type)
         case core.Variable(slot=slot):
-            return writer.slots[slot]
+            return _anew(writer.slots[slot])
         case core.Owner(entity=entity):
             return writer.owner(writer.value(node.record), entity)
         case core.Fact(name=name, stage=stage):
@@ -46,7 +46,7 @@ def value(writer: Writer, node: core.Expr) -> Column:
             if (entity, name) not in writer.definitions:
                 raise NotColumnar(writer.why.get((entity, name), name))
             writer.asked |= writer.asks.get(("definition", entity, name), frozenset())
-            return _of(writer, node.record, writer.definitions[entity, name])
+            return _of(writer, node.record, _anew(writer.definitions[entity, name]))
         case core.Met(requirement=requirement):
             if requirement not in writer.met:
                 raise NotColumnar(f"{requirement} is not decided by columns")
@@ -106,6 +106,24 @@ def value(writer: Writer, node: core.Expr) -> Column:
             raise NotColumnar("a policy with errors")
         case _:
             assert_never(node)
+
+
+def _anew(column: Column) -> Column:
+    """A list with rows of its own: who goes through it inside another way through it compares its records with one another."""
+    if column.form != "list":
+        return column
+    made: dict[Frame | None, Frame | None] = {column.frame: column.frame, None: None}
+
+    def renewed(frame: Frame | None) -> Frame | None:
+        if frame not in made:
+            assert frame is not None
+            made[frame] = Frame(frame.entity, frame.name, renewed(frame.above))
+        return made[frame]
+
+    of, item = renewed(column.of), column.item
+    if item is not None:
+        item = item.but(frame=made.get(item.frame, item.frame), of=made.get(item.of, item.of))
+    return column.but(of=of, item=item)
 
 
 def _of(writer: Writer, record: core.Expr, column: Column) -> Column:

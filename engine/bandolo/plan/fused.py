@@ -186,11 +186,11 @@ class Fused:
             met = name(self.local(entity, self.names.requirements[requirement.id]))
             stage = self.policy.stages[self.policy.stage_index(requirement.stage)]
             parts.append((requirement.id, met if stage.opens is None else code("not O or M", O=self.names.open[stage.name], M=met)))
-        if entity in self.usual:
-            test = self.usual[entity].all_of(parts)
-        else:
-            test = both([part for _, part in parts]) if parts else literal(True)
-        writer.add("A = V", A=self.local(entity, self.names.admitted[moment]), V=test)
+        admitted = self.local(entity, self.names.admitted[moment])
+        if entity not in self.usual:
+            writer.add("A = V", A=admitted, V=both([part for _, part in parts]) if parts else literal(True))
+        elif not self.usual[entity].settles(admitted, parts):
+            writer.add("A = V", A=admitted, V=self.usual[entity].all_of(parts))
 
     # Putting it together.
 
@@ -224,19 +224,22 @@ class Fused:
                 total = code("A + B", A=total, B=other)
             after = [*lines("T = V", T=f"total_{this}", V=total), *after]
         usual = self.usual[entity]
-        inside = [*loop.first, *usual.test(), *self._wanted(entity, made.body), *made.gathering, *made.hits]
+        inside = [*self._wanted(entity, made.body), *made.gathering, *made.hits]
+        put: list[ast.stmt] = []
         if verdicts:
             if key is None:
                 before += lines("I = -1", I=f"at_{this}")
-                inside += lines("I += 1", I=f"at_{this}")
+                loop.first += lines("I += 1", I=f"at_{this}")
             at = self.names.facts[entity, key.name, None] if key is not None else f"at_{this}"
             before += lines("O = {}", O=f"odd_{this}")
-            inside += usual.kept(verdicts, f"odd_{this}", at, made.unusual_hits)
+            put, kept = usual.kept(verdicts, f"odd_{this}", at, made.unusual_hits)
+            inside += kept
         if self.results[entity]:
             before += lines("R = []\nA = R.append", R=f"results_{this}", A=f"result_{this}")
             writer = self.writer(entity, 0, inside)
             values = [name(self.local(entity, self.names.admitted[""])), *self._outgoing(writer, entity)]
             inside += lines("A(V)", A=f"result_{this}", V=_tuple(values))
+        inside = [*loop.first, *usual.test(inside, put)]
         return [*before, ast.For(loop.target, name(f"given_{this}"), loop.with_facts(inside) or [ast.Pass()], []), *after]
 
     def _outgoing(self, writer: Fusing, entity: str) -> list[ast.expr]:

@@ -93,7 +93,7 @@ def check_keys(keys: list[str]) -> None:
     text, different = "".join(keys), set(keys)
     if len(different) != len(keys) or "" in different or len(text) > MOST_TEXT:
         raise Open
-    if text.isascii() and text.replace("-", "").isalnum():
+    if text.isascii() and text.replace("-", "0").isalnum():  # of one length, which is replaced quicker
         return
     # Escaped as JSON it stays as it is: then nothing in it is unsafe, a quote, or not ASCII.
     if len(encode_basestring_ascii(text)) != len(text) + 2 or "[" in text or "]" in text or "\x7f" in text:

@@ -28,6 +28,8 @@ class Usual:
         """By requirement, what holds of a record that meets it."""
         self.alone: dict[str, list[ast.stmt]] = {}
         """By requirement, what puts its verdict under its name."""
+        self.admitted: dict[str, ast.expr] = {}
+        """Moments of admission that the test settles, and what says so of a record that fails it."""
         mine = [r for r in whole.policy.requirements.values() if r.entity == entity and r.applies is None and whole.effect(r).cure is None]
         asked = {r.id: found for r in mine if (found := self._answer(r)) is not None}
         for id_, (slot, wanted) in asked.items():
@@ -72,42 +74,62 @@ class Usual:
             self.tests[requirement.id] = made.expr
             self.alone[requirement.id] = lines("V = X", V=self.whole.names.verdicts[requirement.id], X=made.expr)
 
-    def test(self) -> list[ast.stmt]:
-        """The test, and the verdicts one by one where it fails."""
+    def test(self, inside: list[ast.stmt], put: list[ast.stmt]) -> list[ast.stmt]:
+        """The test, and the verdicts one by one where it fails; `put` comes after them, `inside` after all.
+
+        What nothing inside asks for is not set.
+        """
         if not self.tests:
-            return []
-        wanted = [id_ for id_ in self.tests if self._is_read(id_)]
-        targets: list[ast.expr] = [ast.Name(self.whole.names.verdicts[id_], ast.Store()) for id_ in wanted]
-        then: list[ast.stmt] = [ast.Assign([ast.Name(self.flag, ast.Store()), *targets], literal(True))]
-        rest = lines("U = False", U=self.flag)
+            return inside
+        read = {n.id for statement in inside for n in ast.walk(statement) if isinstance(n, ast.Name)}
+        verdicts = [verdict for id_ in self.tests if self._is_read(id_) and (verdict := self.whole.names.verdicts[id_]) in read]
+        targets = [n for n in (self.flag, *verdicts, *self.admitted) if n in read]
+        then: list[ast.stmt] = [ast.Pass()]
+        if targets:
+            then = [ast.Assign([ast.Name(target, ast.Store()) for target in targets], literal(True))]
+        rest = lines("U = False", U=self.flag) if self.flag in read else []
         for statements in self.alone.values():
             rest += statements
-        return [ast.If(ast.BoolOp(ast.And(), list(self.tests.values())), then, rest)]
+        for moment, test in self.admitted.items():
+            rest += lines("A = T", A=moment, T=test) if moment in read else []
+        return [ast.If(ast.BoolOp(ast.And(), list(self.tests.values())), then, [*rest, *put]), *inside]
 
     def _is_read(self, id_: str) -> bool:
         """Whether an expression of the policy asks for the verdict."""
         return (self.entity, self.whole.names.requirements[id_]) in self.whole.read
 
+    def settles(self, moment: str, parts: list[tuple[str, ast.expr]]) -> bool:
+        """Whether the test alone says that all of some requirements are met, each given with what says so; then it sets the moment, too."""
+        if not parts or any(id_ not in self.tests for id_, _ in parts):
+            return False
+        self.admitted[moment] = both([expr for _, expr in parts])
+        return True
+
     def all_of(self, parts: list[tuple[str, ast.expr]]) -> ast.expr:
-        """Whether all of some requirements are met, each given with what says so: those looked at together need not be asked again."""
+        """As `settles`, as an expression: those looked at together need not be asked again."""
         together = [expr for id_, expr in parts if id_ in self.tests]
         tests = [expr for id_, expr in parts if id_ not in self.tests]
         if together:
             tests.insert(0, code("U or E", U=self.flag, E=both(together)))
         return both(tests) if tests else literal(True)
 
-    def kept(self, verdicts: list[str], odd: str, key: str, hits: list[ast.stmt]) -> list[ast.stmt]:
-        """What keeps the verdicts of a record that does not meet everything; `hits` are looked at where the test fails."""
+    def kept(self, verdicts: list[str], odd: str, key: str, hits: list[ast.stmt]) -> tuple[list[ast.stmt], list[ast.stmt]]:
+        """What keeps the verdicts of a record that does not meet everything: where the test fails, and after all is known.
+
+        `hits` are looked at where the test fails; they may ask for what is known later.
+        """
         names = self.whole.names.verdicts
         put = lines("O[K] = V", O=odd, K=key, V=_tuple([name(names[v]) for v in verdicts]))
         others: list[ast.expr] = [code("V is True", V=names[v]) for v in verdicts if v not in self.tests]
         if not self.tests:
-            return [ast.If(code("not T", T=both(others)), put, [])]
+            return [], [ast.If(code("not T", T=both(others)), put, [])]
+        if not others and not hits:
+            return put, []
         rest: list[ast.stmt] = []
         if others:
             known = _tuple([literal(True) if v in self.tests else name(names[v]) for v in verdicts])
             rest = [ast.If(code("not T", T=both(others)), lines("O[K] = V", O=odd, K=key, V=known), [])]
-        return [ast.If(code("not U", U=self.flag), [*hits, *put], rest)]
+        return [], [ast.If(code("not U", U=self.flag), [*hits, *put], rest)]
 
 
 def both(tests: list[ast.expr]) -> ast.expr:
