@@ -22,7 +22,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given, reject, settings
 
-from arrow import complete, linked
+from arrow import complete, linked, without_empty
 from bandolo.batch.rows import Rowwise
 from bandolo.batch.simulation import Simulation, Simulator, simulate
 from bandolo.batch.simulation.axes import read_axes
@@ -128,6 +128,16 @@ def test_each_variant_is_what_decisions_under_it_come_to(
     made = simulate(policy, nested, vary=vary, ranking=False, **what_if)
     same_as_runs(made, data_of(policy, nested))
     assert (made.base.by_rows < nested.num_rows) == by_columns, made.why
+
+
+def test_a_call_is_simulated_by_columns_before_its_payment_begins() -> None:
+    """Of the payment nothing is known yet, and of some firms a fact that opens a verdict: no list of missing facts is asked for."""
+    policy = load_policy(ROOT / "policies/bando_2023.yaml")
+    some = generated(policy, 8, 7, all_bases(str(ROOT / "policies/bando_2023.yaml"))[:4])
+    table = without_empty(tables_of(policy, list(some))[0])
+    made = simulate(policy, table, vary={"parameters.minimum_firms": "9,11"}, ranking=False, assume=True)
+    same_as_runs(made, data_of(policy, table))
+    assert max(v.by_rows for v in made.variants) <= 1, made.why
 
 
 RANKED: list[tuple[str, tuple[str, ...], Mapping[str, Any], Mapping[str, str]]] = [

@@ -30,6 +30,8 @@ class Build:
         kept: frozenset[str] = frozenset(),
     ) -> None:
         self.kept = kept
+        self.names_missing = True
+        """Whether it is told which facts leave a verdict open; if not, that one is open is all there is to show."""
         self.policy, self.settled, self.shapes, self.records, self.ranking = policy, settled, shapes, records, ranking
         self.root = Frame(policy.root, row_name(policy, policy.root), None)
         self.frames: dict[str, Frame] = {policy.root: self.root}

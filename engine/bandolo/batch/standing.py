@@ -83,10 +83,11 @@ def of_tables(
     asked = Asked(prepared, tables, ranker, names, struck, named)
     if isinstance(program, str):
         return asked.assembled(None, (), np.arange(len(names)), {program: len(names)})
-    begun = columns.left(core_, program.read) | unsure
+    keys = {(e.name, e.key.name, None) for e in core_.entities.values() if e.key is not None}
+    begun = columns.left(core_, frozenset(keys)) | unsure
     back, left = computed(prepared.policy, program, columns, begun, prepared.threads)
     which = np.flatnonzero(left)
-    why = counted(core_, columns, program, begun, back) if len(which) else {}
+    why = counted(core_, columns, program, begun, back, left) if len(which) else {}
     return asked.assembled(program, back, which, why)
 
 

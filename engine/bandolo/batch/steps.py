@@ -160,13 +160,19 @@ def _unlisted(build: Build, frame: Frame, opened: Column) -> None:
 def _open(build: Build, requirement: core.Requirement, frame: Frame) -> str | None:
     """Where a requirement is left to the reference: where it is bad, and trials do not show that its verdict is open.
 
-    Only of parameters and readings that are left open, which no list of missing facts names.
+    Where missing facts are named, trials are of use only for parameters and readings that are left open.
     """
     w, bad, asked = build.w, build.bads[requirement.id], build.w.asks["requirement", requirement.id]
     build.open[requirement.id] = None
-    if build.ranking:  # which names what is left open too
+    if bad is None or not asked or requirement.may("exclude"):
         return bad
-    if bad is None or not asked or any(kind != "open" for kind, _ in asked) or requirement.may("exclude"):
+    nothing = brings_nothing(build.effect(requirement), frame is build.root)
+    if not build.names_missing and nothing:
+        return None
+    if build.ranking:  # which names all that keeps an application from being ranked, and nothing else
+        if not nothing and _is_ranked_on(build.policy, requirement.stage):
+            return bad
+    elif build.names_missing and any(kind != "open" for kind, _ in asked):
         return bad
     tried = [t.w.met[requirement.id].but(bad=t.bads[requirement.id]) for t in trials(build)]
     differs = differing(w, tried, frame)
@@ -176,6 +182,18 @@ def _open(build: Build, requirement: core.Requirement, frame: Frame) -> str | No
     met = w.met[requirement.id]
     w.met[requirement.id] = Column("flag", frame, w.emit(f"{build.here(met, frame).name} | {differs}"))
     return w.emit(f"unless({bad}, {differs})")
+
+
+def _is_ranked_on(policy: core.Policy, stage: str) -> bool:
+    """Whether a stage must be passed by what is ranked (ranking/assess.py, `_standing`)."""
+    plan = policy.ranking
+    assert plan is not None
+    return plan.among is None or policy.stage_index(stage) <= policy.stage_index(plan.among)
+
+
+def brings_nothing(effect: core.Effect, of_root: bool) -> bool:
+    """Whether a failure speaks of the record alone and leaves the stage as it is."""
+    return effect.word == "flag" or (effect.word == "bar" and not of_root)
 
 
 def trials(build: Build) -> list[Build]:

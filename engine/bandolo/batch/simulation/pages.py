@@ -20,6 +20,8 @@ SHOWN = 40
 """So many variants a terminal shows row by row; of a grid of two paths, which it also shows as squares, half as many."""
 OTHERS = 4
 """So many amounts besides the main one."""
+REASONS = 3
+"""So many of the reasons why applications went one by one."""
 WIDE = 40
 Column = tuple[str, Callable[[Variant], str]]
 
@@ -232,10 +234,18 @@ class _Page:
             out.append(Line(self.said("too_many", limit=tell.count(MOST_RANKED)), "unknown"))
         rows = max(v.by_rows for v in s.variants)
         if rows:
-            out.append(Line(self.said("by_rows", count=tell.count(rows), why="; ".join(said(w, tell.lang) for w in s.why))))
+            out.append(Line(self.said("by_rows", count=tell.count(rows), why=self._reasons())))
         if s.base.errors:
             out.append(Line(self.said("errors", names=", ".join(f"{c} {n}" for c, n in s.base.errors.items())), "failed"))
         return out
+
+    def _reasons(self) -> str:
+        """Why applications went one by one: what holds of most of them, and how many other reasons there are."""
+        tell, every = self.tell, sorted(self.s.why.items(), key=lambda reason: (-reason[1], reason[0]))
+        told = [f"{said(reason, tell.lang)}: {tell.count(count)}" for reason, count in every[:REASONS]]
+        if len(every) > REASONS:
+            told.append(self.said("more_reasons", count=tell.count(len(every) - REASONS)))
+        return "; ".join(told)
 
 
 def bar(value: Fraction, most: Fraction, wide: int = WIDE) -> str:

@@ -71,7 +71,7 @@ def compile_variants(policy: core.Policy, variants: Sequence[Settled], shapes: M
     build = None
     for number, settled in enumerate(variants):
         build = Build(policy, settled, shapes, False, False)
-        build.lists = lists
+        build.lists, build.names_missing = lists, False
         build.w.lines, build.w.said, build.w.unpacked, build.w.table, build.w.count = lines, said, unpacked, table, count
         before, kept = len(lines), (dict(said), dict(unpacked))
         try:

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from bandolo.batch.helpers import Array
 from bandolo.batch.intake import Columns, columns_of, keys_spoken_of
+from bandolo.batch.program import LACKING
 from bandolo.batch.reasons import NO_TABLE, left_before
 from bandolo.batch.rows import Rowwise
 from bandolo.batch.run import BLOCK, Prepared
@@ -235,8 +236,7 @@ class Simulator:
 
     def _by_columns(self, program: Shared, columns: Columns, measure: Measure, count: int) -> None:
         core = self.policy.core
-        begun = columns.left(core, program.read)
-        self.why.update(left_before(core, columns, program.read))
+        begun = columns.left(core, frozenset())
 
         def block(low: int) -> list[Any]:
             high = min(low + BLOCK, count)
@@ -254,10 +254,13 @@ class Simulator:
             found = [block(low) for low in begins]
         for sums in found:
             measure.summed(sums)
+        self.why.update(left_before(core, columns, program.read, measure.left.any(axis=0)))
         # An application that several variants leave for the same reason is one application.
         most: Counter[str] = Counter()
         for (number, i), left in measure.whys.items():
-            most[program.reasons[number][i]] = max(most[program.reasons[number][i]], left)
+            reason = program.reasons[number][i]
+            if reason != LACKING:  # told by fact above
+                most[reason] = max(most[reason], left)
         self.why.update(+most)
 
     def _by_rows(self, tables: Tables, measure: Measure) -> None:

@@ -52,6 +52,7 @@ WORDS: dict[str, tuple[str, str]] = {
                 "Amounts in {currency}, rounded to the unit; to the cent with --to or --json."),
     "sums": ("Somme di ciò che spetta alle domande: una domanda non ammessa conta zero.",
              "Sums of what applications get: a rejected application counts nothing."),
+    "more_reasons": ("… e altri motivi: {count}", "… and other reasons: {count}"),
     "by_rows": ("Decise una per una, non per colonne: {count} ({why}).", "Decided one by one, not by columns: {count} ({why})."),
     "errors": ("Domande che non si leggono: {names}.", "Applications that cannot be read: {names}."),
     "entering": ("«Entrano» ed «escono»: domande che diventano ammesse, o non lo sono più, rispetto al bando com'è.",
