@@ -402,6 +402,35 @@ def test_csv_files_are_spelt_as_a_policy(tmp_path: Path) -> None:
     assert (report.by_columns, report.by_rows) == (1, 2)
 
 
+LED = """
+bandolo: 1
+policy: {id: led, title: Led, decides: bid, currency: EUR, time_zone: Europe/Rome}
+entities:
+  bid:
+    facts:
+      id: {type: text, key: true}
+      lead: {type: reference to firm, optional: true, label: {it: Capofila, en: Lead}}
+      firms: {type: list of firm, at_most: 9}
+  firm: {facts: {id: {type: text, key: true}, ok: boolean}}
+requirements: {bid: {led: {check: lead is not none, otherwise: reject}}}
+results: [firms_named]
+definitions: {bid: {firms_named: count(firms where ok)}}
+"""
+
+
+def test_an_empty_reference_in_csv_is_unknown_and_the_word_none_says_that_there_is_none(tmp_path: Path) -> None:
+    (tmp_path / "led.yaml").write_text(LED)
+    (tmp_path / "bids.csv").write_text("id,lead\nB1,F1\nB2,\nB3,none\n")
+    (tmp_path / "firms.csv").write_text("bid,id,ok\nB1,F1,true\nB2,F1,true\nB3,F1,true\n")
+    arguments = ["run", str(tmp_path / "led.yaml"), str(tmp_path / "bids.csv"), "--records", f"firm={tmp_path / 'firms.csv'}"]
+    found = CliRunner().invoke(cli, [*arguments, "--to", str(tmp_path / "d.csv"), "--jobs", "1", "--lang", "it"])
+    assert found.exit_code == 0
+    lines = (tmp_path / "d.csv").read_text().splitlines()
+    assert [line.split(",")[1] for line in lines[1:]] == ['"admitted"', '"undetermined"', '"rejected"']
+    assert "2 per colonne, 1 una per una" in found.output
+    assert "  1  «Capofila» di bid è vuoto: dove non c'è si scrive `none`\n" in found.output
+
+
 def test_a_batch_that_was_killed_goes_on_where_it_stopped(tmp_path: Path) -> None:
     task, nested = files(tmp_path, 400)
     command = [sys.executable, "-m", "bandolo", "run", task.policy, task.applications, "--records", f"firm={task.records['firm']}"]

@@ -286,7 +286,7 @@ def test_the_command_says_what_a_ranking_comes_to(tmp_path: Path) -> None:
         "60 applications in",
         "Ranked",
         "partly financed",
-        "strikes from",
+        "Strikes: ",
         "Budget €500.00, awarded €500.00, left €0.00",
         "The money ended",
     ):

@@ -95,7 +95,7 @@ def cells_of(policy: core.Policy, fact: core.FactDeclaration, array: pa.Array) -
 
 
 def spelt_cells(policy: core.Policy, fact: core.FactDeclaration, array: pa.Array) -> tuple[Given | None, Array | None]:
-    """A column of cells as a policy spells them: `none` says that there is none, and an empty cell is unknown."""
+    """A column of cells as a policy spells them: `none` says that there is none, and an empty cell is unknown (`unknown_cells`)."""
     if not pa.types.is_string(array.type) or isinstance(fact.type, ListType | RecordType):
         return None, np.asarray(array.is_valid())
     if not isinstance(fact.type, OptionalType):
@@ -104,14 +104,23 @@ def spelt_cells(policy: core.Policy, fact: core.FactDeclaration, array: pa.Array
             return cells_of(policy, fact, array)
         null = np.asarray(array.is_null()) if array.null_count else None
         return _spelt(policy, type_, array, null, None)
-    unknown = np.asarray(array.is_null())
-    array = pc.if_else(pc.is_in(array, value_set=pa.array(["none", "null", "~"])), pa.scalar(None, pa.string()), array)
+    array = spelt_none(array)
     null = np.asarray(array.is_null())
     if fact.type.of == TEXT or isinstance(fact.type.of, ChoiceType):
-        found, wrong = _words(fact.type.of, array, null, null, fact)
-    else:
-        found, wrong = _spelt(policy, fact.type.of, array, null, null)
-    return found, unknown if wrong is None else wrong | unknown
+        return _words(fact.type.of, array, null, null, fact)
+    return _spelt(policy, fact.type.of, array, null, null)
+
+
+def spelt_none(array: pa.Array) -> pa.Array:
+    """Cells as a policy spells them, in which the word for none has become a null."""
+    if not pa.types.is_string(array.type):
+        return array
+    return pc.if_else(pc.is_in(array, value_set=pa.array(["none", "null", "~"])), pa.scalar(None, pa.string()), array)
+
+
+def unknown_cells(fact: core.FactDeclaration, array: pa.Array) -> Array | None:
+    """Where nobody has said, in cells as a policy spells them, whether there is a value; None where everybody has."""
+    return np.asarray(array.is_null()) if isinstance(fact.type, OptionalType) and array.null_count else None
 
 
 def _buffer(array: pa.Array, dtype: Any) -> Array:

@@ -6,7 +6,7 @@ is the matter with it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bandolo import limits
-from bandolo.batch.cells import Given, cells_of, spelt_cells
+from bandolo.batch.cells import Given, cells_of, spelt_cells, spelt_none, unknown_cells
 from bandolo.batch.helpers import Array, Rows
 from bandolo.batch.program import Key, Shape
 from bandolo.batch.tables import BadTables, Tables, alike, length, one, owner_of, root_of, to_root
@@ -37,10 +37,14 @@ class Columns:
     nulls: dict[Key, Array]
     """Where a fact that must be there is not."""
     tables: Tables
+    empty: dict[Key, Array] = field(default_factory=dict)
+    """Of a file of texts, where an optional fact is neither there nor `none`."""
 
     def left(self, policy: core.Policy, needed: frozenset[Key]) -> Array:
         """The applications of which something is not in order, or lacks a fact that is needed."""
         bad = dict(self.bad)
+        for key, empty in self.empty.items():
+            bad[key[0]] = bad[key[0]] | empty
         for key, null in self.nulls.items():
             if key in needed:
                 bad[key[0]] = bad[key[0]] | null
@@ -105,6 +109,7 @@ def columns_of(policy: core.Policy, tables: Tables, spelt: frozenset[str], spoke
     given: dict[Key, Given] = {}
     left: dict[str, Array] = {}
     nulls: dict[Key, Array] = {}
+    empty: dict[Key, Array] = {}
     for name in policy.root_names():
         if name not in tables.tables:
             continue
@@ -134,9 +139,13 @@ def columns_of(policy: core.Policy, tables: Tables, spelt: frozenset[str], spoke
                     continue
                 array = one(table[column])
                 key = (name, fact.name, stage)
+                if name in spelt:
+                    unknown = unknown_cells(fact, array)
+                    empty |= {} if unknown is None else {key: unknown}
                 type_ = fact.type.of if isinstance(fact.type, OptionalType) else fact.type
                 if isinstance(type_, RecordType):
-                    found, wrong = _reference(policy, tables, name, type_.entity, array, fact.optional)
+                    whom = spelt_none(array) if name in spelt and fact.optional else array
+                    found, wrong = _reference(policy, tables, name, type_.entity, whom, fact.optional)
                 elif fact.key and fact.name in spoken and pa.types.is_string(array.type):
                     found, wrong = cells_of(policy, fact, array.dictionary_encode())
                 else:
@@ -154,7 +163,7 @@ def columns_of(policy: core.Policy, tables: Tables, spelt: frozenset[str], spoke
             raise BadTables("column-no-fact", names=", ".join(strangers), entity=name)
         _keys(policy, tables, name, table, bad)
         left[name] = bad
-    return Columns(shapes, given, left, nulls, tables)
+    return Columns(shapes, given, left, nulls, tables, empty)
 
 
 def _values(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -13,14 +13,17 @@ from bandolo.batch.intake import Columns
 from bandolo.batch.program import CURABLE, LACKING, NO_RESULT, OUTSIDE, Key, Program
 from bandolo.batch.tables import to_root
 from bandolo.check import core
+from bandolo.explain.speech import Naming
 from bandolo.language.types import Language
 
 NOT_IN_ORDER = "the data is not in order"
 AS_JSON = "applications as JSON are decided one by one"
 NO_TABLE = "no table has a place for what is not known"
+READING = "reading."
 
 ITALIAN = {
     "{} of {} is missing": "manca {} di {}",
+    "{} of {} is empty: where there is none, write `none`": "{} di {} è vuoto: dove non c'è si scrive `none`",
     NOT_IN_ORDER: "i dati non sono in ordine",
     NO_RESULT: "un calcolo non ha risultato, o un numero supera i 64 bit",
     AS_JSON: "le domande in JSON si decidono una per una",
@@ -33,8 +36,8 @@ ITALIAN = {
     "{} has no column": "{} non ha una colonna",
     "{} has no column, and the rules ask for it here": "{} non ha una colonna, e qui le regole la chiedono",
     "{} is not known": "{} non è noto",
-    "reading.{} is not chosen": "reading.{} non è scelta",
-    "reading.{} is not chosen, and the requirement fails": "reading.{} non è scelta, e il requisito non è rispettato",
+    "reading.{} is not chosen": "la lettura {} non è scelta",
+    "reading.{} is not chosen, and the requirement fails": "la lettura {} non è scelta, e il requisito non è rispettato",
     "{} is not decided by columns": "{} non si decide per colonne",
     "how amounts are rounded is open": "non è deciso come si arrotondano gli importi",
     "compares the records of a list with one another": "confronta fra loro i record di un elenco",
@@ -75,21 +78,43 @@ ITALIAN = {
 """The Italian of each reason; `{}` stands for a name of the policy."""
 
 
-def said(reason: str, lang: Language) -> str:
-    """A reason in a language; one that has no Italian stays as it is."""
-    if lang == "en":
-        return reason
+def shown(why: Mapping[str, int], policy: core.Policy, lang: Language, most: int) -> tuple[list[tuple[str, int]], int]:
+    """The reasons that hold of most applications, in words, and how many others there are.
+
+    What listed records lack comes last: one that is asked little lacks much, and hardly ever is that why.
+    """
+    lacked = tuple(f" of {entity} is missing" for entity in policy.entities if entity != policy.root)
+    every = sorted(why.items(), key=lambda reason: (reason[0].endswith(lacked), -reason[1], reason[0]))
+    return [(said(reason, policy, lang), count) for reason, count in every[:most]], max(0, len(every) - most)
+
+
+def said(reason: str, policy: core.Policy, lang: Language) -> str:
+    """A reason in a language, with the labels of the policy; one that has no Italian stays as it is."""
     if reason in ITALIAN:
-        return ITALIAN[reason]
-    for pattern, italian in _patterns():
+        return ITALIAN[reason] if lang == "it" else reason
+    for pattern, english, italian in _patterns():
         if (found := pattern.fullmatch(reason)) is not None:
-            return italian.format(*found.groups())
+            named = [_called(name, policy, lang) for name in found.groups()]
+            return (italian if lang == "it" else english.replace(READING, "the reading ")).format(*named)
     return reason
 
 
 @cache
-def _patterns() -> Sequence[tuple[re.Pattern[str], str]]:
-    return [(re.compile("(.+)".join(map(re.escape, english.split("{}")))), italian) for english, italian in ITALIAN.items()]
+def _patterns() -> Sequence[tuple[re.Pattern[str], str, str]]:
+    return [(re.compile("(.+)".join(map(re.escape, english.split("{}")))), english, italian) for english, italian in ITALIAN.items()]
+
+
+def _called(name: str, policy: core.Policy, lang: Language) -> str:
+    """A name of the policy by its label, in quotation marks; what has no label stays as it is."""
+    fact, _, stage = name.partition(" at ")
+    declared = [policy.entities.get(name), policy.parameters.get(name), policy.readings.get(name)]
+    declared += [e.facts.get(fact) for e in policy.entities.values()]
+    declared += [d for (_, defined), d in policy.definitions.items() if defined == name]
+    label = next((d.words.label.said(lang) for d in declared if d is not None and d.words.label is not None), None)
+    if label is None:
+        return name
+    text = f"«{label}»" if lang == "it" else f"“{label}”"
+    return f"{text} ({Naming(policy, lang).stage(stage)})" if stage else text
 
 
 def counted(
@@ -110,6 +135,9 @@ def left_before(policy: core.Policy, columns: Columns, read: frozenset[Key], lef
         if key in read and null.any():
             flags = to_root(policy, columns.tables, key[0], null)
             found[f"{key[1]} of {key[0]} is missing"] = int(np.count_nonzero(flags if left is None else flags & left))
+    for key, empty in columns.empty.items():
+        flags = to_root(policy, columns.tables, key[0], empty)
+        found[f"{key[1]} of {key[0]} is empty: where there is none, write `none`"] = int(np.count_nonzero(flags))
     bad = np.zeros(columns.tables.tables[policy.root].num_rows, bool)
     for entity, flags in columns.bad.items():
         if flags.any():

@@ -18,13 +18,15 @@ from bandolo.surfaces.spark import engine_options, master_of, run_on
 
 if TYPE_CHECKING:
     from bandolo.batch.task import Progress, Report
+    from bandolo.check import core
 
 WORDS = {
     "it": {
         "done": "{applications} domande in {seconds} s ({rate} al secondo): {by_columns} per colonne, {by_rows} una per una.",
         "why": "Una per una, perché (una domanda può avere più motivi):",
+        "others": "… e altri motivi: {} (tutti con --json)",
         "resumed": "{} gruppi di righe erano già decisi.",
-        "bad": "{} domande non si leggono: {}.",
+        "bad": "Domande che non si leggono: {}, per {}.\nLa colonna `error` delle decisioni dice quale dato; `bandolo help {}` spiega.",
         "missing": "manca un pacchetto: pip install 'bandolo[batch]'",
         "progress": "{done:,} di {all:,} domande, {rate:,.0f} al secondo, ancora {left}",
         "outcomes": "Esiti",
@@ -32,8 +34,10 @@ WORDS = {
     "en": {
         "done": "{applications} applications in {seconds} s ({rate} a second): {by_columns} by columns, {by_rows} one by one.",
         "why": "One by one, because (an application may have several reasons):",
+        "others": "… and other reasons: {} (all of them with --json)",
         "resumed": "{} row groups had been decided before.",
-        "bad": "{} applications cannot be read: {}.",
+        "bad": "Applications that cannot be read: {}, for {}.\n"
+        "The column `error` of the decisions says which datum; `bandolo help {}` explains.",
         "missing": "a package is missing: pip install 'bandolo[batch]'",
         "progress": "{done:,} of {all:,} applications, {rate:,.0f} a second, {left} left",
         "outcomes": "Outcomes",
@@ -50,6 +54,9 @@ OUTCOMES = {
     "bad data": "dati non in ordine",
 }
 """The Italian of the outcomes in the table; the English is the word that stands in the column."""
+
+REASONS = 6
+"""So many of the reasons why applications went one by one; `--json` has all of them."""
 
 
 @click.command("run")
@@ -122,7 +129,7 @@ def run(
     if as_json:
         click.echo(json.dumps(asdict(report), ensure_ascii=False))
     else:
-        _say(report, words, cast(Language, lang))
+        _say(report, words, loaded.core, cast(Language, lang))
     sys.exit(1 if report.errors else 0)
 
 
@@ -147,7 +154,7 @@ def _progress(words: dict[str, str]) -> Progress | None:
     return tell
 
 
-def _say(report: Report, words: dict[str, str], lang: Language) -> None:
+def _say(report: Report, words: dict[str, str], policy: core.Policy, lang: Language) -> None:
     rate = report.applications / report.seconds if report.seconds else 0.0
     numbers = {name: _count(getattr(report, name), lang) for name in ("applications", "by_columns", "by_rows")}
     seconds = f"{report.seconds:.1f}".replace(".", "," if lang == "it" else ".")
@@ -156,14 +163,17 @@ def _say(report: Report, words: dict[str, str], lang: Language) -> None:
         click.echo(words["resumed"].format(report.resumed))
     if report.why:
         click.echo(words["why"])
-        from bandolo.batch.reasons import said
+        from bandolo.batch.reasons import shown
 
-        wide = max(len(_count(count, lang)) for count in report.why.values())
-        for reason, count in sorted(report.why.items(), key=lambda item: (-item[1], item[0])):
-            click.echo(f"  {_count(count, lang):>{wide}}  {said(reason, lang)}")
+        reasons, others = shown(report.why, policy, lang, REASONS)
+        wide = max(len(_count(count, lang)) for _, count in reasons)
+        for reason, count in reasons:
+            click.echo(f"  {_count(count, lang):>{wide}}  {reason}")
+        if others:
+            click.echo(f"  {'':>{wide}}  {words['others'].format(_count(others, lang))}")
     if report.errors:
-        codes = ", ".join(f"{code} {_count(count, lang)}" for code, count in report.errors.items())
-        click.echo(words["bad"].format(_count(sum(report.errors.values()), lang), codes))
+        codes = ", ".join(f"`{code}` ({_count(count, lang)})" for code, count in report.errors.items())
+        click.echo(words["bad"].format(_count(sum(report.errors.values()), lang), codes, next(iter(report.errors))))
     from rich.table import Table
 
     table = Table(title=words["outcomes"], title_justify="left", show_header=False)

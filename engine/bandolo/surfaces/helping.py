@@ -86,7 +86,15 @@ class _Formatter(click.HelpFormatter):
         super().write_heading(texts()["headings"].get(heading, heading))
 
     def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
-        super().write_dl([(first, texts()["headings"].get(second, second)) for first, second in rows], col_max, col_spacing)
+        super().write_dl([(first, _said(second)) for first, second in rows], col_max, col_spacing)
+
+
+def _said(text: str) -> str:
+    """The help of an option with what click adds to it in brackets, in Italian."""
+    words = texts()["headings"]
+    for bracket in ("[required]", "[default: "):
+        text = text.replace(bracket, words[bracket])
+    return str(words.get(text, text))
 
 
 class _InItalian(click.Context):

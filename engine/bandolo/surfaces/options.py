@@ -40,14 +40,16 @@ def hook_option(command: F) -> F:
 
 def records_option(command: F) -> F:
     """`--records`, as `records`: where listed records beside a CSV are."""
-    option = click.option("--records", multiple=True, metavar="ENTITY=FILE", help="Listed records beside a CSV: `partner=partners.csv`.")
+    option = click.option(
+        "--records", multiple=True, metavar="ENTITY=FILE", help="Listed records in a file of their own: `partner=partners.csv`."
+    )
     return option(command)
 
 
 def what_if_options(command: F) -> F:
     """The options that change a decision for trial, and each decision lists what they changed; and where listed records are."""
     for option in (
-        click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Set a parameter, as `--set minimum_partners=8`."),
+        click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Set a parameter, as `--set minimum_firms=8`."),
         click.option("--reading", "readings", multiple=True, metavar="NAME=OPTION", help="Choose an option of a reading."),
         click.option("--assume", is_flag=True, help="Use the values that pending parameters assume."),
         click.option("--as-of", metavar="DATE", help="The clock: `2023-03-01`, or `2023-03-01 12:00`."),

@@ -24,24 +24,26 @@ if TYPE_CHECKING:
 
 WORDS: dict[str, tuple[str, str]] = {
     "missing": ("manca un pacchetto: pip install 'bandolo[batch]'", "a package is missing: pip install 'bandolo[batch]'"),
-    "done": ("{applications} domande in {seconds:.1f} s: {by_columns} per colonne, {by_rows} una per una.",
-             "{applications} applications in {seconds:.1f} s: {by_columns} by columns, {by_rows} one by one."),
+    "done": ("{applications} domande in {seconds} s: {by_columns} per colonne, {by_rows} una per una.",
+             "{applications} applications in {seconds} s: {by_columns} by columns, {by_rows} one by one."),
     "why": ("{count} una per una: {why}", "{count} one by one: {why}"),
+    "others": ("… e altri motivi: {count} (tutti con --json)", "… and other reasons: {count} (all of them with --json)"),
     "ranked": ("In graduatoria", "Ranked"),
     "budget": ("Dotazione {budget}, assegnati {spent}, restano {left}", "Budget {budget}, awarded {spent}, left {left}"),
     "awarded": ("Assegnati {spent}", "Awarded {spent}"),
     "pot": ("{pot}: {amount}, restano {left}", "{pot}: {amount}, left {left}"),
-    "struck": ("{strikes} espunzioni da {struck} domande; {fell} non sono più ammesse",
-               "{strikes} strikes from {struck} applications; {fell} are no longer admitted"),
-    "again": ("decise di nuovo: {again_by_columns} volte per colonne, {again_by_rows} una per una",
-              "decided again: {again_by_columns} times by columns, {again_by_rows} one by one"),
-    "disputed": ("{disputed} si contendono un soggetto, e nulla dice chi lo conserva",
-                 "{disputed} share a record, and nothing says who keeps it"),
-    "ties": ("{ties} parità che nessun criterio scioglie", "{ties} ties that no key breaks"),
+    "struck": ("Espunzioni: {strikes}; domande toccate: {struck}; non più ammesse: {fell}",
+               "Strikes: {strikes}; applications touched: {struck}; no longer admitted: {fell}"),
+    "again": ("Decise di nuovo: {again_by_columns} per colonne, {again_by_rows} una per una",
+              "Decided again: {again_by_columns} by columns, {again_by_rows} one by one"),
+    "disputed": ("Domande che si contendono un soggetto, e nulla dice chi lo conserva: {disputed}",
+                 "Applications that share a record, and nothing says who keeps it: {disputed}"),
+    "ties": ("Parità che nessun criterio scioglie: {ties}", "Ties that no key breaks: {ties}"),
     "stopped": ("L'assegnazione si è fermata a una parità di {count}: {names}", "The award stopped at a tie of {count}: {names}"),
     "closed": ("Le risorse sono finite con {closed}", "The money ended with {closed}"),
     "unsettled": ("Le espunzioni tornano dove erano: la graduatoria non è definitiva", "The strikes are back where they were: not final"),
-    "unread": ("{count} domande non si leggono: {codes}", "{count} applications cannot be read: {codes}"),
+    "unread": ("Domande che non si leggono: {count}, per {codes}; `bandolo help {code}` spiega",
+               "Applications that cannot be read: {count}, for {codes}; `bandolo help {code}` explains"),
     "provisional": ("Graduatoria PROVVISORIA: ci sono domande ancora aperte", "PROVISIONAL ranking: some applications are still open"),
     "final": ("Nessuna domanda è aperta: la graduatoria si può chiudere", "No application is open: the ranking can be closed"),
     "columns": ("decise {done:,} di {all:,} domande, ancora {left}", "decided {done:,} of {all:,} applications, {left} left"),
@@ -50,6 +52,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "list": ("la graduatoria si scrive", "the list is being written"),
 }  # fmt: skip
 """What the command says, in Italian and in English."""
+REASONS = 6
+"""So many of the reasons why applications went one by one; `--json` has all of them."""
 
 
 def is_table(applications: tuple[str, ...], to: str | None) -> bool:
@@ -146,7 +150,7 @@ def _say(summary: Summary, seconds: float, policy: core.Policy, lang: Language) 
     from rich.table import Table
     from rich.text import Text
 
-    from bandolo.batch.reasons import said
+    from bandolo.batch.reasons import shown
     from bandolo.language.wording import money
     from bandolo.ranking.words import STATUSES
 
@@ -163,13 +167,15 @@ def _say(summary: Summary, seconds: float, policy: core.Policy, lang: Language) 
         out.print(Text(" " * indent + WORDS[key][index].format(**told)))
 
     out.print(Text(policy.title.said(lang), style="bold"))
-    line("done", seconds=seconds)
-    for why, many in summary.why.items():
-        line("why", 2, count=many, why=said(why, lang))
+    line("done", seconds=f"{seconds:.1f}".replace(".", "," if lang == "it" else "."))
+    reasons, others = shown(summary.why, policy, lang, REASONS)
+    for why, many in reasons:
+        line("why", 2, count=many, why=why)
+    if others:
+        line("others", 2, count=others)
     if summary.errors:
-        line(
-            "unread", count=sum(summary.errors.values()), codes=", ".join(f"{code} {count(many)}" for code, many in summary.errors.items())
-        )
+        codes = ", ".join(f"`{code}` ({count(many)})" for code, many in summary.errors.items())
+        line("unread", count=sum(summary.errors.values()), codes=codes, code=next(iter(summary.errors)))
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column()
     table.add_column(justify="right")

@@ -33,7 +33,7 @@ READ_ME = {
 @click.option("--dialect", type=click.Choice(["duckdb", "postgres", "spark"]), required=True, help="Whose SQL.")
 @click.option("--schema", is_flag=True, help="The tables that the views read, as CREATE TABLE.")
 @click.option("--to", type=click.Path(), metavar="FILE", help="Write a file instead of the screen.")
-@click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Set a parameter, as `--set minimum_partners=8`.")
+@click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Set a parameter, as `--set minimum_firms=8`.")
 @click.option("--reading", "readings", multiple=True, metavar="NAME=OPTION", help="Choose an option of a reading.")
 @click.option("--assume", is_flag=True, help="Use the values that pending parameters assume.")
 @click.option("--as-of", metavar="DATE", help="The clock: `2023-03-01`, or `2023-03-01 12:00`.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from bandolo.batch.reasons import said
+from bandolo.batch.reasons import shown
 from bandolo.batch.simulation.data import by_outcome, keys_of, main_amount
 from bandolo.batch.simulation.measures import Measure, lines, measures
 from bandolo.batch.simulation.ranked import Ranked
@@ -241,10 +241,11 @@ class _Page:
 
     def _reasons(self) -> str:
         """Why applications went one by one: what holds of most of them, and how many other reasons there are."""
-        tell, every = self.tell, sorted(self.s.why.items(), key=lambda reason: (-reason[1], reason[0]))
-        told = [f"{said(reason, tell.lang)}: {tell.count(count)}" for reason, count in every[:REASONS]]
-        if len(every) > REASONS:
-            told.append(self.said("more_reasons", count=tell.count(len(every) - REASONS)))
+        tell = self.tell
+        reasons, others = shown(self.s.why, self.s.policy.core, tell.lang, REASONS)
+        told = [f"{reason}: {tell.count(count)}" for reason, count in reasons]
+        if others:
+            told.append(self.said("more_reasons", count=tell.count(others)))
         return "; ".join(told)
 
 
