@@ -107,10 +107,10 @@ def _patterns() -> Sequence[tuple[re.Pattern[str], str, str]]:
 def _called(name: str, policy: core.Policy, lang: Language) -> str:
     """A name of the policy by its label, in quotation marks; what has no label stays as it is."""
     fact, _, stage = name.partition(" at ")
-    declared = [policy.entities.get(name), policy.parameters.get(name), policy.readings.get(name)]
-    declared += [e.facts.get(fact) for e in policy.entities.values()]
-    declared += [d for (_, defined), d in policy.definitions.items() if defined == name]
-    label = next((d.words.label.said(lang) for d in declared if d is not None and d.words.label is not None), None)
+    words = [d.words for d in (policy.entities.get(name), policy.parameters.get(name), policy.readings.get(name)) if d is not None]
+    words += [e.facts[fact].words for e in policy.entities.values() if fact in e.facts]
+    words += [d.words for (_, defined), d in policy.definitions.items() if defined == name]
+    label = next((w.label.said(lang) for w in words if w.label is not None), None)
     if label is None:
         return name
     text = f"«{label}»" if lang == "it" else f"“{label}”"
