@@ -58,7 +58,7 @@ def simulate(
     \b
     bandolo simulate policies/bando_2023.yaml applications.parquet --vary parameters.minimum_firms=8..12
     bandolo simulate policies/bando_2023.yaml applications/ --assume --vary rates.aid_intensity.large=0%..25%/5% --to effects.html
-    bandolo simulate bench/filiere.yaml --applications 2000 --vary least_partners=8..12 --vary "most=300_000..500_000/50_000 EUR"
+    bandolo simulate policies/bando_2023.yaml --assume --applications 200 --vary minimum_firms=8,9 --vary "project_cap=300_000,400_000 EUR"
     """
     language = cast(Language, lang)
     words = WORDS[lang]
