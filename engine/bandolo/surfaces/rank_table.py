@@ -81,7 +81,7 @@ def rank_table(
 
     master = master_of(engine)
     if len(applications) != 1 or to is None or (master is None and not to.lower().endswith((".parquet", ".csv"))):
-        raise click.UsageError("a table is ranked from one file, into --to FILE.parquet or FILE.csv")
+        raise click.UsageError("a table (.parquet) is ranked from one file into another: add --to FILE.parquet or --to FILE.csv")
     records = pairs(record_texts, "--records")
     known = ", ".join(e for e in loaded.core.entities if e != loaded.core.root)
     if any(e not in loaded.core.entities or e == loaded.core.root for e in records):
