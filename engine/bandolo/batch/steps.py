@@ -170,6 +170,7 @@ def _open(build: Build, requirement: core.Requirement, frame: Frame) -> str | No
     nothing = brings_nothing(build.effect(requirement), frame is build.root)
     if not build.names_missing and nothing:
         return None
+    facts: list[core.Fact] = []
     if build.ranking:  # which names all that keeps an application from being ranked, and nothing else
         if not nothing and _is_ranked_on(build.policy, requirement.stage):
             return bad
@@ -177,8 +178,6 @@ def _open(build: Build, requirement: core.Requirement, frame: Frame) -> str | No
         facts = _own_facts(build, requirement)
         if not facts:
             return bad
-    else:
-        facts = []
     tried = [t.w.met[requirement.id].but(bad=t.bads[requirement.id]) for t in trials(build)]
     differs = differing(w, tried, frame)
     if differs is not None and facts:
