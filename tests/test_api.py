@@ -35,6 +35,9 @@ SOUND: dict[str, Any] = {
 }
 
 
+LATE = json.loads((ROOT / "policies" / "examples" / "manifestazione_2022-late.json").read_text(encoding="utf-8"))
+
+
 def test_five_lines_load_a_policy_and_decide() -> None:
     from bandolo import load_policy
 
@@ -212,6 +215,32 @@ def test_decisions_compare_by_what_they_say() -> None:
 def test_a_decision_can_be_sent_to_another_process() -> None:
     decision = load_policy(CALL).decide(SOUND)
     assert pickle.loads(pickle.dumps(decision)).to_json() == decision.to_json()
+
+
+def test_a_traced_decision_leaves_its_trace_behind_when_it_is_sent() -> None:
+    """Its values are known by the nodes of a policy of this process; a copy within the process explains as well."""
+    made = load_policy(LIVE_POLICIES[1])
+    traced = made.decide(LATE, trace=True)
+    sent = pickle.loads(pickle.dumps(traced))
+    assert (sent == traced, sent.trace) == (True, None)
+    with pytest.raises(ValueError, match="trace=True"):
+        made.explain(sent)
+    for copied in (copy.copy(traced), copy.deepcopy(traced)):
+        assert made.explain(copied) == made.explain(traced)
+        assert made.trace(copied) == made.trace(traced)
+
+
+@pytest.mark.parametrize("cache", ["off", "kept"])
+@pytest.mark.parametrize("path", LIVE_POLICIES[:2], ids=lambda p: p.stem)
+def test_a_policy_explains_what_another_load_of_the_same_file_decided(path: Path, cache: str, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("BANDOLO_CACHE", cache if cache == "off" else str(tmp_path / cache))
+    example = {"bando_2023": "bando_2023-rejected.json", "manifestazione_2022": "manifestazione_2022-late.json"}[path.stem]
+    application = json.loads((path.parent / "examples" / example).read_text(encoding="utf-8"), parse_float=Decimal)
+    before = load_policy(path)
+    traced = before.decide(application, trace=True, assume=True)
+    for other in (load_policy(path), pickle.loads(pickle.dumps(before))):
+        assert other.explain(traced, "it") == before.explain(traced, "it")
+        assert other.trace(traced) == before.trace(traced)
 
 
 def test_eight_threads_share_a_policy() -> None:

@@ -196,6 +196,8 @@ class Policy:
         first = next((text for text in texts if text.digest == decision.policy_digest), None)
         if first is None:
             raise ValueError(f"this decision is of another policy: {decision.policy_id} {decision.policy_digest}")
+        # A trace knows values by the nodes that were evaluated: another load of the same file has the same nodes anew.
+        first = getattr(decision.trace, "policy", first)
         from dataclasses import replace
 
         told = {r.id for r in decision.requirements} <= first.requirements.keys()
