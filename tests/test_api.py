@@ -217,6 +217,52 @@ def test_a_decision_can_be_sent_to_another_process() -> None:
     assert pickle.loads(pickle.dumps(decision)).to_json() == decision.to_json()
 
 
+def test_what_is_no_bytes_is_said_at_once() -> None:
+    made = load_policy(CALL)
+    body = json.dumps(SOUND).encode()
+    for _ in range(4):  # by the reference, then compiled
+        assert made.decide_json(bytearray(body)) == made.decide_json(memoryview(body)) == made.decide_json(body)
+        for other in (body.decode(), None, SOUND):
+            with pytest.raises(TypeError, match="is needed here as bytes"):
+                made.decide_json(other)  # type: ignore[arg-type]
+
+
+def test_a_language_that_there_is_not_is_a_value_error() -> None:
+    made = load_policy(CALL)
+    for ask in (made.schema, lambda lang: made.explain(made.decide(SOUND, trace=True), lang)):
+        with pytest.raises(ValueError, match="no language `fr`: it, en"):
+            ask("fr")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("option", [3, None, ["a"]])
+def test_an_option_that_is_no_text_is_no_option(option: Any) -> None:
+    made = load_policy(LIVE_POLICIES[1])
+    with pytest.raises(PolicyError) as bad:
+        made.decide({}, readings={"deadline_minute": option})
+    assert [(d.code, d.path) for d in bad.value.diagnostics] == [("unknown-option", "readings.deadline_minute")]
+
+
+def test_applications_are_read_from_one_file_or_several(tmp_path: Path) -> None:
+    """By its name or its path; tables by the policy as `load_policy` gives it."""
+    made = load_policy(LIVE_POLICIES[1])
+    path = ROOT / "policies" / "examples" / "manifestazione_2022-late.json"
+    for given in (path, str(path), [path], (str(path),), iter([path])):
+        assert [found.data["id"] for found in bandolo.read_applications(given)] == [LATE["id"]]
+    table = tmp_path / "proposals.csv"
+    table.write_text("id;channel\nMI-9;telemaco\n", encoding="utf-8")
+    for text in (made, made.core):
+        assert [(found.data, found.diagnostics) for found in bandolo.read_applications(table, text)] == [
+            ({"id": "MI-9", "channel": "telemaco"}, ())
+        ]
+    lost = list(bandolo.read_applications(tmp_path / "lost.json"))
+    assert [(found.data, [d.code for d in found.diagnostics]) for found in lost] == [(None, ["file-not-found"])]
+
+
+def test_public_names_are_there_to_be_completed() -> None:
+    assert set(bandolo.__all__) <= set(dir(bandolo))
+    assert all(getattr(bandolo, name).__doc__ for name in bandolo.__all__ if name != "__version__")
+
+
 def test_a_traced_decision_leaves_its_trace_behind_when_it_is_sent() -> None:
     """Its values are known by the nodes of a policy of this process; a copy within the process explains as well."""
     made = load_policy(LIVE_POLICIES[1])

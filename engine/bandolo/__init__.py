@@ -93,3 +93,8 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     return getattr(import_module(_PLACES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """The public names, also those that nothing has used yet: for shells and editors that complete."""
+    return sorted({*globals(), *__all__})
