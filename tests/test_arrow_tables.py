@@ -124,6 +124,7 @@ OWNED = firms().drop_columns(["size", "ok"])
         pytest.param({"firm": firms()}, "table-missing", id="no table of the applications"),
         pytest.param({"bid": bids(), "firmm": firms()}, "table-no-entity", id="table of no entity"),
         pytest.param({"bid": bids(), "firm": firms()}, "records-twice", id="records twice"),
+        pytest.param({"bid": pa.table({"id": ["A"], "firms": [1]}), "firm": firms()}, "records-no-list", id="a count, records apart"),
         pytest.param({"bid": pa.table({"score": [1]}), "firm": firms()}, "missing-column", id="owners without a key"),
         pytest.param(pa.table({"id": ["A"], "firms": [3]}), "records-no-list", id="a count of records"),
         pytest.param(pa.table({"id": ["A"], "firms": [["F"]]}), "records-no-list", id="keys of records"),

@@ -213,9 +213,9 @@ def test_the_snippets_for_developers_run(copied: Path, capsys: pytest.CaptureFix
     assert copied.exists()
 
 
-def test_the_snippets_for_developers_import_from_the_top_only() -> None:
+def test_the_snippets_for_developers_import_what_is_public_only() -> None:
     code = "\n".join(code for _, code, _ in snippets())
-    assert set(re.findall(r"(?:from|import) (bandolo[.\w]*)", code)) == {"bandolo"}
+    assert set(re.findall(r"(?:from|import) (bandolo[.\w]*)", code)) == {"bandolo", "bandolo.batch"}
 
 
 def test_every_command_for_developers_runs(copied: Path) -> None:

@@ -92,6 +92,7 @@ def together(policy: core.Policy, tables: Mapping[str, pa.Table]) -> Tables:
             column = None  # a column of nothing, of whatever type Arrow took it for
         if name in tables:
             if column is not None:
+                _lists(entity, column)
                 raise BadTables("records-twice", entity=name, name=entity.listed_in)
             _linked(policy, made, entity, _plain(tables[name]))
         elif column is not None:
@@ -159,15 +160,19 @@ def _plain_type(type_: pa.DataType) -> pa.DataType:
     return pa.list_(_plain_type(type_.value_type)) if pa.types.is_fixed_size_list(type_) else type_
 
 
+def _lists(entity: core.Entity, column: pa.Array) -> pa.Array:
+    """A column of lists of records. Raises BadTables for another. Code: `records-no-list`."""
+    if _is_list(column.type) and pa.types.is_null(column.type.value_type):  # of lists that are all empty Arrow does not know of what
+        return column.cast(pa.list_(pa.struct([])))
+    if not _is_list(column.type) or not pa.types.is_struct(column.type.value_type):
+        raise BadTables("records-no-list", name=entity.listed_in, found=str(column.type))
+    return column
+
+
 def _nested(made: Tables, entity: core.Entity, column: pa.Array) -> None:
     """The records inside a list column: its offsets and its fields, as they are."""
     assert entity.owner is not None
-    if not _is_list(column.type):
-        raise BadTables("records-no-list", name=entity.listed_in, found=str(column.type))
-    if pa.types.is_null(column.type.value_type):  # of lists that are all empty Arrow does not know of what
-        column = column.cast(pa.list_(pa.struct([])))
-    if not pa.types.is_struct(column.type.value_type):
-        raise BadTables("records-no-list", name=entity.listed_in, found=str(column.type))
+    column = _lists(entity, column)
     if column.null_count:
         assert entity.listed_in is not None
         made.left[entity.owner, entity.listed_in] = np.asarray(column.is_null())
