@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import copy
 import dataclasses
@@ -261,6 +262,15 @@ def test_applications_are_read_from_one_file_or_several(tmp_path: Path) -> None:
 def test_public_names_are_there_to_be_completed() -> None:
     assert set(bandolo.__all__) <= set(dir(bandolo))
     assert all(getattr(bandolo, name).__doc__ for name in bandolo.__all__ if name != "__version__")
+
+
+def test_a_type_checker_sees_the_public_names_and_no_others() -> None:
+    """It takes any name for one of a module whose `__getattr__` it sees, so that a slip of the pen would pass."""
+    read = ast.parse(Path(bandolo.__file__).read_text(encoding="utf-8"))
+    seen = [n for n in read.body if isinstance(n, ast.If) and isinstance(n.test, ast.Name) and n.test.id == "TYPE_CHECKING"]
+    imported = {alias.name for block in seen for n in ast.walk(block) if isinstance(n, ast.ImportFrom) for alias in n.names}
+    assert imported | {"__version__"} == set(bandolo.__all__)
+    assert not [n for n in read.body if isinstance(n, ast.FunctionDef) and n.name == "__getattr__"]
 
 
 def test_a_traced_decision_leaves_its_trace_behind_when_it_is_sent() -> None:
