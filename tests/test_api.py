@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import copy
 import dataclasses
@@ -33,6 +34,9 @@ SOUND: dict[str, Any] = {
         {"code": "B", "owner_size": "large", "costs": 10000, "listed": True},
     ],
 }
+
+
+LATE = json.loads((ROOT / "policies" / "examples" / "manifestazione_2022-late.json").read_text(encoding="utf-8"))
 
 
 def test_five_lines_load_a_policy_and_decide() -> None:
@@ -212,6 +216,87 @@ def test_decisions_compare_by_what_they_say() -> None:
 def test_a_decision_can_be_sent_to_another_process() -> None:
     decision = load_policy(CALL).decide(SOUND)
     assert pickle.loads(pickle.dumps(decision)).to_json() == decision.to_json()
+
+
+def test_what_is_no_bytes_is_said_at_once() -> None:
+    made = load_policy(CALL)
+    body = json.dumps(SOUND).encode()
+    for _ in range(4):  # by the reference, then compiled
+        assert made.decide_json(bytearray(body)) == made.decide_json(memoryview(body)) == made.decide_json(body)
+        for other in (body.decode(), None, SOUND):
+            with pytest.raises(TypeError, match="is needed here as bytes"):
+                made.decide_json(other)  # type: ignore[arg-type]
+
+
+def test_a_language_that_there_is_not_is_a_value_error() -> None:
+    made = load_policy(CALL)
+    for ask in (made.schema, lambda lang: made.explain(made.decide(SOUND, trace=True), lang)):
+        with pytest.raises(ValueError, match="no language `fr`: it, en"):
+            ask("fr")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("option", [3, None, ["a"]])
+def test_an_option_that_is_no_text_is_no_option(option: Any) -> None:
+    made = load_policy(LIVE_POLICIES[1])
+    with pytest.raises(PolicyError) as bad:
+        made.decide({}, readings={"deadline_minute": option})
+    assert [(d.code, d.path) for d in bad.value.diagnostics] == [("unknown-option", "readings.deadline_minute")]
+
+
+def test_applications_are_read_from_one_file_or_several(tmp_path: Path) -> None:
+    """By its name or its path; tables by the policy as `load_policy` gives it."""
+    made = load_policy(LIVE_POLICIES[1])
+    path = ROOT / "policies" / "examples" / "manifestazione_2022-late.json"
+    for given in (path, str(path), [path], (str(path),), iter([path])):
+        assert [found.data["id"] for found in bandolo.read_applications(given)] == [LATE["id"]]
+    table = tmp_path / "proposals.csv"
+    table.write_text("id;channel\nMI-9;telemaco\n", encoding="utf-8")
+    for text in (made, made.core):
+        assert [(found.data, found.diagnostics) for found in bandolo.read_applications(table, text)] == [
+            ({"id": "MI-9", "channel": "telemaco"}, ())
+        ]
+    lost = list(bandolo.read_applications(tmp_path / "lost.json"))
+    assert [(found.data, [d.code for d in found.diagnostics]) for found in lost] == [(None, ["file-not-found"])]
+
+
+def test_public_names_are_there_to_be_completed() -> None:
+    assert set(bandolo.__all__) <= set(dir(bandolo))
+    assert all(getattr(bandolo, name).__doc__ for name in bandolo.__all__ if name != "__version__")
+
+
+def test_a_type_checker_sees_the_public_names_and_no_others() -> None:
+    """It takes any name for one of a module whose `__getattr__` it sees, so that a slip of the pen would pass."""
+    read = ast.parse(Path(bandolo.__file__).read_text(encoding="utf-8"))
+    seen = [n for n in read.body if isinstance(n, ast.If) and isinstance(n.test, ast.Name) and n.test.id == "TYPE_CHECKING"]
+    imported = {alias.name for block in seen for n in ast.walk(block) if isinstance(n, ast.ImportFrom) for alias in n.names}
+    assert imported | {"__version__"} == set(bandolo.__all__)
+    assert not [n for n in read.body if isinstance(n, ast.FunctionDef) and n.name == "__getattr__"]
+
+
+def test_a_traced_decision_leaves_its_trace_behind_when_it_is_sent() -> None:
+    """Its values are known by the nodes of a policy of this process; a copy within the process explains as well."""
+    made = load_policy(LIVE_POLICIES[1])
+    traced = made.decide(LATE, trace=True)
+    sent = pickle.loads(pickle.dumps(traced))
+    assert (sent == traced, sent.trace) == (True, None)
+    with pytest.raises(ValueError, match="trace=True"):
+        made.explain(sent)
+    for copied in (copy.copy(traced), copy.deepcopy(traced)):
+        assert made.explain(copied) == made.explain(traced)
+        assert made.trace(copied) == made.trace(traced)
+
+
+@pytest.mark.parametrize("cache", ["off", "kept"])
+@pytest.mark.parametrize("path", LIVE_POLICIES[:2], ids=lambda p: p.stem)
+def test_a_policy_explains_what_another_load_of_the_same_file_decided(path: Path, cache: str, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("BANDOLO_CACHE", cache if cache == "off" else str(tmp_path / cache))
+    example = {"bando_2023": "bando_2023-rejected.json", "manifestazione_2022": "manifestazione_2022-late.json"}[path.stem]
+    application = json.loads((path.parent / "examples" / example).read_text(encoding="utf-8"), parse_float=Decimal)
+    before = load_policy(path)
+    traced = before.decide(application, trace=True, assume=True)
+    for other in (load_policy(path), pickle.loads(pickle.dumps(before))):
+        assert other.explain(traced, "it") == before.explain(traced, "it")
+        assert other.trace(traced) == before.trace(traced)
 
 
 def test_eight_threads_share_a_policy() -> None:

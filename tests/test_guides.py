@@ -16,6 +16,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import bandolo
+import bandolo.batch
+import bandolo.batch.spark
 from bandolo.diagnostics.render import catalogue
 from bandolo.pipeline import load
 from bandolo.surfaces.cli import cli
@@ -213,9 +216,17 @@ def test_the_snippets_for_developers_run(copied: Path, capsys: pytest.CaptureFix
     assert copied.exists()
 
 
-def test_the_snippets_for_developers_import_from_the_top_only() -> None:
+def test_the_snippets_for_developers_import_what_is_public_only() -> None:
     code = "\n".join(code for _, code, _ in snippets())
-    assert set(re.findall(r"(?:from|import) (bandolo[.\w]*)", code)) == {"bandolo"}
+    assert set(re.findall(r"(?:from|import) (bandolo[.\w]*)", code)) == {"bandolo", "bandolo.batch"}
+
+
+def test_every_public_name_stands_on_the_page_for_developers() -> None:
+    """In the table of what it is imported from."""
+    page = EMBEDDING.read_text(encoding="utf-8")
+    for module in (bandolo, bandolo.batch, bandolo.batch.spark):
+        named = " ".join(first for first, *_ in rows(page, f"from `{module.__name__}`"))
+        assert {*re.findall(r"\w+", named)} == {*module.__all__}, module.__name__
 
 
 def test_every_command_for_developers_runs(copied: Path) -> None:

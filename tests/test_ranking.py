@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from bandolo.diagnostics import PolicyError
+from bandolo.diagnostics import ApplicationError, PolicyError
 from bandolo.export.ranking_schema import ranking_schema
 from bandolo.policy import load_policy
 from bandolo.ranking.entrant import Claim, Entrant, Strike
@@ -283,6 +283,16 @@ def test_what_cannot_be_ranked_is_said(applications: list[dict[str, Any]], what_
     with pytest.raises(PolicyError) as error:
         rank(POLICY, applications, as_of="2023-01-05", **what_ifs)
     assert [d.code for d in error.value.diagnostics] == [code]
+
+
+def test_bad_data_is_said_of_the_application_that_has_it() -> None:
+    good = application("A", 0, 70, [])
+    with pytest.raises(ApplicationError) as bad:
+        rank(POLICY, [good, application("B", 1, 71, []) | {"scores": 3}], as_of="2023-01-05")
+    assert [(d.code, d.path) for d in bad.value.diagnostics] == [("unknown-fact", "$[1].scores")]
+    with pytest.raises(ApplicationError) as bad:
+        rank(POLICY, iter([good, ["B"]]), as_of="2023-01-05")  # type: ignore[list-item]
+    assert [(d.code, d.path) for d in bad.value.diagnostics] == [("not-a-record", "$[1]")]
 
 
 def test_a_policy_without_a_ranking_and_an_open_reading() -> None:

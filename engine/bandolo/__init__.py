@@ -86,10 +86,17 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Public names are imported when they are first used: `import bandolo` itself costs next to nothing."""
-    if name not in _PLACES:
-        raise AttributeError(f"module 'bandolo' has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:  # a checker that knows of it takes any name for one of ours
 
-    return getattr(import_module(_PLACES[name]), name)
+    def __getattr__(name: str) -> Any:
+        """Public names are imported when they are first used: `import bandolo` itself costs next to nothing."""
+        if name not in _PLACES:
+            raise AttributeError(f"module 'bandolo' has no attribute {name!r}")
+        from importlib import import_module
+
+        return getattr(import_module(_PLACES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """The public names, also those that nothing has used yet: for shells and editors that complete."""
+    return sorted({*globals(), *__all__})

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from bandolo import limits
 from bandolo.cache import entries
@@ -127,11 +127,15 @@ class Policy:
         changes = self.changes(set or {}, readings or {}, assume)
         return self._decide(application, clock, shown, changes, trace, engine)
 
-    def decide_json(self, application: bytes) -> bytes:
+    def decide_json(self, application: bytes | bytearray | memoryview) -> bytes:
         """From the JSON of an application to that of its decision, the bytes of `decide(...).to_json()`: for portals.
 
         Raises ApplicationError as `decide`, with what is wrong with the text itself.
         """
+        if not isinstance(application, bytes):
+            if not isinstance(application, bytearray | memoryview):
+                raise TypeError(f"the JSON of an application is needed here as bytes, not as {type(application).__name__}")
+            application = bytes(application)
         written = self.programs.decide_json(application)
         if written is None:
             if len(application) > limits.APPLICATION_BYTES:
@@ -196,6 +200,8 @@ class Policy:
         first = next((text for text in texts if text.digest == decision.policy_digest), None)
         if first is None:
             raise ValueError(f"this decision is of another policy: {decision.policy_id} {decision.policy_digest}")
+        # A trace knows values by the nodes that were evaluated: another load of the same file has the same nodes anew.
+        first = getattr(decision.trace, "policy", first)
         from dataclasses import replace
 
         told = {r.id for r in decision.requirements} <= first.requirements.keys()
@@ -212,10 +218,11 @@ class Policy:
     def explain(self, decision: Decision, lang: Language = "en") -> Explained:
         """Why a decision came out as it did: a page as Markdown, plain text or data.
 
-        ValueError unless `decide(..., trace=True)` of this policy made the decision.
+        ValueError unless `decide(..., trace=True)` of this policy made the decision, and for a language that there is not.
         """
         from bandolo.explain.explained import explained
 
+        _spoken(lang)
         return explained(self.text_of(decision), decision, lang)
 
     def trace(self, decision: Decision) -> list[dict[str, object]]:
@@ -225,9 +232,13 @@ class Policy:
         return trace_rows(self.text_of(decision), decision)
 
     def schema(self, lang: Language = "en") -> dict[str, Any]:
-        """The JSON Schema (2020-12) of an application, its labels in a language: for forms, and to refuse a wrong shape early."""
+        """The JSON Schema (2020-12) of an application, its labels in a language: for forms, and to refuse a wrong shape early.
+
+        ValueError for a language that there is not.
+        """
         from bandolo.export.application_schema import application_schema
 
+        _spoken(lang)
         return application_schema(self.core, lang)
 
     def _decide(
@@ -349,9 +360,9 @@ class Policy:
             if name not in self.core.readings:
                 args = {"kind": "reading", "name": name, "nearest": nearest(name, self.core.readings)}
                 found.append(Diagnostic("unknown-of-kind", path=f"readings.{name}", args=args))
-            elif option not in self.core.readings[name].options:
+            elif not isinstance(option, str) or option not in self.core.readings[name].options:
                 known = list(self.core.readings[name].options)
-                near = nearest(option, known)
+                near = nearest(str(option), known)
                 found.append(
                     Diagnostic(
                         "unknown-option",
@@ -366,6 +377,13 @@ class Policy:
         if found:
             raise PolicyError(found)
         return Changes(values, dict(readings), assume if isinstance(assume, bool) else frozenset(names))
+
+
+def _spoken(lang: str) -> None:
+    """Raises ValueError for a language that nothing is said in: it often comes from a request."""
+    languages = get_args(Language)
+    if lang not in languages:
+        raise ValueError(f"there is no language `{lang}`: {', '.join(languages)}")
 
 
 def parameter_value(raw: Any, parameter: core.ParameterDeclaration, conventions: Conventions) -> Value:

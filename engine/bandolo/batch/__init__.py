@@ -11,7 +11,8 @@ A ranking takes a `standing` of each application, as `ranking_columns`; `ranked`
 """
 
 from bandolo.batch.ranked import Ranked, rank
-from bandolo.batch.run import Decided, run
+from bandolo.batch.run import Decided, Prepared, prepare, run
 from bandolo.batch.simulation import Simulation, simulate
+from bandolo.batch.tables import BadTables
 
-__all__ = ["Decided", "Ranked", "Simulation", "rank", "run", "simulate"]
+__all__ = ["BadTables", "Decided", "Prepared", "Ranked", "Simulation", "prepare", "rank", "run", "simulate"]

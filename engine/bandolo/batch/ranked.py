@@ -25,7 +25,7 @@ from bandolo.batch.keys import cents, digests, in_order, key_names, keys_of
 from bandolo.batch.ranking_columns import schema
 from bandolo.batch.run import Prepared
 from bandolo.batch.standing import Standings, of_tables, ranker_for
-from bandolo.batch.tables import Tables, one, together
+from bandolo.batch.tables import Streamed, Tables, as_tables, one, together
 from bandolo.check import core
 from bandolo.diagnostics import Diagnostic, PolicyError
 from bandolo.policy import AsOf, Policy
@@ -95,7 +95,7 @@ class Summary:
 
 def rank(
     policy: Policy,
-    tables: Mapping[str, pa.Table] | pa.Table,
+    tables: Mapping[str, Streamed] | Streamed,
     *,
     standings: Standings | None = None,
     as_of: AsOf = None,
@@ -108,12 +108,10 @@ def rank(
     `tables` are as for `batch.run`, what-ifs as for `decide`. `standings` may hand in what `standing.standings` made of the same tables
     under the same what-ifs. Raises BadTables, and PolicyError as `ranking.rank` does.
     """
-    if isinstance(tables, pa.Table):
-        tables = {policy.core.root: tables}
     what_if = {"as_of": as_of, "set": set, "readings": readings, "assume": assume}
     prepared = prepared_for(policy, what_if, threads=min(os.cpu_count() or 1, 8))
     ranker = ranker_for(prepared)
-    joined = together(policy.core, tables)
+    joined = together(policy.core, as_tables(policy.core, tables))
     found = standings if standings is not None else of_tables(prepared, joined, ranker, named=False)
 
     def contested(rows: Array) -> tuple[Tables, Standings]:

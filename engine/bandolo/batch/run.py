@@ -21,7 +21,7 @@ from bandolo.batch.intake import Columns, columns_of, keys_spoken_of
 from bandolo.batch.program import Key, Program, Shape
 from bandolo.batch.reasons import counted
 from bandolo.batch.rows import Rowwise
-from bandolo.batch.tables import Tables, one, together
+from bandolo.batch.tables import Streamed, Tables, as_tables, known_records, one, together
 from bandolo.language.types import ListType, RecordType
 from bandolo.policy import AsOf, Policy
 
@@ -90,7 +90,7 @@ class Prepared:
 
     def refused(self, tables: Tables) -> str:  # noqa: ARG002 - those that call it have them
         """Why no program can decide some tables, whatever is computed; empty where nothing stands in the way."""
-        if any(act.applies_to is not None for act in self.policy.loaded.amendments):
+        if any(self.policy.conditional):
             return "an amending act does not reach every application"
         for entity in self.policy.core.entities.values():
             for fact in entity.facts.values():
@@ -107,10 +107,10 @@ class Prepared:
         except NotColumnar as reason:
             return str(reason)
 
-    def decide(self, tables: Mapping[str, pa.Table]) -> Decided:
-        """The decisions on the applications of some tables, in their order."""
+    def decide(self, tables: Mapping[str, Streamed] | Streamed) -> Decided:
+        """The decisions on the applications of some tables, in their order. Raises BadTables."""
         core = self.policy.core
-        joined = together(core, tables)
+        joined = together(core, as_tables(core, tables))
         columns = self.columns(joined)
         program = self.program(columns, joined)
         names = application_names(core, joined)
@@ -177,7 +177,7 @@ class Prepared:
 
 def run(
     policy: Policy,
-    tables: Mapping[str, pa.Table] | pa.Table,
+    tables: Mapping[str, Streamed] | Streamed,
     *,
     records: Sequence[str] = (),
     as_of: AsOf = None,
@@ -187,14 +187,32 @@ def run(
 ) -> Decided:
     """The decisions on many applications, the same as `policy.decide` on each.
 
-    `tables` are Arrow tables by entity, the root's first among them; listed records stand in a table of their own, whose column of the
-    owner's name holds the owner's key, or nested in a list column. A single table is the root's. `records` names the entities whose
-    records are wanted too. The rest is as for `decide`. Raises BadTables if the tables do not fit the policy or one another.
+    `tables` are Arrow tables by entity, the root's first among them, or what Arrow takes as a table (a data frame); listed records stand
+    in a table of their own, whose column of the owner's name holds the owner's key, or nested in a list column. A single table is the
+    root's. `records` names the entities whose records are wanted too. The rest is as for `decide`. Raises BadTables if the tables do not
+    fit the policy or one another, PolicyError for a bad what-if. For tables after tables, see `prepare`.
     """
-    if isinstance(tables, pa.Table):
-        tables = {policy.core.root: tables}
+    return prepare(policy, records=records, as_of=as_of, set=set, readings=readings, assume=assume).decide(tables)
+
+
+def prepare(
+    policy: Policy,
+    *,
+    records: Sequence[str] = (),
+    as_of: AsOf = None,
+    set: Mapping[str, Any] | None = None,
+    readings: Mapping[str, str] | None = None,
+    assume: bool | Sequence[str] = False,
+) -> Prepared:
+    """A policy ready for tables after tables: its `decide(tables)` is `run(policy, tables, ...)`, and what it compiles it keeps.
+
+    For a stream that is decided piece by piece; one thread at a time. Raises BadTables for `records` that the policy does not have,
+    PolicyError for a bad what-if.
+    """
+    wanted = (records,) if isinstance(records, str) else tuple(records)
+    known_records(policy.core, wanted)
     what_if = {"as_of": as_of, "set": set, "readings": readings, "assume": assume}
-    return Prepared(policy, what_if, tuple(records), threads=min(os.cpu_count() or 1, 8)).decide(tables)
+    return Prepared(policy, what_if, wanted, threads=min(os.cpu_count() or 1, 8))
 
 
 def computed(policy: Policy, program: Program, columns: Columns, left: Array, threads: int = 1) -> tuple[list[Array], Array]:

@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from bandolo.batch.damaged import each, once, reading
+from bandolo.batch.damaged import each, reading
 from bandolo.batch.part import Part
-from bandolo.batch.tables import BadTables, link_name
+from bandolo.batch.tables import BadTables, link_name, once
 from bandolo.batch.task import Task
 from bandolo.policy import Policy
 
@@ -42,7 +42,7 @@ def staged(policy: Policy, task: Task, folder: Path) -> dict[str, str]:
         else:
             found[entity] = path
         with reading(path):
-            once(path, pq.read_schema(found[entity]).names)
+            once(pq.read_schema(found[entity]).names, path)
     return found
 
 

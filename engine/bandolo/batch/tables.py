@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -11,20 +12,49 @@ import pyarrow.compute as pc
 
 from bandolo.batch.helpers import Array
 from bandolo.check import core
-from bandolo.diagnostics import Diagnostic
+from bandolo.diagnostics import BandoloError, Diagnostic
 
 
-class BadTables(Exception):
+class BadTables(BandoloError):
     """Tables that do not fit the policy or one another; `diagnostic` says how."""
 
     def __init__(self, code: str, **args: object) -> None:
-        self.diagnostic = Diagnostic(code, args=args)
-        super().__init__(code)
+        super().__init__([Diagnostic(code, args=args)])
 
-    def of(self, path: str) -> BadTables:
+    def __reduce__(self) -> Any:
+        return _again, (self.diagnostics,)
+
+    @property
+    def diagnostic(self) -> Diagnostic:
+        return self.diagnostics[0]
+
+    def of(self, path: str | None) -> BadTables:
         """The same, said of a file."""
-        self.diagnostic = replace(self.diagnostic, file=path)
+        self.diagnostics = (replace(self.diagnostic, file=path),)
         return self
+
+
+def _again(diagnostics: tuple[Diagnostic, ...]) -> BadTables:
+    """One that comes from another process."""
+    made = BadTables(diagnostics[0].code)
+    made.diagnostics = diagnostics
+    return made
+
+
+@runtime_checkable
+class Streamed(Protocol):
+    """What Arrow takes as a table: its own tables and batches, data frames of Polars and pandas, relations of DuckDB."""
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
+
+
+def as_tables(policy: core.Policy, given: Mapping[str, Streamed] | Streamed) -> dict[str, pa.Table]:
+    """The tables by entity; a single one is the root's. Raises TypeError for what is no table."""
+    tables = given if isinstance(given, Mapping) else {policy.root: given}
+    for table in tables.values():
+        if not isinstance(table, Streamed):
+            raise TypeError(f"a table is needed here (of Arrow, or what gives itself as one), not {type(table).__name__}")
+    return {name: table if isinstance(table, pa.Table) else pa.table(table) for name, table in tables.items()}
 
 
 @dataclass
@@ -46,18 +76,27 @@ class Tables:
 def together(policy: core.Policy, tables: Mapping[str, pa.Table]) -> Tables:
     """The tables of all entities in the order of their owners: from nested lists, or from tables that name their owner's key.
 
-    Raises BadTables for records whose owner is not there.
+    Raises BadTables for records whose owner is not there, and for what would go unread.
     """
-    made = Tables({policy.root: tables[policy.root].combine_chunks()}, {}, [], {})
+    if policy.root not in tables:
+        raise BadTables("table-missing", entity=policy.root)
+    known_records(policy, tables.keys() - {policy.root})
+    made = Tables({policy.root: _plain(tables[policy.root])}, {}, [], {})
     for name in policy.root_names():
         entity = policy.entities[name]
         if entity.owner is None or entity.listed_in is None:
             continue
         above = made.tables[entity.owner]
+        column = one(above[entity.listed_in]) if entity.listed_in in above.column_names else None
+        if column is not None and column.null_count == len(column) and not _is_list(column.type):
+            column = None  # a column of nothing, of whatever type Arrow took it for
         if name in tables:
-            _linked(policy, made, entity, tables[name].combine_chunks())
-        elif entity.listed_in in above.column_names and _is_nested(above.schema.field(entity.listed_in).type):
-            _nested(made, entity, one(above[entity.listed_in]))
+            if column is not None:
+                _lists(entity, column)
+                raise BadTables("records-twice", entity=name, name=entity.listed_in)
+            _linked(policy, made, entity, _plain(tables[name]))
+        elif column is not None:
+            _nested(made, entity, column)
         else:
             made.absent.append(name)
             many = made.tables[entity.owner].num_rows if entity.owner == policy.root else int(made.offsets[entity.owner][-1])
@@ -73,13 +112,67 @@ def one(column: pa.ChunkedArray) -> pa.Array:
     return column.combine_chunks() if column.num_chunks else pa.array([], column.type)
 
 
-def _is_nested(type_: pa.DataType) -> bool:
-    return bool((pa.types.is_list(type_) or pa.types.is_large_list(type_)) and pa.types.is_struct(type_.value_type))
+def _is_list(type_: pa.DataType) -> bool:
+    return bool(pa.types.is_list(type_) or pa.types.is_large_list(type_))
+
+
+def known_records(policy: core.Policy, names: Iterable[str]) -> None:
+    """Raises BadTables where a name is that of no records below the root: they would go unread. Code: `table-no-entity`."""
+    listed = [e.name for e in policy.entities.values() if e.owner is not None]
+    strangers = sorted(map(str, {*names} - {*listed}))
+    if strangers:
+        raise BadTables("table-no-entity", name=strangers[0], known=", ".join((policy.root, *listed)))
+
+
+def once(names: list[str], path: str | None = None) -> None:
+    """Raises BadTables where a column of a table, or of a file, stands twice. Code: `column-twice`."""
+    for at, name in enumerate(names):
+        if name in names[:at]:
+            raise BadTables("column-twice", name=name, first=f"#{names.index(name) + 1}").of(path)
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """A table in one piece, its texts and lists laid out in the one way that is read; Arrow has several."""
+    once(table.column_names)
+    for at, field in enumerate(table.schema):
+        type_ = _plain_type(field.type)
+        if type_ != field.type:
+            table = table.set_column(at, field.name, table.column(at).cast(type_))
+    return table.combine_chunks()
+
+
+def _plain_type(type_: pa.DataType) -> pa.DataType:
+    if pa.types.is_string_view(type_):
+        return pa.string()
+    if pa.types.is_dictionary(type_):
+        return pa.dictionary(type_.index_type, pa.string(), type_.ordered) if pa.types.is_string_view(type_.value_type) else type_
+    if pa.types.is_struct(type_):
+        inner = [type_.field(i) for i in range(type_.num_fields)]
+        once([f.name for f in inner])
+        plain = [_plain_type(f.type) for f in inner]
+        return type_ if plain == [f.type for f in inner] else pa.struct([(f.name, t) for f, t in zip(inner, plain, strict=True)])
+    if _is_list(type_):
+        item = _plain_type(type_.value_type)
+        if item == type_.value_type:
+            return type_
+        return pa.list_(item) if pa.types.is_list(type_) else pa.large_list(item)
+    # Not list views: Arrow 26 casts them to lists that are wrong. Of records they are refused, of values read one by one.
+    return pa.list_(_plain_type(type_.value_type)) if pa.types.is_fixed_size_list(type_) else type_
+
+
+def _lists(entity: core.Entity, column: pa.Array) -> pa.Array:
+    """A column of lists of records. Raises BadTables for another. Code: `records-no-list`."""
+    if _is_list(column.type) and pa.types.is_null(column.type.value_type):  # of lists that are all empty Arrow does not know of what
+        return column.cast(pa.list_(pa.struct([])))
+    if not _is_list(column.type) or not pa.types.is_struct(column.type.value_type):
+        raise BadTables("records-no-list", name=entity.listed_in, found=str(column.type))
+    return column
 
 
 def _nested(made: Tables, entity: core.Entity, column: pa.Array) -> None:
     """The records inside a list column: its offsets and its fields, as they are."""
     assert entity.owner is not None
+    column = _lists(entity, column)
     if column.null_count:
         assert entity.listed_in is not None
         made.left[entity.owner, entity.listed_in] = np.asarray(column.is_null())
@@ -102,6 +195,8 @@ def _linked(policy: core.Policy, made: Tables, entity: core.Entity, table: pa.Ta
     if owner.name != policy.root:
         raise BadTables("records-too-deep", entity=entity.name, owner=owner.name)
     name = link_name(owner, table)
+    if owner.key.name not in made.tables[owner.name].column_names:
+        raise BadTables("missing-column", name=owner.key.name)
     keys, links = one(made.tables[owner.name][owner.key.name]), one(table[name])
     offsets, order = linked(keys, links, entity.name)
     made.offsets[entity.name] = offsets

@@ -64,6 +64,10 @@ class Strikes:
     kept: Mapping[tuple[str, str], tuple[Value, str]] = field(default_factory=dict)
 
 
+def _left_behind() -> None:
+    return None
+
+
 @dataclass(slots=True)
 class Evaluation:
     """One application being decided: its records by entity, and what has been computed of each."""
@@ -83,6 +87,14 @@ class Evaluation:
     trace: dict[tuple[int, Record | None], Value] = field(default_factory=dict)
     readings: set[str] = field(default_factory=set)
     """The readings that were asked for."""
+
+    def __deepcopy__(self, memo: object) -> Evaluation:
+        """Itself: what is known by the identity of nodes and records would be lost in a copy, and a finished evaluation is only read."""
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Nothing, in another process: its nodes are not those of this one. A decision arrives there without its trace."""
+        return _left_behind, ()
 
     def run(self) -> None:
         """Compute every step, for every record of its entity, in the order in which each needs only earlier ones."""

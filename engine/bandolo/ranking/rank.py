@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from bandolo.diagnostics import Diagnostic, PolicyError
+from bandolo.diagnostics import ApplicationError, Diagnostic, PolicyError
 from bandolo.evaluate.decide import changes_said
 from bandolo.evaluate.settle import Changes, Settled
 from bandolo.ranking.assess import Assessor
@@ -145,24 +145,45 @@ def _unplaced(outcome: Outcome, speaker: Speaker) -> Iterable[Row]:
     return sorted(rows, key=lambda r: (order[r.status], r.application))
 
 
-def rank(policy: Policy, applications: Iterable[Mapping[str, Any]], **what_ifs: Any) -> Ranking:
+def rank(
+    policy: Policy,
+    applications: Iterable[Mapping[str, Any]],
+    *,
+    as_of: AsOf = None,
+    set: Mapping[str, Any] | None = None,
+    readings: Mapping[str, str] | None = None,
+    assume: bool | Sequence[str] = False,
+) -> Ranking:
     """The ranking of applications given as mappings of facts; the what-ifs are those of `Policy.decide`.
 
-    Raises ApplicationError if the data of one of them is bad, PolicyError as `Ranker` does.
+    Raises ApplicationError if the data of one of them is bad, with its place among them (`$[3].size`), PolicyError as `Ranker` does.
     """
-    ranker = Ranker(policy, **what_ifs)
+    ranker = Ranker(policy, as_of=as_of, set=set, readings=readings, assume=assume)
     data: dict[str, Mapping[str, Any]] = {}
     entrants = []
-    for application in applications:
-        entrant = ranker.assess(application)
+    for place, application in enumerate(applications):
+        try:
+            entrant = ranker.assess(application)
+        except ApplicationError as error:
+            found = [replace(d, path=f"$[{place}]{(d.path or '$')[1:]}") for d in error.diagnostics]
+            raise ApplicationError(found) from None
         data[entrant.id] = application
         entrants.append(entrant)
     return ranker.rank(entrants, data.__getitem__)
 
 
-def completed(policy: Policy, application: Mapping[str, Any], row: Row, **what_ifs: Any) -> dict[str, Any]:
+def completed(
+    policy: Policy,
+    application: Mapping[str, Any],
+    row: Row,
+    *,
+    as_of: AsOf = None,
+    set: Mapping[str, Any] | None = None,
+    readings: Mapping[str, str] | None = None,
+    assume: bool | Sequence[str] = False,
+) -> dict[str, Any]:
     """A financed application with its award, and with its struck records marked, for the stages that follow; what-ifs as for `rank`.
 
     Raises ApplicationError if the application is bad data.
     """
-    return Ranker(policy, **what_ifs).completed(application, row)
+    return Ranker(policy, as_of=as_of, set=set, readings=readings, assume=assume).completed(application, row)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bandolo import limits
+from bandolo.check import core
 from bandolo.diagnostics import Diagnostic
 from bandolo.evaluate.data import read_json
 from bandolo.source import SourceFile, Span, read_bytes
 from bandolo.syntax.read import decode
 
 if TYPE_CHECKING:
-    from bandolo.check import core
+    from bandolo.policy import Policy
     from bandolo.sheets.assemble import Assembled
     from bandolo.sheets.csv_text import Dialect
     from bandolo.sheets.files import Tables
@@ -98,29 +100,36 @@ def first_line(span: Span) -> Span:
 
 
 def read_applications(
-    paths: tuple[str, ...], policy: core.Policy | None = None, records: Mapping[str, str] | None = None
+    paths: str | PathLike[str] | Iterable[str | PathLike[str]],
+    policy: Policy | core.Policy | None = None,
+    records: Mapping[str, str] | None = None,
 ) -> Iterator[Submitted]:
-    """Every application of the given files, in order; a file that cannot be read is one with diagnostics.
+    """Every application of the given files, or of one file, in order: `data`, or the `diagnostics` that say why it cannot be read.
 
     Workbooks, CSV files and folders of them are read by the columns of the `policy`; `records` are the CSV files of the entities below
     the root, by entity, that go with a CSV file of root records.
     """
-    for path in paths:
-        if path == "-":
-            content = sys.stdin.buffer.read(limits.APPLICATION_BYTES + 1)
-            yield from _from_bytes("<stdin>", content, policy, records or {})
-            continue
-        try:
-            content = read_bytes(path, limits.APPLICATION_BYTES)
-        except OSError as error:
-            folder = _from_folder(path, policy) if isinstance(error, IsADirectoryError | PermissionError) else None
-            inside = _files_in(path) if folder is None else ()
-            if inside:
-                yield from read_applications(inside, policy, records)
-            else:
-                yield from folder if folder is not None else [Submitted(path, None, (not_readable(path, error),))]
-            continue
-        yield from _from_bytes(path, content, policy, records or {})
+    text = policy if policy is None or isinstance(policy, core.Policy) else policy.core
+    for path in map(str, [paths] if isinstance(paths, str | PathLike) else paths):
+        yield from _of_path(path, text, records or {})
+
+
+def _of_path(path: str, policy: core.Policy | None, records: Mapping[str, str]) -> Iterator[Submitted]:
+    if path == "-":
+        content = sys.stdin.buffer.read(limits.APPLICATION_BYTES + 1)
+        yield from _from_bytes("<stdin>", content, policy, records)
+        return
+    try:
+        content = read_bytes(path, limits.APPLICATION_BYTES)
+    except OSError as error:
+        folder = _from_folder(path, policy) if isinstance(error, IsADirectoryError | PermissionError) else None
+        inside = _files_in(path) if folder is None else ()
+        if inside:
+            yield from read_applications(inside, policy, records)
+        else:
+            yield from folder if folder is not None else [Submitted(path, None, (not_readable(path, error),))]
+        return
+    yield from _from_bytes(path, content, policy, records)
 
 
 def _files_in(path: str) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from bandolo.batch.simulation.measure import Counted, Measure
 from bandolo.batch.simulation.population import tabled
 from bandolo.batch.simulation.ranked import LargeRankings, Ranked, ranked
 from bandolo.batch.simulation.shared import Shared, compile_variants, money_results
-from bandolo.batch.tables import Tables, together
+from bandolo.batch.tables import Streamed, Tables, as_tables, together
 from bandolo.diagnostics import ApplicationError
 from bandolo.evaluate.settle import Changes, Settled
 from bandolo.evaluate.wire import plain
@@ -334,7 +334,7 @@ class Simulator:
 
 def simulate(
     policy: Policy,
-    tables: Mapping[str, pa.Table] | pa.Table | Iterable[Mapping[str, pa.Table]],
+    tables: Mapping[str, Streamed] | Streamed | Iterable[Mapping[str, Streamed]],
     *,
     vary: Mapping[str, Any],
     one_at_a_time: bool = False,
@@ -359,9 +359,7 @@ def simulate(
 
 
 def _parts(policy: Policy, tables: Any) -> Iterator[Mapping[str, pa.Table]]:
-    if isinstance(tables, pa.Table):
-        yield {policy.core.root: tables}
-    elif isinstance(tables, Mapping):
-        yield tables
+    if isinstance(tables, Mapping | Streamed):
+        yield as_tables(policy.core, tables)
     else:
-        yield from tables
+        yield from (as_tables(policy.core, part) for part in tables)

@@ -17,7 +17,7 @@ import pyarrow as pa
 from bandolo.batch.run import Prepared
 from bandolo.batch.spark import worker
 from bandolo.batch.spark.worker import BY_ROWS, GROUP, OF, ROW, WHY, Told
-from bandolo.batch.tables import BadTables, link_name, together
+from bandolo.batch.tables import BadTables, known_records, link_name, together
 from bandolo.check import core
 from bandolo.policy import AsOf, Policy
 
@@ -64,7 +64,9 @@ def decide(
     given = dict(frames) if isinstance(frames, Mapping) else {policy.core.root: frames}
     if order is not None:
         given = {e: f.withColumnRenamed(order, ROW) for e, f in given.items()}
-    return decided(spark, policy, given, what_if, tuple(records), groups)
+    wanted = (records,) if isinstance(records, str) else tuple(records)
+    known_records(policy.core, wanted)
+    return decided(spark, policy, given, what_if, wanted, groups)
 
 
 def decided(
@@ -163,7 +165,8 @@ def _put_together(apart: Mapping[str, Any]) -> Any:
 
 
 def fits(policy: Policy, frames: Mapping[str, Any], what_if: Mapping[str, Any]) -> None:
-    """Raises BadTables for columns that do not fit, before anything is read."""
+    """Raises BadTables for frames and columns that do not fit, before anything is read."""
+    known_records(policy.core, frames.keys() - {policy.core.root})
     tables = {e: arrow_schema(frame.drop(ROW)).empty_table() for e, frame in frames.items()}
     for entity, frame in frames.items():
         if entity != policy.core.root:
