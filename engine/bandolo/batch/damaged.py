@@ -43,13 +43,6 @@ def each(path: str, items: Iterable[T]) -> Iterator[T]:
         yield item
 
 
-def once(path: str, names: list[str]) -> None:
-    """Raises BadTables where a column stands twice. Code: `column-twice`."""
-    for at, name in enumerate(names):
-        if name in names[:at]:
-            raise BadTables("column-twice", name=name, first=f"#{names.index(name) + 1}").of(path)
-
-
 def _told(path: str, why: str) -> BadTables:
     if (row := COLUMNS.match(why)) is not None:
         wanted, found, text = row.groups()

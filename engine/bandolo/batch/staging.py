@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from bandolo.batch.damaged import each, once, reading
+from bandolo.batch.damaged import each, reading
 from bandolo.batch.part import Part
-from bandolo.batch.tables import BadTables, link_name
+from bandolo.batch.tables import BadTables, link_name, once
 from bandolo.batch.task import Task
 from bandolo.policy import Policy
 
@@ -42,8 +42,15 @@ def staged(policy: Policy, task: Task, folder: Path) -> dict[str, str]:
         else:
             found[entity] = path
         with reading(path):
-            once(path, pq.read_schema(found[entity]).names)
+            _once(path, pq.read_schema(found[entity]).names)
     return found
+
+
+def _once(path: str, names: list[str]) -> None:
+    try:
+        once(names)
+    except BadTables as error:
+        raise error.of(path) from None
 
 
 def _is_parquet(path: str) -> bool:

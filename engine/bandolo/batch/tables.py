@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bandolo.batch.forms import are_nested, plainly_formed
 from bandolo.batch.helpers import Array
 from bandolo.check import core
 from bandolo.diagnostics import Diagnostic
@@ -46,17 +47,21 @@ class Tables:
 def together(policy: core.Policy, tables: Mapping[str, pa.Table]) -> Tables:
     """The tables of all entities in the order of their owners: from nested lists, or from tables that name their owner's key.
 
-    Raises BadTables for records whose owner is not there.
+    Raises BadTables. Codes: `orphan-records`, `owners-alike`, `no-key`, `no-owner-column`, `records-too-deep`, `records-null`,
+    `records-no-list`, `key-no-text`, `column-twice`.
     """
-    made = Tables({policy.root: tables[policy.root].combine_chunks()}, {}, [], {})
+    root = policy.entities[policy.root]
+    made = Tables({policy.root: _formed(tables[policy.root])}, {}, [], {})
+    if root.key is not None and root.key.name in made.tables[policy.root].column_names:
+        _named(made.tables[policy.root], root.key.name)
     for name in policy.root_names():
         entity = policy.entities[name]
         if entity.owner is None or entity.listed_in is None:
             continue
         above = made.tables[entity.owner]
         if name in tables:
-            _linked(policy, made, entity, tables[name].combine_chunks())
-        elif entity.listed_in in above.column_names and _is_nested(above.schema.field(entity.listed_in).type):
+            _linked(policy, made, entity, _formed(tables[name]))
+        elif entity.listed_in in above.column_names and not pa.types.is_null(above.schema.field(entity.listed_in).type):
             _nested(made, entity, one(above[entity.listed_in]))
         else:
             made.absent.append(name)
@@ -73,24 +78,50 @@ def one(column: pa.ChunkedArray) -> pa.Array:
     return column.combine_chunks() if column.num_chunks else pa.array([], column.type)
 
 
-def _is_nested(type_: pa.DataType) -> bool:
-    return bool((pa.types.is_list(type_) or pa.types.is_large_list(type_)) and pa.types.is_struct(type_.value_type))
+def once(names: list[str]) -> None:
+    """Raises BadTables where a column stands twice. Code: `column-twice`."""
+    for at, name in enumerate(names):
+        if name in names[:at]:
+            raise BadTables("column-twice", name=name, first=f"#{names.index(name) + 1}")
+
+
+def _formed(table: pa.Table) -> pa.Table:
+    """A table in one piece whose columns have the forms that are read."""
+    once(table.column_names)
+    whole = table.combine_chunks()
+    for at, name in enumerate(whole.column_names):
+        column = one(whole.column(at))
+        formed = plainly_formed(column)
+        if formed is not column:
+            whole = whole.set_column(at, name, formed)
+    return whole
+
+
+def _named(table: pa.Table, key: str) -> None:
+    kind = table.schema.field(key).type
+    if are_nested(kind):
+        raise BadTables("key-no-text", name=key, found=str(kind))
 
 
 def _nested(made: Tables, entity: core.Entity, column: pa.Array) -> None:
     """The records inside a list column: its offsets and its fields, as they are."""
     assert entity.owner is not None
+    assert entity.listed_in is not None
+    kind = column.type
+    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    if not is_list or not (pa.types.is_struct(kind.value_type) or pa.types.is_null(kind.value_type)):
+        raise BadTables("records-no-list", name=entity.listed_in, found=str(kind))
     if column.null_count:
-        assert entity.listed_in is not None
         made.left[entity.owner, entity.listed_in] = np.asarray(column.is_null())
         column = pc.if_else(column.is_valid(), column, pa.scalar([], column.type))
     offsets = np.asarray(column.offsets).astype(np.int64)
     items = column.values.slice(offsets[0], offsets[-1] - offsets[0]) if len(offsets) else column.values
     if items.null_count:
         raise BadTables("records-null", name=entity.listed_in)
-    fields = items.flatten()
-    names = [items.type.field(i).name for i in range(items.type.num_fields)]
-    made.tables[entity.name] = pa.table(dict(zip(names, fields, strict=True))) if names else pa.table({})
+    fields = [] if pa.types.is_null(items.type) else [plainly_formed(f) for f in items.flatten()]
+    names = [items.type.field(i).name for i in range(len(fields))]
+    once(names)
+    made.tables[entity.name] = pa.table(dict(zip(names, fields, strict=True)))
     made.offsets[entity.name] = offsets - (offsets[0] if len(offsets) else 0)
 
 
@@ -102,6 +133,9 @@ def _linked(policy: core.Policy, made: Tables, entity: core.Entity, table: pa.Ta
     if owner.name != policy.root:
         raise BadTables("records-too-deep", entity=entity.name, owner=owner.name)
     name = link_name(owner, table)
+    if owner.key.name not in made.tables[owner.name].column_names:
+        raise BadTables("missing-column", name=owner.key.name)
+    _named(table, name)
     keys, links = one(made.tables[owner.name][owner.key.name]), one(table[name])
     offsets, order = linked(keys, links, entity.name)
     made.offsets[entity.name] = offsets
