@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from bandolo.batch.damaged import each, reading
 from bandolo.batch.part import Part
-from bandolo.batch.tables import BadTables, link_name, once
+from bandolo.batch.tables import BadTables, link_name, named, once, orphans
 from bandolo.batch.task import Task
 from bandolo.policy import Policy
 
@@ -109,6 +109,10 @@ def _spans(policy: Policy, root: pq.ParquetFile, entity: str, path: str) -> list
         raise BadTables("records-too-deep", entity=entity, owner=owner.name)
     file = pq.ParquetFile(path)
     link = link_name(owner, file.schema_arrow)
+    if owner.key.name not in root.schema_arrow.names:
+        raise BadTables("missing-column", name=owner.key.name)
+    named(root.schema_arrow, owner.key.name)
+    named(file.schema_arrow, link)
     links = (batch.column(0) for batch in each(path, file.iter_batches(batch_size=1 << 20, columns=[link])))
     current, at, position = next(links, None), 0, 0
     spans = []
@@ -142,9 +146,10 @@ def _in_order(policy: Policy, root: pq.ParquetFile, entity: str, path: str, fold
     with reading(path):
         table = pq.read_table(path)
     keys = _texts(root.read(columns=[owner.key.name])[0])
-    which = pc.index_in(_texts(table[link_name(owner, table)]), value_set=keys)
+    links = _texts(table[link_name(owner, table)])
+    which = pc.index_in(links, value_set=keys)
     if which.null_count:
-        raise BadTables("orphan-records", count=which.null_count, entity=entity)
+        raise orphans(which, links, entity).of(path)
     beside = target.with_suffix(".new")
     pq.write_table(table.take(pa.array(np.argsort(np.asarray(which), kind="stable"))), beside, row_group_size=GROUP * 4)
     os.replace(beside, target)

@@ -48,18 +48,20 @@ def together(policy: core.Policy, tables: Mapping[str, pa.Table]) -> Tables:
     """The tables of all entities in the order of their owners: from nested lists, or from tables that name their owner's key.
 
     Raises BadTables. Codes: `orphan-records`, `owners-alike`, `no-key`, `no-owner-column`, `records-too-deep`, `records-null`,
-    `records-no-list`, `key-no-text`, `column-twice`.
+    `records-no-list`, `records-in-two-places`, `missing-column`, `key-no-text`, `column-twice`.
     """
     root = policy.entities[policy.root]
     made = Tables({policy.root: _formed(tables[policy.root])}, {}, [], {})
     if root.key is not None and root.key.name in made.tables[policy.root].column_names:
-        _named(made.tables[policy.root], root.key.name)
+        named(made.tables[policy.root].schema, root.key.name)
     for name in policy.root_names():
         entity = policy.entities[name]
         if entity.owner is None or entity.listed_in is None:
             continue
         above = made.tables[entity.owner]
         if name in tables:
+            if entity.listed_in in above.column_names and above[entity.listed_in].null_count < above.num_rows:
+                raise BadTables("records-in-two-places", entity=name, name=entity.listed_in)
             _linked(policy, made, entity, _formed(tables[name]))
         elif entity.listed_in in above.column_names and not pa.types.is_null(above.schema.field(entity.listed_in).type):
             _nested(made, entity, one(above[entity.listed_in]))
@@ -97,8 +99,9 @@ def _formed(table: pa.Table) -> pa.Table:
     return whole
 
 
-def _named(table: pa.Table, key: str) -> None:
-    kind = table.schema.field(key).type
+def named(schema: pa.Schema, key: str) -> None:
+    """Raises BadTables where a column that names records holds no names. Code: `key-no-text`."""
+    kind = schema.field(key).type
     if are_nested(kind):
         raise BadTables("key-no-text", name=key, found=str(kind))
 
@@ -135,7 +138,7 @@ def _linked(policy: core.Policy, made: Tables, entity: core.Entity, table: pa.Ta
     name = link_name(owner, table)
     if owner.key.name not in made.tables[owner.name].column_names:
         raise BadTables("missing-column", name=owner.key.name)
-    _named(table, name)
+    named(table.schema, name)
     keys, links = one(made.tables[owner.name][owner.key.name]), one(table[name])
     offsets, order = linked(keys, links, entity.name)
     made.offsets[entity.name] = offsets
@@ -168,12 +171,18 @@ def linked(keys: pa.Array, links: pa.Array, entity: str) -> tuple[Array, pa.Arra
         raise BadTables("owners-alike", entity=entity)
     which = pc.index_in(links, value_set=keys)
     if which.null_count:
-        raise BadTables("orphan-records", count=which.null_count, entity=entity)
+        raise orphans(which, links, entity)
     place = np.asarray(which)
     offsets = np.concatenate(([0], np.cumsum(np.bincount(place, minlength=len(keys)))))
     if count and (np.diff(place) < 0).any():
         return offsets, pa.array(np.argsort(place, kind="stable"))
     return offsets, None
+
+
+def orphans(which: pa.Array, links: pa.Array, entity: str) -> BadTables:
+    """What is said of records whose owner is not there; `which` has no value for them. Code: `orphan-records`."""
+    row = int(np.argmax(np.asarray(which.is_null())))
+    return BadTables("orphan-records", count=which.null_count, entity=entity, row=row + 1, first=links[row].as_py() or "")
 
 
 def alike(column: pa.Array) -> pa.Array:
