@@ -110,6 +110,8 @@ def test_a_file_of_parts_is_no_folder_of_parts(tmp_path: Path) -> None:
 def test_bad_tables_leave_no_parts_behind(folder: Path, name: str) -> None:
     pq.write_table(BIDS.append_column("strange", pa.array([1, 2])), "bids.parquet")
     assert command(name, "--to", "decided.parquet") == "column-no-fact"
+    pq.write_table(BIDS, "bids.parquet")
+    assert command(name, "--to", "decided.parquet", "--set", "pot=many") == "bad-number"
     pq.write_table(BIDS.drop_columns(["id"]), "bids.parquet")
     assert command(name, "--to", "decided.parquet") == "missing-column"
     assert sorted(os.listdir(folder)) == ["bids.parquet", "firms.parquet", "policy.yaml"]

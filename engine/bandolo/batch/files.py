@@ -28,6 +28,7 @@ from bandolo.batch.staging import Reader, planned, staged
 from bandolo.batch.tables import BadTables
 from bandolo.batch.task import PARTS, NotFinished, Progress, Report, Task, beside, claimed, end_with, fingerprint, given_up
 from bandolo.batch.writing import writer_for
+from bandolo.diagnostics import BandoloError
 from bandolo.policy import Policy, load_policy
 
 
@@ -39,7 +40,7 @@ def run_files(task: Task, progress: Progress | None = None) -> Report:
     with claimed(folder, fingerprint(task, policy)):
         try:
             report = _decided(task, policy, folder, progress)
-        except (BadTables, OSError, NotFinished) as error:
+        except (BadTables, BandoloError, OSError) as error:
             given_up(folder, error)
             raise
         shutil.rmtree(folder, ignore_errors=True)
