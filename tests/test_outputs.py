@@ -67,6 +67,12 @@ def test_a_name_that_promises_another_kind_of_file_is_wrong_usage(folder: Path, 
     assert len(os.listdir(folder)) == 3
 
 
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("name", ["run", "rank"])
+def test_a_setting_of_spark_is_not_passed_over_where_there_is_no_spark(name: str) -> None:
+    assert command(name, "--to", "decided.parquet", "--conf", "spark.executor.memory=8g") == "usage"
+
+
 @pytest.mark.parametrize("name", ["run", "rank", "simulate"])
 def test_a_folder_or_a_place_in_a_file_is_no_output(folder: Path, name: str) -> None:
     (folder / "folder.parquet").mkdir()

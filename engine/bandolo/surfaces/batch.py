@@ -99,6 +99,8 @@ def run(
             raise click.UsageError(f"--records and --records-to take ENTITY=FILE with one of: {known}")
     master, targets = master_of(engine), (to, *outputs.values())
     if master is None:
+        if conf:
+            raise click.UsageError("--conf is a setting of Spark, and goes with --engine spark")
         if wrong := [path for path in targets if Path(path).suffix.lower() not in WRITTEN]:
             raise click.UsageError(f"what is written has a name that ends in {', '.join(WRITTEN)}: {wrong[0]}")
         bad = unfit(targets, (policy, *what_ifs["amendments"], applications, *records.values()), overwrite)

@@ -83,6 +83,8 @@ def rank_table(
     if any(e not in loaded.core.entities or e == loaded.core.root for e in records):
         raise click.UsageError(f"--records takes ENTITY=FILE with one of: {known}")
     if master is None:
+        if conf:
+            raise click.UsageError("--conf is a setting of Spark, and goes with --engine spark")
         bad = unfit((to,), (policy, *amendments, *applications, *records.values()), overwrite)
     else:
         bad = [Diagnostic("would-overwrite", file=to, args={"path": to})] if Path(to).exists() and not overwrite else []
