@@ -1,4 +1,4 @@
-"""This engine: a complete application in one pass of the policy's program. What people ask of a decision first is read, too."""
+"""This engine: a complete application in one pass of the policy's program, and all that it came to read out of the decision."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ POLICY = Path(__file__).resolve().parents[1] / "filiere.yaml"
 
 
 class Contender(Base):
-    title = "Bandolo, compiled: outcome, what failed, results"
+    title = "Bandolo, compiled: outcome, all verdicts, results"
     form = "flat"
     engine: Any = "compiled"
 
@@ -22,8 +22,8 @@ class Contender(Base):
 
     def decide(self, application: Any) -> Any:
         decision = self.policy.decide(application, engine=self.engine)
-        return decision.outcome, decision.failed(), decision.results
+        return decision.outcome, decision.verdicts, decision.failed(), decision.results
 
     def answer(self, decided: Any) -> dict[str, Any]:
-        outcome, failed, results = decided
+        outcome, _, failed, results = decided
         return {"eligible": outcome == "admitted", "reasons": [r for r in REASONS if r in failed], **results}

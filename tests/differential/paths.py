@@ -32,12 +32,18 @@ def compiled(batch: Batch) -> Found:
     for i, application, reference in answerable(batch):
         said = guarded(lambda a=application: decided(batch.policy, a, "compiled", batch.what_if))  # type: ignore[misc]
         if isinstance(reference, Decision) and not isinstance(said, str | list):
-            same = said == reference and said.results == reference.results and said.failed() == reference.failed()
             text = guarded(lambda d=said: whole(d))  # type: ignore[misc]
+            same = said == reference and said.results == reference.results and said.failed() == reference.failed()
+            same = same and _verdicts(said) == _verdicts(reference)
             found.pairs[i] = (text if same else text + " ", batch.texts[i])
         else:
             found.pairs[i] = (guarded(lambda d=said: whole(d)), batch.texts[i])  # type: ignore[misc]
     return found
+
+
+def _verdicts(decision: Decision) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The verdicts, in their order."""
+    return [(subject, list(verdicts.items())) for subject, verdicts in decision.verdicts.items()]
 
 
 def by_json(batch: Batch) -> Found:

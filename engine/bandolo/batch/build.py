@@ -51,7 +51,9 @@ class Build:
         self.reasons: dict[str, list[str | None]] = {}
         self.read: set[Key] = set()
         self.open: dict[str, str | None] = {}
-        """Where the verdict of a requirement is open, and no fact is missing."""
+        """Where the verdict of a requirement is open, and what is missing is known."""
+        self.named: dict[str, list[tuple[core.Fact, str]]] = {}
+        """Of a requirement the facts that leave it open, and where each of them alone does."""
         self.bads: dict[str, str | None] = {}
         """Of a requirement, the rows in which it is left to the reference."""
         self.opened: dict[str, Column] = {}

@@ -45,6 +45,7 @@ def compile_columns(
         counts = build.w.admitted.get((entity, "")) or steps.admitted(build, entity, "", build.frames[entity])
         if counts.constant is None:
             admitted[entity] = build.put(build.w.flag(counts))
+    missing = verdicts.missing(build)
     taken = ranked(build, statuses, outcome) if ranking else None
     stays, unsure = verdicts.kept_verdicts(build)
     left = build.put(build.w.either("left", *build.left) or "left")
@@ -57,6 +58,6 @@ def compile_columns(
     return Program(
         table["run"], source, build.columns, (*build.frames, *build.lists), frozenset(build.read), tuple(build.order), len(masks), left,
         outcome, stage, tuple(statuses), tuple(masks), failing, excluded, barred, admitted, tuple(results),
-        taken, stays, unsure,
+        taken, stays, unsure, missing,
         reasons=reasons,
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from bandolo.batch.build import Build
 
@@ -14,13 +15,13 @@ def source_of(build: Build) -> str:
     lines = [f"c{i}, n{i}, w{i} = given[{i}]" for i in range(len(build.columns))]
     names = [*(frame.name for frame in build.frames.values()), *build.lists.values()]
     lines += [f"{name} = rows[{i}]" for i, name in enumerate(names)]
-    lines += [*freed(_needed(build.w.lines, build.back), build.back), f"return ({', '.join(build.back)},)"]
+    lines += [*freed(needed(build.w.lines, build.back), build.back), f"return ({', '.join(build.back)},)"]
     return "def run(given, rows, left):\n" + "".join(f"    {line}\n" for line in lines)
 
 
-def _needed(lines: list[str], back: list[str]) -> list[str]:
-    """The lines that something which comes back rests on."""
-    wanted, kept = set(back), []
+def needed(lines: Sequence[str], back: Sequence[str]) -> list[str]:
+    """The lines that tell something, and those that they or what comes back rest on."""
+    wanted, kept = set(back), list[str]()
     for line in reversed(lines):
         target, sign, text = line.partition(" = ")
         names = NAMES.findall(target)

@@ -51,8 +51,8 @@ def arrow_type(policy: core.Policy, type_: Type) -> pa.DataType:
 # From a program's arrays.
 
 
-def table_of(policy: core.Policy, program: Program, names: pa.Array, back: Sequence[Array]) -> pa.Table:
-    """The applications' table from what a program computed."""
+def table_of(policy: core.Policy, program: Program, names: pa.Array, back: Sequence[Array], missing: pa.Array) -> pa.Table:
+    """The applications' table from what a program computed; `missing` are the facts that leave verdicts open."""
     count = len(names)
     wanted = schema(policy)
     stages = [s.name for s in policy.stages]
@@ -62,8 +62,18 @@ def table_of(policy: core.Policy, program: Program, names: pa.Array, back: Seque
     for result in program.results:
         if result.entity == policy.root:
             columns.append(_result(result, back, wanted.field(f"result.{result.name}").type, policy, count))
-    columns += [pa.ListArray.from_arrays(pa.array(np.zeros(count + 1, np.int32)), pa.array([], pa.string())), pa.nulls(count, pa.string())]
+    columns += [missing, pa.nulls(count, pa.string())]
     return pa.Table.from_arrays(columns, schema=wanted)
+
+
+def listed_by_row(count: int, rows: Array, texts: pa.Array) -> pa.Array:
+    """Lists of texts, in order and each once, of so many rows: the row of each text is given."""
+    if len(rows):
+        found = pa.table({"row": rows, "text": texts}).group_by(["row", "text"]).aggregate([])
+        found = found.sort_by([("row", "ascending"), ("text", "ascending")])
+        rows, texts = np.asarray(found["row"]), found["text"].combine_chunks()
+    offsets = np.concatenate(([0], np.cumsum(np.bincount(rows, minlength=count)))).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), texts)
 
 
 def record_table_of(

@@ -97,6 +97,8 @@ class Program:
     """Where the flags are of the requirements whose verdicts stay after a strike."""
     unsure: int | None = None
     """Where those are of the applications in which one of these has no verdict."""
+    missing: tuple[tuple[str, str, int], ...] = ()
+    """An entity, the name of a fact, and where the flags are of its records in which that fact leaves a verdict open."""
     reasons: Mapping[str, int] = field(default_factory=dict)
     """Where the applications are that it leaves to the reference, by why."""
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bandolo.batch import outgoing
 from bandolo.batch.columns import NotColumnar
@@ -135,7 +136,7 @@ class Prepared:
         if program is None:
             table = by_rows
         else:
-            table = outgoing.table_of(core, program, names, back)
+            table = outgoing.table_of(core, program, names, back, self._missing(tables, program, back, count))
             table = table if not len(which) else pa.concat_tables([table, by_rows]).unify_dictionaries().take(order)
         records = {}
         for entity in self.records:
@@ -156,6 +157,22 @@ class Prepared:
                 found = whole
             records[entity] = found
         return Decided(table, records, count - len(which), len(which), why, dict(Counter(errors)))
+
+    def _missing(self, tables: Tables, program: Program, back: Sequence[Array], count: int) -> pa.Array:
+        """The facts that leave verdicts open, as decisions call them, by application."""
+        core = self.policy.core
+        rows: list[Array] = [np.zeros(0, np.int64)]
+        texts: list[pa.Array] = [pa.array([], pa.string())]
+        for entity, fact, at in program.missing:
+            which = np.flatnonzero(back[at])
+            if entity == core.root:
+                rows.append(which)
+                texts.append(pa.repeat(fact, len(which)))
+                continue
+            rows.append(np.repeat(np.arange(count), np.diff(root_offsets(core, tables, entity)))[which])
+            paths = self.rowwise.paths(tables, entity).take(pa.array(which))
+            texts.append(pc.binary_join_element_wise(paths, pa.scalar(fact), "."))
+        return outgoing.listed_by_row(count, np.concatenate(rows), pa.concat_arrays(texts))
 
 
 def run(

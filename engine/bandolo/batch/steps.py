@@ -13,7 +13,7 @@ from bandolo.batch.columns import Column, Frame, NotColumnar
 from bandolo.batch.program import CURABLE, LACKING, OUTSIDE, STRUCK, met_key
 from bandolo.batch.trials import TRIALS, differing
 from bandolo.check import core
-from bandolo.language.types import BOOLEAN
+from bandolo.language.types import BOOLEAN, ListType
 
 
 def leave_outside(build: Build) -> None:
@@ -160,7 +160,8 @@ def _unlisted(build: Build, frame: Frame, opened: Column) -> None:
 def _open(build: Build, requirement: core.Requirement, frame: Frame) -> str | None:
     """Where a requirement is left to the reference: where it is bad, and trials do not show that its verdict is open.
 
-    Where missing facts are named, trials are of use only for parameters and readings that are left open.
+    Where missing facts are named, trials are of use only for parameters and readings that are left open, or in rows in which a single
+    fact is missing: the one that is named.
     """
     w, bad, asked = build.w, build.bads[requirement.id], build.w.asks["requirement", requirement.id]
     build.open[requirement.id] = None
@@ -173,15 +174,63 @@ def _open(build: Build, requirement: core.Requirement, frame: Frame) -> str | No
         if not nothing and _is_ranked_on(build.policy, requirement.stage):
             return bad
     elif build.names_missing and any(kind != "open" for kind, _ in asked):
-        return bad
+        facts = _own_facts(build, requirement)
+        if not facts:
+            return bad
+    else:
+        facts = []
     tried = [t.w.met[requirement.id].but(bad=t.bads[requirement.id]) for t in trials(build)]
     differs = differing(w, tried, frame)
+    if differs is not None and facts:
+        build.named[requirement.id] = alone = _alone(build, requirement.entity, facts, differs)
+        differs = w.either(*(flags for _, flags in alone))
     if differs is None:
         return bad
     build.open[requirement.id] = differs
     met = w.met[requirement.id]
-    w.met[requirement.id] = Column("flag", frame, w.emit(f"{build.here(met, frame).name} | {differs}"))
+    w.met[requirement.id] = Column("flag", frame, w.emit(f"{w.plainly(build.here(met, frame)).name} | {differs}"))
     return w.emit(f"unless({bad}, {differs})")
+
+
+def _own_facts(build: Build, requirement: core.Requirement) -> list[core.Fact]:
+    """The facts of the record itself that can leave a verdict open; none where something else can, too."""
+    asks = build.w.asks
+    left = {said for kind, said in asks["requirement", requirement.id] if kind in ("null", "column")}
+    if len(left) != len(asks["requirement", requirement.id]):
+        return []
+    found: dict[str, core.Fact] = {}
+    for node in (n for part in (requirement.applies, requirement.check) if part is not None for n in core.walk(part)):
+        match node:
+            case core.Computed(entity=entity, name=named) if asks.get(("definition", entity, named)):
+                return []
+            case core.Met(requirement=other) if asks.get(("requirement", other)):
+                return []
+            case core.Admitted(entity=entity, stage=moment) if asks.get(("admitted", entity, moment or "")):
+                return []
+            case core.Fact() if called(node) in left:
+                if isinstance(node.type, ListType) or not (isinstance(node.record, core.Variable) and node.record.slot == 0):
+                    return []
+                found[called(node)] = node
+    return list(found.values()) if left == found.keys() else []
+
+
+def called(fact: core.Fact) -> str:
+    """What a decision calls a fact of the root that is missing."""
+    return fact.name if fact.stage is None else f"{fact.name} at {fact.stage}"
+
+
+def _alone(build: Build, entity: str, facts: list[core.Fact], differs: str) -> list[tuple[core.Fact, str]]:
+    """Of each fact the rows in which a verdict is open and nothing else is missing."""
+    rows, found = build.frames[entity].name, []
+    keys = [(entity, fact.name, fact.stage) for fact in facts]
+    nulls = [f"n{build.columns.index(key)}" if key in build.shapes else None for key in keys]
+    for at, fact in enumerate(facts):
+        others = nulls[:at] + nulls[at + 1 :]
+        if None in others:  # which has no column at all
+            continue
+        lacking = [] if nulls[at] is None else [f"flags_of({nulls[at]}, {rows})"]
+        found.append((fact, build.w.emit(" & ".join([differs, *lacking, *(f"is_known({other}, {rows})" for other in others)]))))
+    return found
 
 
 def _is_ranked_on(policy: core.Policy, stage: str) -> bool:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bandolo.batch.build import Build
 from bandolo.batch.columns import Column, Frame
 from bandolo.batch.program import MASK_BITS, STATUSES, STRUCK
-from bandolo.batch.steps import admitted
+from bandolo.batch.steps import admitted, called
 from bandolo.check import core
 from bandolo.evaluate.stages import STATUS_BY_EFFECT
 
@@ -151,6 +151,28 @@ def outcome(build: Build) -> tuple[list[int], int, int]:
     return statuses, build.put(outcome), build.put(decides)
 
 
+def missing(build: Build) -> tuple[tuple[str, str, int], ...]:
+    """The facts that leave verdicts open, and the flags of the records that lack them (`Program.missing`)."""
+    w, found = build.w, []
+    for id_, facts in build.named.items():
+        requirement = build.policy.requirements[id_]
+        frame = build.frames[requirement.entity]
+        counts = [build.opened[requirement.stage]]
+        if frame is not build.root:
+            counts.append(_counting(build, requirement, frame))
+        for fact, flags in facts:
+            lacking = w.every([Column("flag", frame, flags), *counts])
+            if lacking.constant is not False:
+                found.append((requirement.entity, called(fact), build.put(w.flag(build.here(lacking.but(bad=None), frame)))))
+    return tuple(found)
+
+
+def _counting(build: Build, requirement: core.Requirement, frame: Frame) -> Column:
+    """The records of which a requirement counts."""
+    known = build.w.admitted.get((requirement.entity, requirement.stage))
+    return admitted(build, requirement.entity, requirement.stage, frame) if known is None else known
+
+
 def _hits(build: Build, requirement: core.Requirement, word: str) -> list[str]:
     """Where a requirement's failure is brought to the application."""
     effect, opened = build.effect(requirement).word, build.open.get(requirement.id)
@@ -169,10 +191,7 @@ def _hits(build: Build, requirement: core.Requirement, word: str) -> list[str]:
         return [w.flag(failed)]
     if word == "bar":
         return []
-    counts = build.w.admitted.get((requirement.entity, requirement.stage))
-    if counts is None:
-        counts = admitted(build, requirement.entity, requirement.stage, frame)
-    hit = w.every([failed, counts])
+    hit = w.every([failed, _counting(build, requirement, frame)])
     if hit.constant is False:
         return []
     name = w.flag(hit)
@@ -201,8 +220,7 @@ def barred(build: Build, entity: str) -> int:
     for requirement in build.policy.requirements.values():
         opened = build.opened[requirement.stage]
         if requirement.entity == entity and build.effect(requirement).word == "bar" and opened.constant is not False:
-            counts = w.admitted.get((entity, requirement.stage)) or admitted(build, entity, requirement.stage, frame)
-            kept.append(w.negated(w.every([w.negated(w.met[requirement.id]), counts, opened])))
+            kept.append(w.negated(w.every([w.negated(w.met[requirement.id]), _counting(build, requirement, frame), opened])))
     found = w.negated(w.every(kept))
     if found.constant is not None:
         return build.put(w.emit(f"np.zeros({frame.name}.count, bool)"))

@@ -129,6 +129,14 @@ class Decision:
 
         return undetermined_results(self)
 
+    @property
+    def verdicts(self) -> Mapping[str, Mapping[str, Verdict]]:
+        """The verdicts by subject and requirement: `verdicts["partners[IT1]"]["regular_contributions"]`, in the order of `requirements`."""
+        found: dict[str, dict[str, Verdict]] = {}
+        for result in self.requirements:
+            found.setdefault(result.subject, {})[result.id] = result.verdict
+        return found
+
     def requirement(self, id: str, subject: str | None = None) -> RequirementResult:
         """The verdict of a requirement, on a subject (needed where several records have one); KeyError if there is none."""
         found = [r for r in self.requirements if r.id == id and subject in (None, r.subject)]

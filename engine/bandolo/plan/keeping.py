@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     # A start that decides one application needs no program: what compiles and runs them is imported when there is one.
     from bandolo.evaluate.decide import Identity
     from bandolo.plan.program import Program
-    from bandolo.plan.spelled import Spelling
     from bandolo.plan.told import Telling
 
 WORTH_IT = 3
@@ -38,14 +37,13 @@ class Programs:
     at_once: Callable[[Any], Decision | None] | None = None
     """The decision of what is at hand; None for an application that is not complete."""
 
-    spelling: Spelling | None = None
-
     def keep_at_hand(self, program: Program, settled: Settled, identity: Identity) -> None:
         """Have a program at hand that makes one pass where nothing is changed."""
         from bandolo.plan.running import NOT_COMPLETE
         from bandolo.plan.told import Telling, tell
 
         made = Telling(program, settled, Changes(), identity)
+        made.lasting = True
 
         def at_once(application: Any) -> Decision | None:
             try:
@@ -63,11 +61,7 @@ class Programs:
         from bandolo.plan.running import NOT_COMPLETE
         from bandolo.plan.told import tell
 
-        spelling = self.spelling
-        if spelling is None:
-            from bandolo.plan.spelled import Spelling
-
-            spelling = self.spelling = Spelling(at_hand)
+        spelling = at_hand.spelling
         if spelling.read is None:
             return None
         try:

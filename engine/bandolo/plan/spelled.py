@@ -20,7 +20,7 @@ from bandolo.language.types import INTEGER, MONEY, Type
 from bandolo.plan.digested import Digester
 from bandolo.plan.kinds import Kind, Whole, thaw
 from bandolo.plan.shapes import Marks, marks
-from bandolo.plan.told import VERDICTS_KEPT, State, Telling
+from bandolo.plan.told import VERDICT_WORDS, VERDICTS_KEPT, State, Telling
 
 SUBJECT = "\x1f"
 """Stands for a record's name in what is written once: no text of a policy or of data may hold it."""
@@ -42,7 +42,10 @@ class Spelling:
         self.words = {r.id: self._effect(r).word for r in ordered}
         self.until = {r.id: policy.stage_index(r.stage) for r in ordered}
         self.spelt = {
-            (r.id, verdict, counts): self._split(r, verdict, counts) for r in ordered for verdict in _VERDICTS for counts in (True, False)
+            (r.id, verdict, counts): self._split(r, verdict, counts)
+            for r in ordered
+            for verdict in VERDICT_WORDS
+            for counts in (True, False)
         }
         usual = {r.id: self.spelt[r.id, True, True] or ("", "") for r in ordered}
         self.usual = {id_: (before, f"{after}{before}", after) for id_, (before, after) in usual.items()}
@@ -77,7 +80,7 @@ class Spelling:
         if effect.word == "suspend" and verdict is False and effect.cure is not None:
             return None
         result = RequirementResult(
-            requirement.id, SUBJECT, requirement.stage, _VERDICTS[verdict], effect.word, counts, message,  # type: ignore[arg-type]
+            requirement.id, SUBJECT, requirement.stage, VERDICT_WORDS[verdict], effect.word, counts, message,
             tuple(Quote(s.document, s.quote) for s in requirement.words.sources), (), None, None,
         )  # fmt: skip
         data = decision_as_data(self._decision((), requirements=(result,)))["requirements"][0]
@@ -202,7 +205,6 @@ class Spelling:
         return made
 
 
-_VERDICTS = {True: "met", False: "failed", None: "not_applicable"}
 _NOTHING: dict[str, Any] = {}
 
 

@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from bandolo.evaluate.decide import Identity, changes_said, local_time
-from bandolo.evaluate.decision import Decision, Outcome, StageStatus
+from bandolo.evaluate.decision import Decision, Outcome, StageStatus, Verdict
 from bandolo.evaluate.settle import Changes, Settled
 from bandolo.evaluate.stages import outcome_of
 from bandolo.evaluate.wire import python_results, python_value
@@ -21,6 +22,9 @@ from bandolo.language.types import INTEGER, MONEY, Type
 from bandolo.plan.kinds import Kind, Whole, thaw
 from bandolo.plan.program import OnePass, Program
 from bandolo.plan.quote import code, compiled, function, name, text
+
+if TYPE_CHECKING:
+    from bandolo.plan.spelled import Spelling
 
 HUNDRED = Decimal(100)
 COMPARED = tuple(f.name for f in fields(Decision) if f.compare)
@@ -48,6 +52,20 @@ class Telling:
         """By the verdicts on the root, and by those on records that do not meet everything, if any: the same few come again and again."""
         self.only_root = not any(layout.results[entity] for entity in layout.lists)
         self.outcomes: dict[tuple[StageStatus, ...], tuple[Outcome, str]] = {}
+        self.lasting = False
+        """Whether many decisions are told by this, so that it pays to have their text prepared."""
+
+    @cached_property
+    def spelling(self) -> Spelling:
+        """What writes decisions as JSON."""
+        from bandolo.plan.spelled import Spelling
+
+        return Spelling(self)
+
+    @cached_property
+    def verdicts(self) -> Verdicts:
+        """What names the verdicts."""
+        return Verdicts(self)
 
     @cached_property
     def results(self) -> Callable[[tuple[Any, ...]], dict[str, Any]]:
@@ -109,6 +127,50 @@ class Telling:
 
 def _reader(kind: Kind, type_: Type, zone: str) -> Callable[[Any], Any]:
     return lambda value: python_value(local_time(thaw(kind, value, lambda record: record), zone), type_)
+
+
+class Verdicts:
+    """Names the verdicts of a program's decisions; those that come again and again are named once."""
+
+    def __init__(self, telling: Telling) -> None:
+        policy, self.layout = telling.program.policy, telling.whole.layout
+        self.root = policy.root
+        ordered = sorted(telling.place, key=telling.place.__getitem__)
+        entities = dict.fromkeys(policy.requirements[id_].entity for id_ in ordered)
+        self.subjects = [None if e == policy.root else self.layout.lists.index(e) for e in entities]
+        """The root (None) and the lists that have requirements, in the order in which a decision comes to them."""
+        listed = [policy.entities[e] for e in self.layout.lists]
+        self.paths = [e.listed_in or "" for e in listed]
+        self.keys = [None if e.key is None else self.layout.fact(e, e.key.name) for e in listed]
+        self.ids = [[(id_, ids.index(id_)) for id_ in ordered if id_ in ids] for ids in telling.ids]
+        self.usual = [MappingProxyType({id_: VERDICT_WORDS[True] for id_, _ in ids}) for ids in self.ids]
+        self.kept: dict[tuple[int, tuple[bool | None, ...]], Mapping[str, Verdict]] = {}
+
+    def of(self, state: State) -> dict[str, Mapping[str, Verdict]]:
+        """The verdicts by subject."""
+        found: dict[str, Mapping[str, Verdict]] = {}
+        for at in self.subjects:
+            if at is None:
+                found[self.root] = self._named(0, state[1])
+                continue
+            given, odd, _ = state[4 + at]
+            key, listed, usual = self.keys[at], self.paths[at], self.usual[at + 1]
+            keys = range(len(given)) if key is None else sorted(map(key, given))
+            found |= {f"{listed}[{k}]": usual for k in keys}
+            for k, verdicts in odd.items():
+                found[f"{listed}[{k}]"] = self._named(at + 1, verdicts)
+        return found
+
+    def _named(self, entity: int, verdicts: tuple[bool | None, ...]) -> Mapping[str, Verdict]:
+        named = self.kept.get((entity, verdicts))
+        if named is None:
+            named = MappingProxyType({id_: VERDICT_WORDS[verdicts[place]] for id_, place in self.ids[entity]})
+            if len(self.kept) < VERDICTS_KEPT:
+                self.kept[entity, verdicts] = named
+        return named
+
+
+VERDICT_WORDS: dict[bool | None, Verdict] = {True: "met", False: "failed", None: "not_applicable"}
 
 
 class Told(Decision):
@@ -173,6 +235,22 @@ class Told(Decision):
             return python_results(self)
         found: dict[str, Any] = telling.results(self._state[2])
         return found
+
+    @property
+    def verdicts(self) -> Mapping[str, Mapping[str, Verdict]]:
+        try:
+            telling, state = self._telling, self._state
+        except AttributeError:
+            return super().verdicts
+        return telling.verdicts.of(state)
+
+    def to_json(self, indent: int | None = None) -> str:
+        try:
+            telling, state = self._telling, self._state
+        except AttributeError:
+            return super().to_json(indent)
+        text = telling.spelling.text(state) if telling.lasting and indent is None else None
+        return super().to_json(indent) if text is None else text
 
     def failed(self) -> tuple[str, ...]:
         try:

@@ -7,14 +7,13 @@ on one of two by those that agree in it, and constants that fold away take their
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bandolo.batch.build import Build
 from bandolo.batch.columns import NotColumnar
-from bandolo.batch.emission import freed
+from bandolo.batch.emission import freed, needed
 from bandolo.batch.helpers import TABLE
 from bandolo.batch.program import Key, Shape
 from bandolo.batch.results import result_of
@@ -24,7 +23,6 @@ from bandolo.check import core
 from bandolo.evaluate.settle import Settled
 from bandolo.language.types import MONEY, OptionalType
 
-MADE = re.compile(r"\b[tb]\d+\b")
 Told = Callable[..., None]
 """Told, for a block: the number of a variant, what it leaves, outcomes, stages, for each amount its cents and where there is none, and
 for each reason of the variant where something is left for it."""
@@ -85,7 +83,7 @@ def compile_variants(policy: core.Policy, variants: Sequence[Settled], shapes: M
         own.append(len(lines) - before)
         count = build.w.count
     assert build is not None
-    source = _source(_needed(lines), tuple(shapes), [*(f.name for f in build.frames.values()), *lists.values()])
+    source = _source(needed(lines, ()), tuple(shapes), [*(f.name for f in build.frames.values()), *lists.values()])
     made = dict(TABLE) | table
     # Names and whole numbers made here: nothing of the policy becomes code.
     exec(compile(source, f"<variants of {policy.digest[:19]}>", "exec"), made)
@@ -118,19 +116,6 @@ def _is_none(value: object) -> bool:
     from bandolo.language.values import NONE
 
     return value is NONE
-
-
-def _needed(lines: Sequence[str]) -> list[str]:
-    """The lines that something told rests on."""
-    wanted: set[str] = set()
-    kept: list[str] = []
-    for line in reversed(lines):
-        target, sign, text = line.partition(" = ")
-        if not line.startswith("told(") and sign and not wanted.intersection(MADE.findall(target)):
-            continue
-        wanted.update(MADE.findall(text if not line.startswith("told(") else line))
-        kept.append(line)
-    return kept[::-1]
 
 
 def _source(lines: list[str], columns: tuple[Key, ...], rows: Sequence[str]) -> str:

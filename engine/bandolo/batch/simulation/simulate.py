@@ -254,7 +254,8 @@ class Simulator:
             found = [block(low) for low in begins]
         for sums in found:
             measure.summed(sums)
-        self.why.update(left_before(core, columns, program.read, measure.left.any(axis=0)))
+        somewhere: Array = np.asarray(measure.left.any(axis=0))
+        self.why.update(left_before(core, columns, program.read, somewhere))
         # An application that several variants leave for the same reason is one application.
         most: Counter[str] = Counter()
         for (number, i), left in measure.whys.items():
