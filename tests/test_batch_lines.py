@@ -140,3 +140,13 @@ def test_records_stand_inside_json(tmp_path: Path) -> None:
     found = CliRunner().invoke(cli, [*arguments, "--lang", "en"])
     assert found.exit_code == 1
     assert "records-beside-json" in found.output
+
+
+@pytest.mark.parametrize("name", ["bids.json", "bids.jsonl"])
+def test_numbers_of_any_length_and_half_characters_are_bad_data_of_their_row(tmp_path: Path, name: str) -> None:
+    some = [json.dumps(bid(0)), '{"id": "\\ud800", "cost": 1}', '{"\\ud800": 1}', '{"id": "B3", "cost": ' + "1" * 5000 + "}"]
+    task = given(tmp_path, name, f"[{','.join(some)}]" if name == "bids.json" else "\n".join(some))
+    run_files(task)
+    rows = pq.read_table(task.to).to_pylist()
+    assert [row["application"] for row in rows] == ["B0", "?", None, "B3"]
+    assert [(row["error"] or "none").split()[0] for row in rows] == ["none", "unsafe-text", "unknown-fact", "number-too-long"]

@@ -87,6 +87,9 @@ FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty.csv": (holding(b""), "no-applications no-header"),
     "headings.csv": (holding(b"id,cost\n"), "no-applications no-rows"),
     "long_row.csv": (holding(b"id,cost\nA,1 EUR\nB,2 EUR,3,4\n"), "csv-row beyond-headings"),
+    "latin_heading.csv": (holding("id,qualità\nA,1\n".encode("cp1252")), "not-utf8 unknown-column"),
+    "open_quote.csv": (holding(b'id,cost\nA,"1 EUR\nB,2 EUR\nC,3 EUR\n'), "csv-quotes"),
+    "quotes_inside.csv": (holding(b'id,cost\n"A\nB,2 EUR\n"C,3 EUR\n'), "csv-quotes"),
     "twice.csv": (holding(b"id,id\nA,B\n"), "column-twice"),
     "empty.jsonl": (holding(b""), "no-applications no-table-file"),
     "empty.json": (holding(b""), "not-json-lines no-table-file json-syntax"),
@@ -130,3 +133,23 @@ def test_the_line_of_a_broken_row_is_told(tmp_path: Path) -> None:
     assert "line 3 of the file has 1 cells, and there are 2 headings" in invoked(tmp_path, "run", str(tmp_path / "bids.csv")).output
     (tmp_path / "bids.csv").write_bytes("id,cost\nA,1 EUR\nÀ,1 EUR\n".encode("latin-1"))
     assert "line 3 cannot be read" in invoked(tmp_path, "run", str(tmp_path / "bids.csv")).output
+
+
+def test_cells_of_csv_are_texts_whatever_the_headings_look_like(tmp_path: Path) -> None:
+    """A number that is a name keeps its zeros under a line that is empty, and a text goes over lines wherever it stands."""
+    rows = "".join(f'00{i},"{i}\n EUR"\n' for i in range(2))
+    (tmp_path / "bids.csv").write_text("\nid,cost\n001,1 EUR\n" + rows)
+    assert invoked(tmp_path, "run", str(tmp_path / "bids.csv")).exit_code == 1  # of the two amounts, nothing else
+    assert pq.read_table(tmp_path / "to.parquet")["application"].to_pylist() == ["001", "000", "001"]
+
+
+def test_a_text_goes_over_lines_wherever_a_large_file_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bandolo.batch.staging.BLOCK_BYTES", 200)
+    (tmp_path / "bids.csv").write_text("id,cost\n" + "".join(f'"A\n{i}",1 EUR\n' for i in range(100)))
+    assert invoked(tmp_path, "run", str(tmp_path / "bids.csv")).exit_code == 0
+    assert pq.read_table(tmp_path / "to.parquet")["application"].to_pylist() == [f"A\n{i}" for i in range(100)]
+    (tmp_path / "bids.csv").write_text("id,cost\n" + "A" * 1000 + ",1 EUR\nB,1 EUR\n")
+    (tmp_path / "to.parquet").unlink()
+    refused(invoked(tmp_path, "run", str(tmp_path / "bids.csv")), "csv-cell")
+    (tmp_path / "bids.csv").write_bytes("id,cost\nA,1 EUR\n".encode("utf-16"))
+    refused(invoked(tmp_path, "run", str(tmp_path / "bids.csv")), "not-utf8")

@@ -34,6 +34,8 @@ from bandolo.language.types import (
 )  # fmt: skip
 
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+DAYS = (-719162, 2932896)
+"""From the first day of the year 1 to the last of 9999, counted from 1970."""
 COMPUTED_SCALE = {MONEY: 100, PERCENT: 10**8, NUMBER: 10**6, INTEGER: 1}
 
 
@@ -76,7 +78,8 @@ def cells_of(policy: core.Policy, fact: core.FactDeclaration, array: pa.Array) -
             return Given(Shape("flag", none=True), np.asarray(array.fill_null(False)), none), None
         return Given(Shape("bits"), _bits(array)), None
     if type_ == DATE and pa.types.is_date32(kind):
-        return Given(Shape("number", 1, True, optional), _buffer(array, np.int32), none), None
+        days = _buffer(array, np.int32)
+        return Given(Shape("number", 1, True, optional), days, none), _outside(days, DAYS, null)
     if type_ == DATETIME and pa.types.is_timestamp(kind):
         scale = PER_SECOND[kind.unit]
         values = _buffer(array, np.int64)
@@ -86,6 +89,9 @@ def cells_of(policy: core.Policy, fact: core.FactDeclaration, array: pa.Array) -
         if kind.unit == "ns":
             wrong = values % 1000 != 0
             values, scale = values // 1000, 10**6
+        strange = _outside(values, (DAYS[0] * 86400 * scale, (DAYS[1] + 1) * 86400 * scale - 1), null)
+        if strange is not None:
+            values, wrong = np.where(strange, 0, values), strange if wrong is None else wrong | strange
         if kind.tz is None:
             values = from_local(values, scale, policy.conventions.time_zone)
         return Given(Shape("number", scale, False, optional), values, none), wrong
@@ -123,6 +129,16 @@ def unknown_cells(fact: core.FactDeclaration, array: pa.Array) -> Array | None:
     return np.asarray(array.is_null()) if isinstance(fact.type, OptionalType) and array.null_count else None
 
 
+def _outside(values: Array, bounds: tuple[int, int], null: Array | None) -> Array | None:
+    """The days or instants that no calendar has; None where there are none."""
+    low, high = bounds
+    if not len(values) or (int(values.min()) >= low and int(values.max()) <= high):
+        return None
+    found: Array = (values < low) | (values > high)
+    found = found if null is None else found & ~null
+    return found if found.any() else None
+
+
 def _buffer(array: pa.Array, dtype: Any) -> Array:
     """The values of a column of one width, as they stand in memory."""
     buffer = array.buffers()[1]
@@ -147,8 +163,11 @@ def _number(type_: Any, array: pa.Array, null: Array | None, none: Array | None)
     optional = none is not None
     if pa.types.is_integer(kind):
         if kind == pa.uint64():
-            array = array.cast(pa.int64())
-            kind = array.type
+            numbers = _buffer(array, np.uint64)
+            large = numbers > 2**63 - 1
+            large = large if null is None else large & ~null
+            wrong = large if large.any() else None
+            return Given(Shape("number", 1, False, optional), numbers.astype(np.int64), none), wrong
         values = _buffer(array, kind.to_pandas_dtype())
         if kind.bit_width < 64 and (type_ == MONEY or pa.types.is_unsigned_integer(kind)):
             values = values.astype(np.int64)
@@ -171,8 +190,8 @@ def _number(type_: Any, array: pa.Array, null: Array | None, none: Array | None)
     if scale > most:
         if null is not None:
             values = np.where(null, 0, values)
-        step = 10 ** (scale - most)
-        finer = values % step != 0
+        step = 10 ** min(scale - most, 18)
+        finer = values % step != 0 if scale - most <= 18 else values != 0
         wrong = finer if wrong is None else wrong | finer
         values, scale = values // step, most
     elif scale < 0:
@@ -195,6 +214,9 @@ def _words(
     if not (pa.types.is_string(coded.dictionary.type) or pa.types.is_large_string(coded.dictionary.type)):
         return None, np.asarray(array.is_valid())
     words = coded.dictionary.to_pylist()
+    if len(set(words)) < len(words):  # two codes of one word would compare as different
+        coded = array.dictionary_decode().dictionary_encode()
+        words = coded.dictionary.to_pylist()
     codes = _buffer(coded.indices, coded.indices.type.to_pandas_dtype())
     if null is not None:
         codes = np.where(null, 0, codes)

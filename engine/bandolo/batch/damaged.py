@@ -19,12 +19,14 @@ COLUMNS = re.compile(r"CSV parse error: Expected (\d+) columns, got (\d+): (.*)"
 def reading(path: str) -> Iterator[None]:
     """Whatever Arrow cannot read inside is raised as BadTables.
 
-    Codes: `damaged-table`, `csv-row`, `not-utf8`, `no-applications`. A file that the system does not give stays an OSError.
+    Codes: `damaged-table`, `csv-row`, `csv-cell`, `not-utf8`, `no-applications`. A file that the system does not give stays an OSError.
     """
     try:
         yield
     except MemoryError:
         raise
+    except UnicodeDecodeError:  # the headings of a CSV file
+        raise BadTables("not-utf8", line=_line(path, _is_no_utf8)).of(path) from None
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
@@ -50,6 +52,8 @@ def _told(path: str, why: str) -> BadTables:
         return BadTables("csv-row", line=line, found=int(found), wanted=int(wanted)).of(path)
     if "invalid UTF8" in why:
         return BadTables("not-utf8", line=_line(path, _is_no_utf8)).of(path)
+    if "straddling object" in why:
+        return BadTables("csv-cell").of(path)
     if "Empty CSV file" in why:
         return BadTables("no-applications").of(path)
     return BadTables("damaged-table", path=path).of(path)

@@ -12,7 +12,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -26,29 +26,38 @@ from bandolo.batch.part import Part
 from bandolo.batch.run import Decided, Prepared
 from bandolo.batch.staging import Reader, planned, staged
 from bandolo.batch.tables import BadTables
-from bandolo.batch.task import Progress, Report, Task, claim, end_with, fingerprint
+from bandolo.batch.task import PARTS, NotFinished, Progress, Report, Task, beside, claimed, end_with, fingerprint, given_up
 from bandolo.batch.writing import writer_for
-from bandolo.policy import load_policy
+from bandolo.diagnostics import BandoloError
+from bandolo.policy import Policy, load_policy
 
 
 def run_files(task: Task, progress: Progress | None = None) -> Report:
-    """Decide a file of applications into a file of decisions. Raises BadTables, OSError, or PolicyError."""
+    """Decide a file of applications into a file of decisions. Raises BadTables, NotFinished, OSError, or PolicyError."""
     began = time.monotonic()
     policy = load_policy(task.policy, amendments=task.amendments)
-    folder = Path(task.to + ".parts")
-    claim(folder, fingerprint(task, policy))
-    try:
-        if are_lines(task.applications):
-            sources = {policy.core.root: staged_lines(task.applications, task.records, folder)}
-            parts = planned_lines(sources[policy.core.root])
-        else:
-            sources = staged(policy, task, folder)
-            parts = planned(policy, sources, folder)
-        if not any(p.rows for p in parts):
-            raise BadTables("no-applications")
-    except (BadTables, OSError):
-        shutil.rmtree(folder)  # nothing was decided
-        raise
+    folder = Path(task.to + PARTS)
+    with claimed(folder, fingerprint(task, policy)):
+        try:
+            report = _decided(task, policy, folder, progress)
+        except (BadTables, BandoloError, OSError) as error:
+            given_up(folder, error)
+            raise
+        shutil.rmtree(folder, ignore_errors=True)
+    report.seconds = time.monotonic() - began
+    return report
+
+
+def _decided(task: Task, policy: Policy, folder: Path, progress: Progress | None) -> Report:
+    """What is left to do of a batch, done; its files in their places."""
+    if are_lines(task.applications):
+        sources = {policy.core.root: staged_lines(task.applications, task.records, folder)}
+        parts = planned_lines(sources[policy.core.root])
+    else:
+        sources = staged(policy, task, folder)
+        parts = planned(policy, sources, folder)
+    if not any(p.rows for p in parts):
+        raise BadTables("no-applications")
     report, total = Report(), sum(p.rows for p in parts)
     left = []
     for part in parts:
@@ -66,11 +75,11 @@ def run_files(task: Task, progress: Progress | None = None) -> Report:
             progress(report.applications, total)
     if progress is not None:
         progress(total, total)
-    _merge(folder, parts, "", task.to)
-    for entity, path in task.records_to.items():
-        _merge(folder, parts, f".{entity}", path)
-    shutil.rmtree(folder)
-    report.seconds = time.monotonic() - began
+    whole = {task.to: "", **{path: f".{entity}" for entity, path in task.records_to.items()}}
+    for path, of in whole.items():
+        _merge(folder, parts, of, path)
+    for path, of in whole.items():
+        os.replace(folder / f"whole{of}", path)
     return report
 
 
@@ -84,8 +93,14 @@ def _each(task: Task, sources: dict[str, str], folder: Path, parts: list[Part]) 
         return
     context = get_context("spawn")
     with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(task, sources, folder)) as pool:
-        for done in as_completed([pool.submit(_do, part) for part in parts]):
-            yield done.result()
+        pending = [pool.submit(_do, part) for part in parts]
+        try:
+            for done in as_completed(pending):
+                yield done.result()
+        except BrokenExecutor:
+            raise NotFinished from None
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)  # after a fault nobody wants what has not begun
 
 
 _worker: _Worker | None = None
@@ -133,7 +148,7 @@ class _Worker:
                         "why": decided.why, "errors": decided.errors, "outcomes": counts})  # fmt: skip
             for name, table in {"": decided.applications, **decided.records}.items():
                 if name not in writers:
-                    writers[name] = pq.ParquetWriter(f"{paths[name]}.new", table.schema)
+                    writers[name] = pq.ParquetWriter(beside(paths[name]), table.schema)
                 writers[name].write_table(table)
         made = {k: getattr(report, k) for k in ("applications", "by_columns", "by_rows", "why", "errors", "outcomes")}
         for name in [*self.prepared.records, ""]:
@@ -141,7 +156,7 @@ class _Worker:
                 if name == "":
                     writers[name].add_key_value_metadata({"bandolo": json.dumps(made)})
                 writers[name].close()
-                os.replace(f"{paths[name]}.new", paths[name])  # the applications' part last: it says that all are there
+                os.replace(beside(paths[name]), paths[name])  # the applications' part last: it says that all are there
         return made
 
 
@@ -164,8 +179,7 @@ def _done(folder: Path, part: Part) -> dict[str, Any] | None:
 
 
 def _merge(folder: Path, parts: list[Part], of: str, to: str) -> None:
-    """One file of all parts, in order."""
-    beside = f"{to}.new"
+    """One file of all parts, in order, in the folder of parts; `to` is the name that it will have."""
     writer: Any = None
     for part in parts:
         path = _path(folder, part, of)
@@ -175,9 +189,8 @@ def _merge(folder: Path, parts: list[Part], of: str, to: str) -> None:
         for group in range(file.num_row_groups):
             table = file.read_row_group(group)
             if writer is None:
-                writer = writer_for(beside, to, table.schema.remove_metadata())
+                writer = writer_for(str(folder / f"whole{of}"), to, table.schema.remove_metadata())
             writer.write_table(table.replace_schema_metadata(None))
     if writer is None:
         raise BadTables("no-applications")
     writer.close()
-    os.replace(beside, to)

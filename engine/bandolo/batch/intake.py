@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from bandolo import limits
 from bandolo.batch.cells import Given, cells_of, spelt_cells, spelt_none, unknown_cells
+from bandolo.batch.forms import first_not_utf8
 from bandolo.batch.helpers import Array, Rows
 from bandolo.batch.program import Key, Shape
 from bandolo.batch.tables import BadTables, Tables, alike, length, one, owner_of, root_of, to_root
@@ -104,7 +105,21 @@ def keys_spoken_of(policy: core.Policy, ranking: bool = False) -> frozenset[str]
 
 
 def columns_of(policy: core.Policy, tables: Tables, spelt: frozenset[str], spoken: frozenset[str]) -> Columns:
-    """The columns of all facts that have one; `spelt` are entities of texts, `spoken` keys that rules read."""
+    """The columns of all facts that have one; `spelt` are entities of texts, `spoken` keys that rules read.
+
+    Raises BadTables. Codes: `column-no-fact`, `column-twice`, `column-not-utf8`.
+    """
+    try:
+        return _columns_of(policy, tables, spelt, spoken)
+    except (UnicodeDecodeError, pa.ArrowInvalid):  # looked for only here: texts are hardly ever anything else
+        for table in tables.tables.values():
+            for name in table.column_names:
+                if (row := first_not_utf8(one(table[name]))) is not None:
+                    raise BadTables("column-not-utf8", name=name, row=row + 1) from None
+        raise
+
+
+def _columns_of(policy: core.Policy, tables: Tables, spelt: frozenset[str], spoken: frozenset[str]) -> Columns:
     shapes: dict[Key, Shape] = {}
     given: dict[Key, Given] = {}
     left: dict[str, Array] = {}
@@ -115,7 +130,12 @@ def columns_of(policy: core.Policy, tables: Tables, spelt: frozenset[str], spoke
             continue
         table = tables.tables[name]
         bad = np.zeros(length(tables, policy, name), bool)
-        known = {fact.name for fact in policy.entities[name].facts.values()}
+        known: set[str] = set()
+        for fact in policy.entities[name].facts.values():
+            stages = {f"{fact.name} at {stage}" for stage in fact.asked}
+            known |= {fact.name, *stages}
+            if fact.asked and fact.name in table.column_names and f"{fact.name} at {fact.asked[0]}" in table.column_names:
+                raise BadTables("column-twice", name=fact.name, first=f"#{table.column_names.index(f'{fact.name} at {fact.asked[0]}') + 1}")
         for fact in policy.entities[name].facts.values():
             if isinstance(fact.type, ListType) and isinstance(fact.type.item, RecordType):
                 if fact.at_most is not None or fact.type.item.entity in tables.offsets:
@@ -158,7 +178,7 @@ def columns_of(policy: core.Policy, tables: Tables, spelt: frozenset[str], spoke
                 if key in nulls:
                     found.none, found.shape = nulls[key], replace(found.shape, null=True)
                 given[key], shapes[key] = found, found.shape
-        strangers = [c for c in table.column_names if c.partition(" at ")[0] not in known]
+        strangers = [c for c in table.column_names if c not in known]
         if strangers:
             raise BadTables("column-no-fact", names=", ".join(strangers), entity=name)
         _keys(policy, tables, name, table, bad)

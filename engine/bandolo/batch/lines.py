@@ -73,7 +73,7 @@ def _items(path: str) -> Iterator[str]:
     source, found = decode(path, content, limits.APPLICATION_BYTES)
     if source is None:
         raise BadTables(found[0].code, **found[0].args)
-    text, decoder, at = source.text, JSONDecoder(), 0
+    text, decoder, at = source.text, JSONDecoder(parse_int=str, parse_float=str), 0  # a number may have any length here
     at = _blank(text, 0)
     whole = text[at : at + 1] == "{"
     if not whole and text[at : at + 1] != "[":
@@ -156,7 +156,7 @@ class Lines:
                     row, inner, code = self.rowwise.one(self._name(data), data, self.records, problems)
                     if code is not None:
                         said, _, path = row["error"].partition(" ")
-                        row["error"] = f"{said} {self.place} {number} {path}".strip()
+                        row["error"] = f"{said} {self.place} {number} {path}".strip().encode("utf-8", "replace").decode()
                         errors[code] += 1
                     rows.append(row)
                     for entity, found in inner.items():
@@ -187,4 +187,4 @@ class Lines:
         core = self.rowwise.policy.core
         key = core.entities[core.root].key
         named = data.get(key.name) if isinstance(data, dict) and key is not None else None
-        return str(named) if isinstance(named, str) else None
+        return named.encode("utf-8", "replace").decode() if isinstance(named, str) else None  # half a character has no place in a column

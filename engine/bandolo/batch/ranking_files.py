@@ -14,7 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -36,7 +36,7 @@ from bandolo.batch.run import root_offsets
 from bandolo.batch.staging import Reader, planned, staged
 from bandolo.batch.standing import Standings, of_tables, ranker_for
 from bandolo.batch.tables import BadTables, Tables, one, together
-from bandolo.batch.task import Task, claim, end_with, fingerprint
+from bandolo.batch.task import PARTS, NotFinished, Task, beside, claimed, end_with, fingerprint, given_up
 from bandolo.batch.writing import writer_for
 from bandolo.check import core
 from bandolo.diagnostics import PolicyError
@@ -57,32 +57,28 @@ class _Sharing:
 
 
 def rank_files(task: Task, progress: Progress | None = None) -> tuple[Ranked, float]:
-    """Rank a file of applications into a file, and in how many seconds. Raises BadTables, OSError, or PolicyError."""
+    """Rank a file of applications into a file, and in how many seconds. Raises BadTables, NotFinished, OSError, or PolicyError."""
     began = time.monotonic()
     policy = load_policy(task.policy, amendments=task.amendments)
     prepared = prepared_for(policy, dict(task.what_if))
     ranker = ranker_for(prepared)
     if are_lines(task.applications):
         raise BadTables("no-table-file", path=task.applications)
-    folder = Path(task.to + ".parts")
-    claim(folder, "ranking " + fingerprint(task, policy))
-    try:
-        sources = staged(policy, task, folder)
-        parts = planned(policy, sources, folder)
-        if not any(part.rows for part in parts):
-            raise BadTables("no-applications")
-    except (BadTables, OSError):
-        shutil.rmtree(folder)  # nothing was decided
-        raise
-    work = _Work(task, sources, folder, parts, policy.core, progress or (lambda *_: None))
-    try:
-        ranked = ranking(prepared, ranker, *work.first(), work.contested)
-    except (PolicyError, BadTables):
-        shutil.rmtree(folder)
-        raise
-    work.progress("list", len(ranked.table), len(ranked.table))
-    _write(ranked.table, task.to)
-    shutil.rmtree(folder)
+    folder = Path(task.to + PARTS)
+    with claimed(folder, "ranking " + fingerprint(task, policy)):
+        try:
+            sources = staged(policy, task, folder)
+            parts = planned(policy, sources, folder)
+            if not any(part.rows for part in parts):
+                raise BadTables("no-applications")
+            work = _Work(task, sources, folder, parts, policy.core, progress or (lambda *_: None))
+            ranked = ranking(prepared, ranker, *work.first(), work.contested)
+            work.progress("list", len(ranked.table), len(ranked.table))
+            _write(ranked.table, folder / "whole", task.to)
+        except (PolicyError, BadTables, OSError, NotFinished) as error:
+            given_up(folder, error)
+            raise
+        shutil.rmtree(folder, ignore_errors=True)
     return ranked, time.monotonic() - began
 
 
@@ -152,8 +148,14 @@ class _Work:
             yield from map(do, todo)
             return
         with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin, initargs=arguments) as pool:
-            for ended in as_completed([pool.submit(do, one_) for one_ in todo]):
-                yield ended.result()
+            pending = [pool.submit(do, one_) for one_ in todo]
+            try:
+                for ended in as_completed(pending):
+                    yield ended.result()
+            except BrokenExecutor:
+                raise NotFinished from None
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)  # after a fault nobody wants what has not begun
 
 
 # In a worker.
@@ -202,11 +204,11 @@ class _RankWorker:
             told["errors"] = dict(Counter(told["errors"]) + Counter(found.errors))
         whole = pa.concat_tables(tables).unify_dictionaries() if tables else schema(self.policy.core).empty_table()
         path, claims = _path(self.folder, part), _claims(self.folder, part)
-        with open(f"{claims}.new", "wb") as file:
+        with open(beside(claims), "wb") as file:
             np.savez(file, rows=np.concatenate(rows or [np.zeros(0, np.int64)]), keys=np.concatenate(keys or [np.zeros(0, np.uint64)]))
-        os.replace(f"{claims}.new", claims)
-        pq.write_table(whole.replace_schema_metadata({"bandolo": json.dumps(told)}), f"{path}.new", compression="lz4")
-        os.replace(f"{path}.new", path)  # last: it says that the part is there
+        os.replace(beside(claims), claims)
+        pq.write_table(whole.replace_schema_metadata({"bandolo": json.dumps(told)}), beside(path), compression="lz4")
+        os.replace(beside(path), path)  # last: it says that the part is there
         return part.rows
 
     def second(self, asked: _Sharing) -> int:
@@ -297,20 +299,19 @@ def _claims(folder: Path, part: Part) -> Path:
     return folder / f"part-{part.number:06}.npz"
 
 
-def _write(table: pa.Table, to: str) -> None:
-    """The list as a file, whole or not there."""
-    beside = f"{to}.new"
+def _write(table: pa.Table, made: Path, to: str) -> None:
+    """The list as a file, whole or not there; it is made elsewhere first."""
     if to.lower().endswith(".csv"):
         struck = one(table["struck"])
         flat = struck.values
         texts = pc.binary_join_element_wise(flat.field("name"), flat.field("kept_by"), " → ")
         said = pa.ListArray.from_arrays(struck.offsets, texts)
         table = table.set_column(table.column_names.index("struck"), "struck", said)
-    writer = writer_for(beside, to, table.schema)
+    writer = writer_for(str(made), to, table.schema)
     for begin in range(0, max(table.num_rows, 1), ROWS):
         writer.write_table(table.slice(begin, ROWS))
     writer.close()
-    os.replace(beside, to)
+    os.replace(made, to)
 
 
 __all__ = ["Progress", "rank_files", "root_offsets"]

@@ -88,9 +88,8 @@ class Rowwise:
                 if value is None and (not fact.optional or entity in self.spelt):
                     continue
                 given = Plain(value) if entity in self.spelt else value
-                if at:
-                    row.setdefault(fact_name, {})
-                    row[fact_name][stage] = given
+                if fact.asked:
+                    row.setdefault(fact_name, {})[stage if at else fact.asked[0]] = given
                 else:
                     row[fact_name] = given
         for fact in declared.facts.values():
@@ -163,9 +162,44 @@ def _owners(policy: core.Policy, entity: str, data: dict[str, Any]) -> list[tupl
 def _values(column: pa.ChunkedArray, fact: core.FactDeclaration) -> list[Any]:
     """The cells of a column as the API takes them."""
     type_ = fact.type.of if isinstance(fact.type, OptionalType) else fact.type
-    if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
-        column = column.cast(pa.timestamp("us", tz=column.type.tz), safe=False)
+    kind = column.type
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        return _moments(column)
     values: list[Any] = column.to_pylist()
-    if type_ == TEXT and fact.key and pa.types.is_integer(column.type):
+    if type_ == TEXT and fact.key and pa.types.is_integer(kind):
         return [None if v is None else str(v) for v in values]
     return values
+
+
+def _moments(column: pa.ChunkedArray) -> list[Any]:
+    """Days or instants; one that no calendar has, or that is finer than a microsecond, is told in words that are read as no date."""
+    kind = column.type
+    if pa.types.is_timestamp(kind):
+        column = column.cast(pa.timestamp(kind.unit, None if kind.tz is None else "UTC"))  # the same instants, in a zone that is there
+        if kind.unit == "ns" and not any(v % 1000 for v in column.cast(pa.int64()).to_pylist() if v is not None):
+            column = column.cast(pa.timestamp("us", column.type.tz))
+    if not pa.types.is_timestamp(column.type) or column.type.unit != "ns":
+        try:
+            values: list[Any] = column.to_pylist()
+            return values
+        except OverflowError:
+            pass
+    numbers = column.cast(pa.int32() if pa.types.is_date32(kind) else pa.int64()).to_pylist()
+    return [
+        _moment(cell, number, "days" if pa.types.is_date32(kind) else getattr(kind, "unit", "ms"))
+        for cell, number in zip(column, numbers, strict=True)
+    ]
+
+
+def _moment(cell: Any, number: int | None, unit: str) -> Any:
+    if number is None:
+        return None
+    told = f"{number} {unit} since 1970-01-01"
+    if unit == "ns":
+        if number % 1000:
+            return told
+        cell = cell.cast(pa.timestamp("us", cell.type.tz))
+    try:
+        return cell.as_py()
+    except OverflowError:
+        return told

@@ -6,6 +6,7 @@ process can read any part with its records and nothing else.
 
 from __future__ import annotations
 
+import csv
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,10 +20,12 @@ import pyarrow.parquet as pq
 
 from bandolo.batch.damaged import each, reading
 from bandolo.batch.part import Part
-from bandolo.batch.tables import BadTables, link_name, once
+from bandolo.batch.tables import BadTables, link_name, named, once, orphans
 from bandolo.batch.task import Task
 from bandolo.policy import Policy
 
+BLOCK_BYTES = 1 << 24
+"""So much of a CSV file at a time; no row of it is longer."""
 GROUP = 50_000
 """So many applications at most are in memory at a time, in each process."""
 
@@ -52,17 +55,41 @@ def _is_parquet(path: str) -> bool:
 
 
 def _stage_csv(path: str, target: Path) -> None:
+    """A CSV file as Parquet, all texts. Codes: `csv-quotes`, `csv-cell`, `not-utf8`, and those of `reading`."""
     with open(path, "rb") as file:
-        head = file.readline().decode("utf-8-sig", "replace")
-    delimiter = max(",;\t", key=head.count)
-    names = [n.strip().strip('"') for n in head.strip().split(delimiter)]
+        begin = file.readline()
+    if begin.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise BadTables("not-utf8", line=1).of(path)
+    delimiter = max(",;\t", key=begin.decode("utf-8-sig", "replace").count)
+    parsing = pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+    reading_ = pyarrow.csv.ReadOptions(block_size=BLOCK_BYTES)
+    # The headings as the reader has them: a column that it knows under another name would not be read as texts, but guessed.
+    names = pyarrow.csv.open_csv(path, parse_options=parsing, read_options=reading_).schema.names
+    _quoted(path, delimiter)
+    texts = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""])
     beside = target.with_suffix(".new")
-    options = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""])
-    reader = pyarrow.csv.open_csv(path, parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter), convert_options=options)
+    reader = pyarrow.csv.open_csv(path, parse_options=parsing, read_options=reading_, convert_options=texts)
     with pq.ParquetWriter(beside, reader.schema) as writer:
         for batch in _batches(reader, GROUP):
             writer.write_table(batch, row_group_size=GROUP)
     os.replace(beside, target)
+
+
+def _quoted(path: str, delimiter: str) -> None:
+    """Raises BadTables where quotes do not match: what stands after them would become part of a cell. Code: `csv-quotes`."""
+    with open(path, "rb") as content:
+        if not any(b'"' in piece for piece in iter(lambda: content.read(1 << 20), b"")):
+            return
+    with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
+        limit = csv.field_size_limit(BLOCK_BYTES)
+        rows = csv.reader(file, delimiter=delimiter, strict=True)
+        try:
+            for _ in rows:
+                pass
+        except csv.Error:
+            raise BadTables("csv-quotes", line=rows.line_num).of(path) from None
+        finally:
+            csv.field_size_limit(limit)
 
 
 def _batches(reader: Any, rows: int) -> Iterator[pa.Table]:
@@ -102,6 +129,10 @@ def _spans(policy: Policy, root: pq.ParquetFile, entity: str, path: str) -> list
         raise BadTables("records-too-deep", entity=entity, owner=owner.name)
     file = pq.ParquetFile(path)
     link = link_name(owner, file.schema_arrow)
+    if owner.key.name not in root.schema_arrow.names:
+        raise BadTables("missing-column", name=owner.key.name)
+    named(root.schema_arrow, owner.key.name)
+    named(file.schema_arrow, link)
     links = (batch.column(0) for batch in each(path, file.iter_batches(batch_size=1 << 20, columns=[link])))
     current, at, position = next(links, None), 0, 0
     spans = []
@@ -135,9 +166,10 @@ def _in_order(policy: Policy, root: pq.ParquetFile, entity: str, path: str, fold
     with reading(path):
         table = pq.read_table(path)
     keys = _texts(root.read(columns=[owner.key.name])[0])
-    which = pc.index_in(_texts(table[link_name(owner, table)]), value_set=keys)
+    links = _texts(table[link_name(owner, table)])
+    which = pc.index_in(links, value_set=keys)
     if which.null_count:
-        raise BadTables("orphan-records", count=which.null_count, entity=entity)
+        raise orphans(which, links, entity).of(path)
     beside = target.with_suffix(".new")
     pq.write_table(table.take(pa.array(np.argsort(np.asarray(which), kind="stable"))), beside, row_group_size=GROUP * 4)
     os.replace(beside, target)

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bandolo.batch.forms import are_nested, plainly_formed
 from bandolo.batch.helpers import Array
 from bandolo.check import core
 from bandolo.diagnostics import BandoloError, Diagnostic
@@ -76,12 +77,17 @@ class Tables:
 def together(policy: core.Policy, tables: Mapping[str, pa.Table]) -> Tables:
     """The tables of all entities in the order of their owners: from nested lists, or from tables that name their owner's key.
 
-    Raises BadTables for records whose owner is not there, and for what would go unread.
+    Raises BadTables, also for what would go unread. Codes: `table-missing`, `table-no-entity`, `orphan-records`, `owners-alike`, `no-key`,
+    `no-owner-column`, `records-too-deep`, `records-null`, `records-no-list`, `records-in-two-places`, `missing-column`, `key-no-text`,
+    `column-twice`.
     """
     if policy.root not in tables:
         raise BadTables("table-missing", entity=policy.root)
     known_records(policy, tables.keys() - {policy.root})
-    made = Tables({policy.root: _plain(tables[policy.root])}, {}, [], {})
+    root = policy.entities[policy.root]
+    made = Tables({policy.root: _formed(tables[policy.root])}, {}, [], {})
+    if root.key is not None and root.key.name in made.tables[policy.root].column_names:
+        named(made.tables[policy.root].schema, root.key.name)
     for name in policy.root_names():
         entity = policy.entities[name]
         if entity.owner is None or entity.listed_in is None:
@@ -91,10 +97,9 @@ def together(policy: core.Policy, tables: Mapping[str, pa.Table]) -> Tables:
         if column is not None and column.null_count == len(column) and not _is_list(column.type):
             column = None  # a column of nothing, of whatever type Arrow took it for
         if name in tables:
-            if column is not None:
-                _lists(entity, column)
-                raise BadTables("records-twice", entity=name, name=entity.listed_in)
-            _linked(policy, made, entity, _plain(tables[name]))
+            if column is not None and column.null_count < len(column):
+                raise BadTables("records-in-two-places", entity=name, name=entity.listed_in)
+            _linked(policy, made, entity, _formed(tables[name]))
         elif column is not None:
             _nested(made, entity, column)
         else:
@@ -131,59 +136,43 @@ def once(names: list[str], path: str | None = None) -> None:
             raise BadTables("column-twice", name=name, first=f"#{names.index(name) + 1}").of(path)
 
 
-def _plain(table: pa.Table) -> pa.Table:
-    """A table in one piece, its texts and lists laid out in the one way that is read; Arrow has several."""
+def _formed(table: pa.Table) -> pa.Table:
+    """A table in one piece whose columns have the forms that are read."""
     once(table.column_names)
-    for at, field in enumerate(table.schema):
-        type_ = _plain_type(field.type)
-        if type_ != field.type:
-            table = table.set_column(at, field.name, table.column(at).cast(type_))
-    return table.combine_chunks()
+    whole = table.combine_chunks()
+    for at, name in enumerate(whole.column_names):
+        column = one(whole.column(at))
+        formed = plainly_formed(column)
+        if formed is not column:
+            whole = whole.set_column(at, name, formed)
+    return whole
 
 
-def _plain_type(type_: pa.DataType) -> pa.DataType:
-    if pa.types.is_string_view(type_):
-        return pa.string()
-    if pa.types.is_dictionary(type_):
-        return pa.dictionary(type_.index_type, pa.string(), type_.ordered) if pa.types.is_string_view(type_.value_type) else type_
-    if pa.types.is_struct(type_):
-        inner = [type_.field(i) for i in range(type_.num_fields)]
-        once([f.name for f in inner])
-        plain = [_plain_type(f.type) for f in inner]
-        return type_ if plain == [f.type for f in inner] else pa.struct([(f.name, t) for f, t in zip(inner, plain, strict=True)])
-    if _is_list(type_):
-        item = _plain_type(type_.value_type)
-        if item == type_.value_type:
-            return type_
-        return pa.list_(item) if pa.types.is_list(type_) else pa.large_list(item)
-    # Not list views: Arrow 26 casts them to lists that are wrong. Of records they are refused, of values read one by one.
-    return pa.list_(_plain_type(type_.value_type)) if pa.types.is_fixed_size_list(type_) else type_
-
-
-def _lists(entity: core.Entity, column: pa.Array) -> pa.Array:
-    """A column of lists of records. Raises BadTables for another. Code: `records-no-list`."""
-    if _is_list(column.type) and pa.types.is_null(column.type.value_type):  # of lists that are all empty Arrow does not know of what
-        return column.cast(pa.list_(pa.struct([])))
-    if not _is_list(column.type) or not pa.types.is_struct(column.type.value_type):
-        raise BadTables("records-no-list", name=entity.listed_in, found=str(column.type))
-    return column
+def named(schema: pa.Schema, key: str) -> None:
+    """Raises BadTables where a column that names records holds no names. Code: `key-no-text`."""
+    kind = schema.field(key).type
+    if are_nested(kind):
+        raise BadTables("key-no-text", name=key, found=str(kind))
 
 
 def _nested(made: Tables, entity: core.Entity, column: pa.Array) -> None:
     """The records inside a list column: its offsets and its fields, as they are."""
     assert entity.owner is not None
-    column = _lists(entity, column)
+    assert entity.listed_in is not None
+    kind = column.type
+    if not _is_list(kind) or not (pa.types.is_struct(kind.value_type) or pa.types.is_null(kind.value_type)):
+        raise BadTables("records-no-list", name=entity.listed_in, found=str(kind))
     if column.null_count:
-        assert entity.listed_in is not None
         made.left[entity.owner, entity.listed_in] = np.asarray(column.is_null())
         column = pc.if_else(column.is_valid(), column, pa.scalar([], column.type))
     offsets = np.asarray(column.offsets).astype(np.int64)
     items = column.values.slice(offsets[0], offsets[-1] - offsets[0]) if len(offsets) else column.values
     if items.null_count:
         raise BadTables("records-null", name=entity.listed_in)
-    fields = items.flatten()
-    names = [items.type.field(i).name for i in range(items.type.num_fields)]
-    made.tables[entity.name] = pa.table(dict(zip(names, fields, strict=True))) if names else pa.table({})
+    fields = [] if pa.types.is_null(items.type) else [plainly_formed(f) for f in items.flatten()]
+    names = [items.type.field(i).name for i in range(len(fields))]
+    once(names)
+    made.tables[entity.name] = pa.table(dict(zip(names, fields, strict=True)))
     made.offsets[entity.name] = offsets - (offsets[0] if len(offsets) else 0)
 
 
@@ -197,6 +186,7 @@ def _linked(policy: core.Policy, made: Tables, entity: core.Entity, table: pa.Ta
     name = link_name(owner, table)
     if owner.key.name not in made.tables[owner.name].column_names:
         raise BadTables("missing-column", name=owner.key.name)
+    named(table.schema, name)
     keys, links = one(made.tables[owner.name][owner.key.name]), one(table[name])
     offsets, order = linked(keys, links, entity.name)
     made.offsets[entity.name] = offsets
@@ -229,12 +219,18 @@ def linked(keys: pa.Array, links: pa.Array, entity: str) -> tuple[Array, pa.Arra
         raise BadTables("owners-alike", entity=entity)
     which = pc.index_in(links, value_set=keys)
     if which.null_count:
-        raise BadTables("orphan-records", count=which.null_count, entity=entity)
+        raise orphans(which, links, entity)
     place = np.asarray(which)
     offsets = np.concatenate(([0], np.cumsum(np.bincount(place, minlength=len(keys)))))
     if count and (np.diff(place) < 0).any():
         return offsets, pa.array(np.argsort(place, kind="stable"))
     return offsets, None
+
+
+def orphans(which: pa.Array, links: pa.Array, entity: str) -> BadTables:
+    """What is said of records whose owner is not there; `which` has no value for them. Code: `orphan-records`."""
+    row = int(np.argmax(np.asarray(which.is_null())))
+    return BadTables("orphan-records", count=which.null_count, entity=entity, row=row + 1, first=links[row].as_py() or "")
 
 
 def alike(column: pa.Array) -> pa.Array:

@@ -8,13 +8,26 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bandolo.batch.tables import BadTables
+from bandolo.diagnostics import BandoloError, Diagnostic
 from bandolo.policy import Policy
 from bandolo.version import __version__
+
+PARTS = ".parts"
+"""How the name of the folder of parts ends."""
+
+
+class NotFinished(BandoloError):
+    """A process ended before its work was done; what is done is kept. Code: `batch-interrupted`."""
+
+    def __init__(self) -> None:
+        super().__init__([Diagnostic("batch-interrupted")])
 
 
 @dataclass(frozen=True)
@@ -70,23 +83,79 @@ def fingerprint(task: Task, policy: Policy) -> str:
     return hashlib.sha256(repr(what).encode()).hexdigest()
 
 
-def claim(folder: Path, batch: str) -> None:
-    """Make the folder of parts ready: emptied, unless its parts are of the batch with this fingerprint."""
-    manifest = folder / "batch.json"
-    try:
-        same = json.loads(manifest.read_text())["batch"] == batch
-    except (OSError, ValueError, KeyError, TypeError):
-        same = False
-    if not same:
+@contextmanager
+def claimed(folder: Path, batch: str) -> Iterator[None]:
+    """The folder of parts, ready and held while it is worked in: emptied, unless its parts are of the batch with this fingerprint.
+
+    Raises BadTables with `batch-running` where another run is at work in it, and with `would-overwrite` where somebody else made it.
+    """
+    to = str(folder).removesuffix(PARTS)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if folder.exists() and not folder.is_dir():
+        raise BadTables("would-overwrite", path=str(folder)).of(str(folder))
+    folder.mkdir(exist_ok=True)
+    if not _made_here(folder):
+        raise BadTables("would-overwrite", path=str(folder)).of(str(folder))
+    with open(folder / "lock", "w") as lock:
+        if not _locked(lock) or not _is_there(lock, folder / "lock"):
+            raise BadTables("batch-running", path=to).of(to)
+        manifest = folder / "batch.json"
+        try:
+            same = json.loads(manifest.read_text())["batch"] == batch
+        except (OSError, ValueError, KeyError, TypeError):
+            same = False
+        if not same:
+            for item in folder.iterdir():
+                if item.name != "lock":
+                    item.unlink()
+            _write(manifest, json.dumps({"batch": batch}).encode())
+        yield
+
+
+def given_up(folder: Path, error: Exception) -> None:
+    """Take the folder of a batch away that failed, unless parts of it are of use to the next run of the same."""
+    if not isinstance(error, OSError | NotFinished) or not any(folder.glob("part-*")):
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        _write(manifest, json.dumps({"batch": batch}).encode())
+
+
+def _made_here(folder: Path) -> bool:
+    """Whether a folder was made by a run: it has the manifest, or hardly anything yet."""
+    names = {item.name for item in folder.iterdir()}
+    return "batch.json" in names or names <= {"lock", "batch.json.new"}
+
+
+def _locked(lock: Any) -> bool:
+    """Hold a file, until it is closed or the process is gone; False where another does. Where files cannot be held nobody is kept out."""
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _is_there(lock: Any, path: Path) -> bool:
+    """Whether a file that is held is still the one of its name: the run before may just have taken its folder away."""
+    try:
+        return os.path.samestat(os.fstat(lock.fileno()), path.stat())
+    except OSError:
+        return False
+
+
+def beside(path: Path) -> str:
+    """The name under which this process writes a file at first: a process of a run that was killed may still be writing."""
+    return f"{path}.{os.getpid()}.new"
 
 
 def _write(path: Path, content: bytes) -> None:
-    beside = path.with_name(path.name + ".new")
-    beside.write_bytes(content)
-    os.replace(beside, path)
+    new = path.with_name(path.name + ".new")
+    new.write_bytes(content)
+    os.replace(new, path)
 
 
 def end_with(parent: int) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bandolo.batch.task import Progress, Report
     from bandolo.check import core
 
+WRITTEN = (".parquet", ".csv", ".jsonl", ".ndjson")
 WORDS = {
     "it": {
         "done": "{applications} domande in {seconds} s ({rate} al secondo): {by_columns} per colonne, {by_rows} una per una.",
@@ -90,12 +91,12 @@ def run(
         from bandolo.batch.files import run_files
         from bandolo.batch.spark.problems import NotRun
         from bandolo.batch.tables import BadTables
-        from bandolo.batch.task import Task
+        from bandolo.batch.task import NotFinished, Task
     except ImportError:
         click.echo(words["missing"], err=True)
         sys.exit(1)
     from bandolo.diagnostics import Diagnostic, PolicyError
-    from bandolo.surfaces.intake import not_readable
+    from bandolo.surfaces.outputs import not_done, unfit
 
     what_if = given(what_ifs)
     records, outputs = pairs(what_ifs["records"], "--records"), pairs(records_to, "--records-to")
@@ -103,12 +104,19 @@ def run(
         if entity not in loaded.core.entities or entity == loaded.core.root:
             known = ", ".join(e for e in loaded.core.entities if e != loaded.core.root)
             raise click.UsageError(f"--records and --records-to take ENTITY=FILE with one of: {known}")
-    taken = [path for path in (to, *outputs.values()) if Path(path).exists()]
-    if taken and not overwrite:
-        say_diagnostics([Diagnostic("would-overwrite", file=path, args={"path": path}) for path in taken], lang)
+    master, targets = master_of(engine), (to, *outputs.values())
+    if master is None:
+        if conf:
+            raise click.UsageError("--conf is a setting of Spark, and goes with --engine spark")
+        if wrong := [path for path in targets if Path(path).suffix.lower() not in WRITTEN]:
+            raise click.UsageError(f"what is written has a name that ends in {', '.join(WRITTEN)}: {wrong[0]}")
+        bad = unfit(targets, (policy, *what_ifs["amendments"], applications, *records.values()), overwrite)
+    else:
+        bad = [Diagnostic("would-overwrite", file=p, args={"path": p}) for p in targets if Path(p).exists() and not overwrite]
+    if bad:
+        say_diagnostics(bad, lang)
         sys.exit(1)
     try:
-        master = master_of(engine)
         if master is not None:
             report = run_on(master, loaded, what_if, applications, records, to, outputs, conf, overwrite, not as_json, lang)
         else:
@@ -117,14 +125,14 @@ def run(
     except NotRun as error:
         say_diagnostics([error.diagnostic], lang)
         sys.exit(1)
-    except PolicyError as error:
+    except (PolicyError, NotFinished) as error:
         say_diagnostics(list(error.diagnostics), lang)
         sys.exit(1)
     except BadTables as error:
         say_diagnostics([replace(error.diagnostic, file=error.diagnostic.file or applications)], lang)
         sys.exit(1)
     except OSError as error:
-        say_diagnostics([not_readable(str(error.filename or applications), error)], lang)
+        say_diagnostics([not_done(error, applications, targets)], lang)
         sys.exit(1)
     if as_json:
         click.echo(json.dumps(asdict(report), ensure_ascii=False))

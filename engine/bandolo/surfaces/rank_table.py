@@ -72,12 +72,12 @@ def rank_table(
         from bandolo.batch.ranking_files import rank_files
         from bandolo.batch.spark.problems import NotRun
         from bandolo.batch.tables import BadTables
-        from bandolo.batch.task import Task
+        from bandolo.batch.task import NotFinished, Task
     except ImportError:
         click.echo(WORDS["missing"][index], err=True)
         sys.exit(1)
     from bandolo.diagnostics import Diagnostic, PolicyError
-    from bandolo.surfaces.intake import not_readable
+    from bandolo.surfaces.outputs import not_done, unfit
 
     master = master_of(engine)
     if len(applications) != 1 or to is None or (master is None and not to.lower().endswith((".parquet", ".csv"))):
@@ -86,8 +86,14 @@ def rank_table(
     known = ", ".join(e for e in loaded.core.entities if e != loaded.core.root)
     if any(e not in loaded.core.entities or e == loaded.core.root for e in records):
         raise click.UsageError(f"--records takes ENTITY=FILE with one of: {known}")
-    if Path(to).exists() and not overwrite:
-        say_diagnostics([Diagnostic("would-overwrite", file=to, args={"path": to})], lang)
+    if master is None:
+        if conf:
+            raise click.UsageError("--conf is a setting of Spark, and goes with --engine spark")
+        bad = unfit((to,), (policy, *amendments, *applications, *records.values()), overwrite)
+    else:
+        bad = [Diagnostic("would-overwrite", file=to, args={"path": to})] if Path(to).exists() and not overwrite else []
+    if bad:
+        say_diagnostics(bad, lang)
         sys.exit(1)
     task = Task(policy, amendments, dict(what_if), applications[0], records, to, {}, jobs)
     try:
@@ -100,14 +106,14 @@ def rank_table(
     except NotRun as error:
         say_diagnostics([error.diagnostic], lang)
         sys.exit(1)
-    except PolicyError as error:
+    except (PolicyError, NotFinished) as error:
         say_diagnostics(list(error.diagnostics), lang)
         sys.exit(1)
     except BadTables as error:
         say_diagnostics([replace(error.diagnostic, file=error.diagnostic.file or applications[0])], lang)
         sys.exit(1)
     except OSError as error:
-        say_diagnostics([not_readable(str(error.filename or applications[0]), error)], lang)
+        say_diagnostics([not_done(error, applications[0], (to,))], lang)
         sys.exit(1)
     if as_json:
         click.echo(json.dumps(as_data(ranked.summary) | {"seconds": round(seconds, 3)}, ensure_ascii=False))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -13,6 +14,7 @@ import click
 from bandolo.diagnostics import BandoloError, Diagnostic
 from bandolo.language.types import Language
 from bandolo.surfaces.options import language_option
+from bandolo.surfaces.outputs import same
 
 if TYPE_CHECKING:
     from bandolo.evaluate.decision import Decision
@@ -93,23 +95,19 @@ def _unlike(policy: Policy, path: str, content: bytes, given: list[tuple[str, Ap
 def write(path: str, content: bytes, overwrite: bool, sources: Iterable[str]) -> list[Diagnostic]:
     """Put a file in its place, whole or not at all. Codes: `would-overwrite`, `cannot-write`."""
     target = Path(path)
-    if target.exists() and (not overwrite or any(_same(target, source) for source in sources)):
+    if target.exists() and not target.is_file():  # a device or a folder is no place for a file
+        return [Diagnostic("cannot-write", file=path, args={"path": path})]
+    if target.exists() and (not overwrite or any(same(target, source) for source in sources)):
         return [Diagnostic("would-overwrite", file=path, args={"path": path})]
     beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         beside.write_bytes(content)
         beside.replace(target)
     except OSError:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # where a file stands for the folder, there is nothing to take away
+            beside.unlink()
         return [Diagnostic("cannot-write", file=path, args={"path": path})]
     return []
-
-
-def _same(target: Path, source: str) -> bool:
-    try:
-        return source != "-" and target.samefile(source)
-    except OSError:
-        return False
 
 
 def write_results(

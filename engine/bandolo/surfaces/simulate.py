@@ -76,9 +76,11 @@ def simulate(
         sys.exit(1)
     from bandolo.diagnostics import Diagnostic, PolicyError
     from bandolo.surfaces.intake import not_readable
+    from bandolo.surfaces.outputs import unfit
 
-    if taken := [path for path in to if Path(path).exists() and not overwrite]:
-        say_diagnostics([Diagnostic("would-overwrite", file=path, args={"path": path}) for path in taken], lang)
+    sources = (policy, *what_ifs["amendments"], *files, *pairs(what_ifs["records"], "--records").values())
+    if bad := unfit(to, sources, overwrite):
+        say_diagnostics(bad, lang)
         sys.exit(1)
     problems: list[Diagnostic] = []
     try:
@@ -107,7 +109,7 @@ def simulate(
         say_diagnostics(problems, lang)
         sys.exit(1)
     say_diagnostics(problems, lang)
-    problems += _say(found, to, overwrite, (policy, *files), as_json, language)
+    problems += _say(found, to, overwrite, sources, as_json, language)
     sys.exit(1 if problems or found.base.errors else 0)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -79,12 +78,10 @@ def sql(
     if to is None:
         click.echo(text, nl=False)
         return
-    try:
-        Path(to).write_text(text, encoding="utf-8")
-    except OSError as error:
-        from bandolo.surfaces.intake import not_readable
+    from bandolo.surfaces.sheets import write
 
-        say_diagnostics([not_readable(to, error)], lang)
+    if bad := write(to, text.encode(), True, (policy, *amendments)):
+        say_diagnostics(bad, lang)
         sys.exit(1)
 
 

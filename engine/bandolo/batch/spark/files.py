@@ -228,7 +228,8 @@ def _orphans(policy: Policy, given: Mapping[str, Any], error: Exception) -> None
     link = link_name(owner, frames_of.arrow_schema(frame))
     links = frame.select(f.col(f"`{link}`").cast("string").alias("key"))
     keys = given[owner.name].select(f.col(f"`{owner.key.name}`").cast("string").alias("key"))
-    raise BadTables("orphan-records", count=links.join(keys, "key", "left_anti").count(), entity=args["entity"]) from None
+    count = links.join(keys, "key", "left_anti").count()
+    raise BadTables("orphan-records", **{**args, "count": count, "row": "?"}) from None  # rows have no numbers there
 
 
 @contextmanager
