@@ -68,6 +68,22 @@ def test_what_a_decision_holds_has_types() -> None:
     assert decision.results["mills"]["A"]["part"] == Decimal("15000")
 
 
+def test_verdicts_are_named_by_subject_and_requirement() -> None:
+    call, given = load_policy(ROOT / "bench/filiere.yaml"), {"id": "A", "partners": [{"id": "Q"}, {"id": "P", "durc_ok": False}]}
+    expected: dict[str, dict[str, str]] = {}
+    for result in call.decide(given, engine="reference").requirements:
+        expected.setdefault(result.subject, {})[result.id] = result.verdict
+    assert expected["partners[P]"]["durc"] == "failed"
+    for engine in ("reference", "compiled"):
+        found = call.decide(given, engine=engine).verdicts  # type: ignore[arg-type]
+        assert [(s, list(v.items())) for s, v in found.items()] == [(s, list(v.items())) for s, v in expected.items()]
+
+
+def test_an_engine_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="an engine is one of auto, compiled, reference, not 'compield'"):
+        load_policy(ROOT / "bench/filiere.yaml").decide({"id": "A"}, engine="compield")  # type: ignore[arg-type]
+
+
 def test_a_verdict_that_is_not_there_or_not_the_only_one_is_a_key_error() -> None:
     decision = load_policy(CALL).decide(SOUND)
     for arguments in (("nothing",), ("in_register",), ("in_register", "mills[Z]")):

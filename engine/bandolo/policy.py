@@ -39,6 +39,7 @@ KIND = "policy"
 
 AsOf = date | datetime | str | None
 Engine = Literal["auto", "compiled", "reference"]
+QUICK: tuple[Engine, ...] = ("auto", "compiled")
 """Who computes a decision: the reference, the policy's program, or the program once it is worth compiling. All give the same."""
 Text = core.Policy
 """What a policy means, with the acts that reach an application."""
@@ -119,10 +120,12 @@ class Policy:
         Raises ApplicationError if the data is bad, PolicyError if a what-if is.
         """
         at_once = self.programs.at_once
-        if at_once is not None and as_of is None and not (set or readings or assume or trace) and engine != "reference":
+        if at_once is not None and as_of is None and not (set or readings or assume or trace) and engine in QUICK:
             found = at_once(application) if watched() is None else None
             if found is not None:
                 return found
+        if engine not in get_args(Engine):
+            raise ValueError(f"an engine is one of {', '.join(get_args(Engine))}, not {engine!r}")
         clock, shown = self.clock(as_of)
         changes = self.changes(set or {}, readings or {}, assume)
         return self._decide(application, clock, shown, changes, trace, engine)

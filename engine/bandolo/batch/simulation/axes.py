@@ -109,7 +109,10 @@ class _Reader:
         if spec is None or spec == "":
             found = list(self._all())
         elif isinstance(spec, str):
-            found = [value for item in spec.split(",") if item.strip() for value in self._item(item.strip())]
+            items = [item.strip() for item in spec.split(",")]
+            if not all(items):
+                raise self.refuse("vary-form", text=spec[:60])
+            found = [value for item in items for value in self._item(item)]
         elif isinstance(spec, Sequence):
             found = [self._one(item) for item in spec]
         else:

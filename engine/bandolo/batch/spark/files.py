@@ -116,6 +116,9 @@ def _begun(task: Task, progress: Progress | None) -> Iterator[tuple[Any, dict[st
                 except Exception as error:
                     _orphans(task.policy, given, error)
                     raise
+                finally:  # of a task that failed
+                    for path in filter(_one_file, (task.to, *task.records_to.values())):
+                        shutil.rmtree(_folder(path), ignore_errors=True)
         finally:
             if ours:
                 with suppress(Exception):
@@ -196,8 +199,8 @@ def _one_file(path: str) -> bool:
 
 
 def _folder(path: str) -> str:
-    """Where Spark writes what goes to a path."""
-    return f"{path}.parts" if _one_file(path) else path
+    """Where Spark writes what goes to a path: beside a single file, in a folder that is nobody else's."""
+    return f"{path}.spark-{os.getpid()}" if _one_file(path) else path
 
 
 def _merge(path: str, schema: Any) -> None:
