@@ -8,7 +8,7 @@ from differential.__main__ import main
 
 PARTS = {
     "program": ["--small", "--policies", "200", "--applications", "5000", "--paths", "reference,compiled,json"],
-    "columns": ["--small", "--policies", "300", "--applications", "5000", "--paths", "columnar"],
+    "columns": ["--small", "--policies", "60", "--applications", "25000", "--paths", "columnar"],
     "warehouses": ["--small", "--policies", "20", "--applications", "10000", "--paths", "duckdb,postgres"],
     "spark": ["--small", "--policies", "20", "--applications", "10000", "--paths", "spark", "--jobs", "1"],
 }
