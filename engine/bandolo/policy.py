@@ -39,8 +39,9 @@ KIND = "policy"
 
 AsOf = date | datetime | str | None
 Engine = Literal["auto", "compiled", "reference"]
-QUICK: tuple[Engine, ...] = ("auto", "compiled")
 """Who computes a decision: the reference, the policy's program, or the program once it is worth compiling. All give the same."""
+QUICK: tuple[Engine, ...] = ("auto", "compiled")
+"""Those that decide a complete application at once, where a program is at hand."""
 Text = core.Policy
 """What a policy means, with the acts that reach an application."""
 
