@@ -6,6 +6,7 @@ batch again finds them; at the end they become one file, in the order of the app
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -79,8 +80,19 @@ def _decided(task: Task, policy: Policy, folder: Path, progress: Progress | None
     for path, of in whole.items():
         _merge(folder, parts, of, path)
     for path, of in whole.items():
-        os.replace(folder / f"whole{of}", path)
+        _put(folder / f"whole{of}", path)
     return report
+
+
+def _put(whole: Path, to: str) -> None:
+    """A file in its place, at once: also where that is on another disk."""
+    try:
+        os.replace(whole, to)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.copyfile(whole, beside(Path(to)))
+        os.replace(beside(Path(to)), to)
 
 
 def _each(task: Task, sources: dict[str, str], folder: Path, parts: list[Part]) -> Iterator[dict[str, Any]]:
