@@ -333,6 +333,20 @@ def test_the_one_fact_that_leaves_a_verdict_open_is_named_by_columns() -> None:
     assert decided.by_rows == 1
 
 
+def test_a_length_of_time_that_no_rule_reads_keeps_nothing_from_the_columns() -> None:
+    text = SMALL.format(rounding="down").replace("mark: number", "mark: number\n      term: duration in days")
+    lengths = ["45 days", "2 weeks", None, "soon"]
+    bids = [bid(i, term=length) for i, length in enumerate(lengths)]
+    policy = policy_from_bytes("small.yaml", text.encode())
+    decided = same(policy, table(policy.core, bids))
+    assert (decided.by_columns, decided.errors) == (3, {"bad-duration": 1})
+    asked = text.replace("limit: {", 'soon: {check: "sent_at + term < 2023-04-10 00:00", otherwise: refer}\n    limit: {')
+    policy = policy_from_bytes("small.yaml", asked.encode())
+    decided = same(policy, table(policy.core, bids))
+    assert decided.by_columns == 0
+    assert decided.why["term is a length of time"] == 3
+
+
 def test_an_act_that_does_not_reach_every_application_is_asked_of_each() -> None:
     act = "bandolo: 1\namends: small.yaml\nid: act\ndate: 2023-04-01\napplies_to: sent_at >= 2023-04-01 00:00\n"
     act += 'set: {requirements.bid.early.check: "sent_at <= 2023-06-01 00:00"}\n'

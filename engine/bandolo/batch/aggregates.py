@@ -21,8 +21,10 @@ def aggregate(writer: Writer, word: str, listed: Column) -> Column:
         return _aggregated(writer, word, listed)
     assert listed.of is not None
     made = writer.plainly(_aggregated(writer, word, listed.but(lacks=None)))
+    if made.constant is not None and made.form == "flag" and listed.frame is not None:
+        made = _in_rows(writer, made, listed.frame)
     if made.constant is not None or made.form not in ("number", "flag"):
-        return made.but(bad=listed.lacks)
+        raise NotColumnar(f"{word} of a list that is not known")
     type_ = BOOLEAN if made.form == "flag" else INTEGER if word == "count" else MONEY
     value = sample(type_, Fraction(0), None, f"{word} {listed.of.entity}", writer.trial)
     if made.form == "flag":
@@ -32,6 +34,11 @@ def aggregate(writer: Writer, word: str, listed: Column) -> Column:
     under = None if made.under is None else writer.emit(f"np.where({listed.lacks}, 1, {made.under})")
     name = writer.emit(f"np.where({listed.lacks}, {number}, {made.name})")
     return made.but(name=name, low=min(made.low, number), high=max(made.high, number), under=under)
+
+
+def _in_rows(writer: Writer, constant: Column, frame: Frame) -> Column:
+    """A constant yes or no in the rows in which it may be bad."""
+    return constant.but(frame=frame, name=writer.emit(f"np.full({frame.name}.count, {constant.constant})"), constant=None)
 
 
 def _aggregated(writer: Writer, word: str, listed: Column) -> Column:
@@ -56,11 +63,7 @@ def _aggregated(writer: Writer, word: str, listed: Column) -> Column:
         hit = writer.every([*mine, test.but(bad=None)])
         if hit.constant is False:  # sure of every list that is known
             sure = writer.value_of(word == "all", BOOLEAN)
-            return (
-                sure
-                if bad_home is None
-                else sure.but(frame=home, name=writer.emit(f"np.full({home.name}.count, {word == 'all'})"), constant=None, bad=bad_home)
-            )
+            return sure if bad_home is None else _in_rows(writer, sure, home).but(bad=bad_home)
         hit = writer.plainly(writer.spread(hit, frame))
         counted = _count(writer, None if hit.constant is True else hit.name, frame, home)
         return Column("flag", home, writer.emit(f"{counted.name} {'>' if word == 'any' else '=='} 0"), bad=bad_home)

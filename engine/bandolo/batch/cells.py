@@ -53,7 +53,7 @@ def cells_of(policy: core.Policy, fact: core.FactDeclaration, array: pa.Array) -
     """A column in a program's form, and the rows that are not in order; no form where the reference must read it."""
     optional = isinstance(fact.type, OptionalType)
     type_ = fact.type.of if isinstance(fact.type, OptionalType) else fact.type
-    if isinstance(type_, RecordType | ListType | DurationType):
+    if isinstance(type_, RecordType | ListType):
         return None, np.asarray(array.is_valid())
     null = np.asarray(array.is_null()) if array.null_count else None
     none = (null if null is not None else np.zeros(len(array), bool)) if optional else None
@@ -69,6 +69,10 @@ def cells_of(policy: core.Policy, fact: core.FactDeclaration, array: pa.Array) -
     if pa.types.is_dictionary(kind):
         array = array.dictionary_decode()
         kind = array.type
+    if isinstance(type_, DurationType) and fact.low is None and fact.high is None and pa.types.is_string(kind):
+        return _lengths(policy, type_, array, null, none, False)
+    if isinstance(type_, DurationType):
+        return None, np.asarray(array.is_valid())
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return _spelt(policy, type_, array, null, none, False)
     if type_ == BOOLEAN:
@@ -109,11 +113,15 @@ def spelt_cells(policy: core.Policy, fact: core.FactDeclaration, array: pa.Array
         if type_ == TEXT or isinstance(type_, ChoiceType):
             return cells_of(policy, fact, array)
         null = np.asarray(array.is_null()) if array.null_count else None
+        if isinstance(type_, DurationType):
+            return cells_of(policy, fact, array)
         return _spelt(policy, type_, array, null, None)
     array = spelt_none(array)
     null = np.asarray(array.is_null())
     if fact.type.of == TEXT or isinstance(fact.type.of, ChoiceType):
         return _words(fact.type.of, array, null, null, fact)
+    if isinstance(fact.type.of, DurationType):
+        return cells_of(policy, fact, array)
     return _spelt(policy, fact.type.of, array, null, null)
 
 
@@ -259,6 +267,26 @@ def _spelt(
     if type_ == BOOLEAN:
         return Given(Shape("flag", 1, False, none is not None), values.astype(bool), none), wrong
     return Given(Shape("number", scale, False, none is not None), values, none), wrong
+
+
+def _lengths(
+    policy: core.Policy, type_: DurationType, array: pa.Array, null: Array | None, none: Array | None, plain: bool
+) -> tuple[Given, Array | None]:
+    """Lengths of time, which are looked at and kept for no rule: those that are not in order are found."""
+    coded = array.dictionary_encode()
+    bad = np.array([not _is_length(policy, type_, w, plain) for w in coded.dictionary.to_pylist()] or [False], bool)
+    wrong = bad[np.asarray(coded.indices.fill_null(0))] if len(array) and bad.any() else None
+    if wrong is not None and null is not None:
+        wrong = wrong & ~null
+    return Given(Shape("length", none=none is not None), np.zeros(len(array), bool), none), wrong
+
+
+def _is_length(policy: core.Policy, type_: DurationType, text: str, plain: bool) -> bool:
+    try:
+        read_value(Plain(text) if plain else text, type_, policy.conventions)
+    except BadValue:
+        return False
+    return True
 
 
 def _read(policy: core.Policy, type_: Any, text: str, scale: int, plain: bool) -> int | None:

@@ -34,6 +34,8 @@ class Facts:
             self.build.w.asked.add(("column", said))
             return self.lacking(frame, self.build.policy.entities[entity].facts[name].type, said, key)
         at, shape = self.build.columns.index(key), self.build.shapes[key]
+        if shape.form == "length":
+            raise NotColumnar(f"{said} is a length of time")
         low, high = self.bounds(key)
         none = f"n{at}" if shape.none else None
         words = f"w{at}" if shape.form == "word" else None
@@ -99,6 +101,8 @@ class Facts:
         row = self.build.lists.setdefault(inner, f"r{len(self.build.policy.entities) + len(self.build.lists)}")
         frame = Frame(inner, row, owner)
         at, shape = self.build.columns.index((inner, "", None)), self.build.shapes[inner, "", None]
+        if shape.form == "length":
+            raise NotColumnar(f"{name} is a length of time")
         low, high = self.bounds((inner, "", None))
         words = f"w{at}" if shape.form == "word" else None
         item = Column(shape.form, frame, f"c{at}", shape.scale, low, high, words=words, narrow=shape.narrow)

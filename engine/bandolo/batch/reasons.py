@@ -73,6 +73,8 @@ ITALIAN = {
     "chooses among lists or records": "sceglie fra elenchi o record",
     "chooses among values of the form {}": "sceglie fra valori della forma {}",
     "chooses none or a list": "sceglie fra none e un elenco",
+    "{} of a list that is not known": "{} di un elenco che non è noto",
+    "{} is a length of time": "{} è una durata",
     "{} is a list or a length": "{} è un elenco o una durata",
 }
 """The Italian of each reason; `{}` stands for a name of the policy."""
