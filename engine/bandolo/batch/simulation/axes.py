@@ -109,7 +109,7 @@ class _Reader:
         if spec is None or spec == "":
             found = list(self._all())
         elif isinstance(spec, str):
-            items = [item.strip() for item in spec.split(",")]
+            items = [item.strip() for item in spec.strip().removesuffix(",").split(",")]
             if not all(items):
                 raise self.refuse("vary-form", text=spec[:60])
             found = [value for item in items for value in self._item(item)]
