@@ -229,10 +229,11 @@ def _orphans(policy: Policy, given: Mapping[str, Any], error: Exception) -> None
     assert owner.key is not None
     frame = given[args["entity"]]
     link = link_name(owner, frames_of.arrow_schema(frame))
-    links = frame.select(f.col(f"`{link}`").cast("string").alias("key"))
+    links = frame.select(f.col(f"`{link}`").cast("string").alias("key"), f.col(f"`{ROW}`").alias("row"))
     keys = given[owner.name].select(f.col(f"`{owner.key.name}`").cast("string").alias("key"))
-    count = links.join(keys, "key", "left_anti").count()
-    raise BadTables("orphan-records", **{**args, "count": count, "row": "?"}) from None  # rows have no numbers there
+    found = links.join(keys, "key", "left_anti").agg(f.count("row").alias("count"), f.min(f.struct("row", "key")).alias("first")).first()
+    row, first = found["first"]["row"] % ROWS_IN_A_FILE + 1, found["first"]["key"] or ""
+    raise BadTables("orphan-records", **{**args, "count": found["count"], "row": row, "first": first}) from None
 
 
 @contextmanager
