@@ -203,39 +203,24 @@ def negate(value: Gap) -> Any:
 
 def least(*values: Any) -> Any:
     """The smallest of several, at least one of which is not known."""
-    missing, risky, low, high, bounded = 0, False, None, None, True
-    for value in values:
-        if value.__class__ is Gap:
-            missing |= value.missing
-            risky = risky or value.risky
-            below, above = value.low, value.high
-        else:
-            below = above = value
-        if below is None:
-            bounded = False
-        elif low is None or below < low:
-            low = below
-        if above is not None and (high is None or above < high):
-            high = above
-    return made(missing, low if bounded else None, high, risky)
+    missing, risky, lows, highs = _ends(values)
+    return made(missing, None if None in lows else min(lows), min((h for h in highs if h is not None), default=None), risky)
 
 
 def greatest(*values: Any) -> Any:
-    missing, risky, low, high, bounded = 0, False, None, None, True
-    for value in values:
-        if value.__class__ is Gap:
-            missing |= value.missing
-            risky = risky or value.risky
-            below, above = value.low, value.high
-        else:
-            below = above = value
-        if above is None:
-            bounded = False
-        elif high is None or above > high:
-            high = above
-        if below is not None and (low is None or below > low):
-            low = below
-    return made(missing, low, high if bounded else None, risky)
+    """The largest of several, at least one of which is not known."""
+    missing, risky, lows, highs = _ends(values)
+    return made(missing, max((v for v in lows if v is not None), default=None), None if None in highs else max(highs), risky)
+
+
+def _ends(values: tuple[Any, ...]) -> tuple[int, bool, list[Any], list[Any]]:
+    """What several values miss together, whether one is risky, and between which bounds each lies."""
+    gaps = [v for v in values if v.__class__ is Gap]
+    missing = 0
+    for gap in gaps:
+        missing |= gap.missing
+    ends = [(v.low, v.high) if v.__class__ is Gap else (v, v) for v in values]
+    return missing, any(gap.risky for gap in gaps), [low for low, _ in ends], [high for _, high in ends]
 
 
 def rounded(value: Gap, how: Callable[[int, int], int], above: int, under: int, unit: int) -> Any:
