@@ -79,6 +79,12 @@ def test_verdicts_are_named_by_subject_and_requirement() -> None:
         assert [(s, list(v.items())) for s, v in found.items()] == [(s, list(v.items())) for s, v in expected.items()]
 
 
+def test_a_body_with_a_byte_order_mark_is_the_body() -> None:
+    call, body = load_policy(ROOT / "bench/filiere.yaml"), b'{"id": "A", "partners": [{"id": "P", "durc_ok": false}]}'
+    for _ in range(4):  # by the reference, and by the program
+        assert call.decide_json(b"\xef\xbb\xbf" + body) == call.decide_json(body)
+
+
 def test_an_engine_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="an engine is one of auto, compiled, reference, not 'compield'"):
         load_policy(ROOT / "bench/filiere.yaml").decide({"id": "A"}, engine="compield")  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
@@ -145,7 +146,7 @@ class Policy:
             if len(application) > limits.APPLICATION_BYTES:
                 raise ApplicationError([Diagnostic("too-large", args={"limit": limits.APPLICATION_BYTES})])
             try:
-                text = application.decode()
+                text = application.removeprefix(BOM_UTF8).decode()
             except UnicodeDecodeError as error:
                 line = application[: error.start].count(b"\n") + 1
                 raise ApplicationError([Diagnostic("not-utf8", path="$", args={"line": line})]) from None
