@@ -13,7 +13,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from bandolo.batch.part import Part
 from bandolo.batch.run import Decided, Prepared
 from bandolo.batch.staging import Reader, planned, staged
 from bandolo.batch.tables import BadTables
-from bandolo.batch.task import PARTS, NotFinished, Progress, Report, Task, beside, claimed, end_with, fingerprint, given_up
+from bandolo.batch.task import PARTS, Progress, Report, Task, beside, claimed, end_with, ended, fingerprint, given_up
 from bandolo.batch.writing import writer_for
 from bandolo.diagnostics import BandoloError
 from bandolo.policy import Policy, load_policy
@@ -105,14 +105,7 @@ def _each(task: Task, sources: dict[str, str], folder: Path, parts: list[Part]) 
         return
     context = get_context("spawn")
     with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(task, sources, folder)) as pool:
-        pending = [pool.submit(_do, part) for part in parts]
-        try:
-            for done in as_completed(pending):
-                yield done.result()
-        except BrokenExecutor:
-            raise NotFinished from None
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)  # after a fault nobody wants what has not begun
+        yield from ended(pool, _do, parts)
 
 
 _worker: _Worker | None = None

@@ -14,7 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -36,7 +36,7 @@ from bandolo.batch.run import root_offsets
 from bandolo.batch.staging import Reader, planned, staged
 from bandolo.batch.standing import Standings, of_tables, ranker_for
 from bandolo.batch.tables import BadTables, Tables, one, together
-from bandolo.batch.task import PARTS, NotFinished, Task, beside, claimed, end_with, fingerprint, given_up
+from bandolo.batch.task import PARTS, NotFinished, Task, beside, claimed, end_with, ended, fingerprint, given_up
 from bandolo.batch.writing import writer_for
 from bandolo.check import core
 from bandolo.diagnostics import PolicyError
@@ -148,14 +148,7 @@ class _Work:
             yield from map(do, todo)
             return
         with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin, initargs=arguments) as pool:
-            pending = [pool.submit(do, one_) for one_ in todo]
-            try:
-                for ended in as_completed(pending):
-                    yield ended.result()
-            except BrokenExecutor:
-                raise NotFinished from None
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)  # after a fault nobody wants what has not begun
+            yield from ended(pool, do, todo)
 
 
 # In a worker.

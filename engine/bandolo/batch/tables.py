@@ -69,10 +69,6 @@ class Tables:
     left: dict[tuple[str, str], Array]
     """The records of an entity that lack a list, by entity and list."""
 
-    @property
-    def missing_lists(self) -> list[str]:
-        return self.absent
-
 
 def together(policy: core.Policy, tables: Mapping[str, pa.Table]) -> Tables:
     """The tables of all entities in the order of their owners: from nested lists, or from tables that name their owner's key.

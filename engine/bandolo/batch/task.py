@@ -8,7 +8,8 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import BrokenExecutor, Executor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -156,6 +157,18 @@ def _write(path: Path, content: bytes) -> None:
     new = path.with_name(path.name + ".new")
     new.write_bytes(content)
     os.replace(new, path)
+
+
+def ended(pool: Executor, do: Callable[[Any], Any], todo: Iterable[Any]) -> Iterator[Any]:
+    """What each piece of work came to, as they end. Raises NotFinished where a process ended before its work was done."""
+    pending = [pool.submit(do, piece) for piece in todo]
+    try:
+        for done in as_completed(pending):
+            yield done.result()
+    except BrokenExecutor:
+        raise NotFinished from None
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)  # after a fault nobody wants what has not begun
 
 
 def end_with(parent: int) -> None:
